@@ -1,0 +1,111 @@
+//! What a flow declares before its statements: everything that decides whether, when and as whom it runs.
+
+use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
+
+use crate::schema::FieldSet;
+use crate::value::{EntityId, Type};
+
+/// A flow's clauses, checked and with their defaults filled in.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FlowHead {
+    /// Its name, unique among flows and plug-ins.
+    pub name: SmolStr,
+    /// The entity whose records it is about.
+    pub entity: EntityId,
+    /// In the transaction or after it.
+    pub mode: Mode,
+    /// The events that start it, with their stages.
+    pub triggers: Vec<Trigger>,
+    /// Whether a user may run it on a record.
+    pub on_demand: bool,
+    /// Whether another flow may start it.
+    pub child: bool,
+    /// Its place among the steps of a stage, ascending.
+    pub rank: i32,
+    /// As whom it runs when an event starts it.
+    pub run_as: RunAs,
+    /// The full name of the user who owns it; whoever deploys it where there is none.
+    pub owner: Option<SmolStr>,
+    /// What it takes when it runs on demand or as a child.
+    pub inputs: Vec<Input>,
+    /// Whose records trigger it.
+    pub scope: Scope,
+    /// Whether its errors are kept.
+    pub log_errors: bool,
+    /// Whether it may trigger itself.
+    pub allow_cycle: bool,
+    /// Whether it is checked but not activated.
+    pub draft: bool,
+}
+
+/// Whether a flow runs inside the transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Mode {
+    /// Inside it.
+    RealTime,
+    /// After it, from the queue.
+    Background,
+}
+
+/// An event and the stage at which it starts the flow.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Trigger {
+    /// The event.
+    pub event: Event,
+    /// The stage.
+    pub stage: Stage,
+}
+
+/// An event of a record. `assign` is an update of the owner, `status` one of the state columns.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Event {
+    /// The record is created.
+    Create,
+    /// One of these fields is submitted; any field where there is no set.
+    Update(Option<FieldSet>),
+    /// The record is deleted.
+    Delete,
+}
+
+/// A stage of the event pipeline, with the platform's numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Stage {
+    /// 20: before the core operation, inside the transaction.
+    PreOperation = 20,
+    /// 40: after the core operation, inside the transaction.
+    PostOperation = 40,
+}
+
+/// As whom a flow runs when an event starts it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RunAs {
+    /// The owner of the flow.
+    Owner,
+    /// Whoever caused the event.
+    Caller,
+}
+
+/// Whose records trigger a flow, seen from the flow's owner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Scope {
+    /// Records of the owner.
+    User,
+    /// Records of the owner's business unit.
+    BusinessUnit,
+    /// Records of the owner's business unit and those below it.
+    ParentAndChildBusinessUnits,
+    /// All records.
+    Organization,
+}
+
+/// An input of a flow.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Input {
+    /// Its name.
+    pub name: SmolStr,
+    /// Its type.
+    pub ty: Type,
+    /// Whether it has to be given.
+    pub required: bool,
+}

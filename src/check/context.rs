@@ -1,0 +1,69 @@
+//! What is known while a body is checked: where it stands, which names it sees, what is known not to be empty.
+
+use rustc_hash::FxHashMap;
+use smol_str::SmolStr;
+
+use crate::bytecode::FlowHead;
+use crate::check::ir;
+use crate::diagnostic::Diagnostic;
+use crate::schema::{Entity, Schema};
+use crate::source::Span;
+use crate::value::EntityId;
+
+use super::narrow::Facts;
+
+/// The heads of all flows by name, with the place of the name: what `start` may name.
+pub(super) type Heads = FxHashMap<SmolStr, (FlowHead, Span)>;
+
+/// The state of checking one flow's body, one test or one scenario.
+pub(super) struct Context<'a> {
+    /// The project's schema, whole.
+    pub schema: &'a Schema,
+    /// All flows of the project.
+    pub heads: &'a Heads,
+    /// Where the body stands.
+    pub site: Site<'a>,
+    /// The `let`s so far, in order of their [`ir::LocalId`]s.
+    pub locals: Vec<ir::Local>,
+    /// The `let`s in sight, innermost last, with the place where each was named.
+    pub visible: Vec<(SmolStr, ir::LocalId, Span)>,
+    /// What is known not to be empty here.
+    pub facts: Facts,
+    /// What there is to say so far.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Where a body stands.
+#[derive(Clone, Copy)]
+pub(super) enum Site<'a> {
+    /// In a flow.
+    Flow(&'a FlowHead),
+    /// In a test or scenario: there is no triggering record, and emptiness is checked when it runs.
+    Scenario,
+}
+
+impl<'a> Context<'a> {
+    /// A fresh state.
+    pub fn new(schema: &'a Schema, heads: &'a Heads, site: Site<'a>) -> Self {
+        Context { schema, heads, site, locals: Vec::new(), visible: Vec::new(), facts: Facts::default(), diagnostics: Vec::new() }
+    }
+
+    /// The flow that is checked, where it is one.
+    pub fn flow(&self) -> Option<&'a FlowHead> {
+        match self.site {
+            Site::Flow(head) => Some(head),
+            Site::Scenario => None,
+        }
+    }
+
+    /// The entity of the triggering record, where there is one.
+    pub fn entity(&self) -> Option<(EntityId, &'a Entity)> {
+        let id = self.flow()?.entity;
+        Some((id, self.schema.entity(id)?))
+    }
+
+    /// Says something.
+    pub fn report(&mut self, diagnostic: Diagnostic) {
+        self.diagnostics.push(diagnostic);
+    }
+}

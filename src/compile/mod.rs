@@ -1,0 +1,1 @@
+//! From the typed IR to bytecode. Cannot fail on user input.

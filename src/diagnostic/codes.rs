@@ -1,0 +1,98 @@
+//! The one table of codes. A number that has been in a release is never used again.
+//!
+//! Ranges: `E00` files, `E01` syntax, `E02` schema, `E03` clauses of a flow, `E04` names and types, `E05` emptiness,
+//! `E06` statements, `E07` tests and scenarios, `E08` compiled files, `E09` what this release can't carry yet;
+//! `W` the same ranges as warnings; `O` operations given to `weir run --ops`; `S` stores; `F` faults at run time.
+//! Every code has its page `explain/CODE.md`: a title line, an explanation, and ```` ```flow bad ```` and ```` ```flow good ```` examples.
+
+/// How bad a problem is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Something that ends an operation while it runs.
+    Fault,
+    /// Nothing is compiled.
+    Error,
+    /// It compiles; somebody should look.
+    Warning,
+}
+
+macro_rules! codes {
+    ($($name:ident $severity:ident $title:literal,)*) => {
+        /// The stable name of one kind of problem.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Code {
+            $(#[doc = $title] $name,)*
+        }
+
+        impl Code {
+            /// Every code, in the order of the table.
+            pub const ALL: &[Code] = &[$(Code::$name,)*];
+
+            /// As people write it: `E0301`.
+            pub fn name(self) -> &'static str {
+                match self { $(Code::$name => stringify!($name),)* }
+            }
+
+            /// What it is about, in a few words.
+            pub fn title(self) -> &'static str {
+                match self { $(Code::$name => $title,)* }
+            }
+
+            /// How bad it is.
+            pub fn severity(self) -> Severity {
+                match self { $(Code::$name => Severity::$severity,)* }
+            }
+
+            /// The page that `weir explain` prints, in Markdown.
+            pub fn explanation(self) -> &'static str {
+                match self { $(Code::$name => include_str!(concat!("explain/", stringify!($name), ".md")),)* }
+            }
+
+            /// The code of a name, in any case of letters.
+            pub fn find(name: &str) -> Option<Code> {
+                Code::ALL.iter().copied().find(|code| code.name().eq_ignore_ascii_case(name))
+            }
+        }
+    };
+}
+
+codes! {
+    // Files
+    E0001 Error "a file that can't be read",
+    // Syntax
+    E0101 Error "a statement that can't be read",
+    // Schema
+    E0201 Error "a name declared twice",
+    // Clauses of a flow
+    E0301 Error "a wait in real-time mode",
+    // Names and types
+    E0401 Error "an unknown name",
+    // Emptiness
+    E0501 Error "a value that may be empty",
+    // Statements
+    E0601 Error "a match that leaves something out",
+    // Tests and scenarios
+    E0701 Error "an `expect` with no operation before it",
+    // Compiled files
+    E0801 Error "a compiled file that can't be used",
+    // What this release can't carry yet
+    E0901 Error "something that this release can't run yet",
+    // Operations
+    O0101 Error "an operation that can't be read",
+    // Stores
+    S0101 Error "a store that can't be opened",
+    // Faults
+    F01 Fault "division by zero",
+    F02 Fault "an inexact result",
+    F03 Fault "a number that is too large",
+    F04 Fault "a value outside its field's range",
+    F05 Fault "a field that may not be empty is empty",
+    F06 Fault "a record that isn't there",
+    F07 Fault "operations nested too deep",
+    F08 Fault "a record that others refer to",
+    F09 Fault "a value that must be unique",
+    F10 Fault "a plug-in that failed",
+    F11 Fault "a store that failed",
+    F12 Fault "too many instructions",
+    F13 Fault "a flow that can't be started on this record",
+}

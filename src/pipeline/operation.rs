@@ -1,0 +1,71 @@
+//! What goes into the pipeline and what comes out.
+
+use smol_str::SmolStr;
+
+use crate::schema::Row;
+use crate::value::{EntityId, Reference};
+use crate::vm::Fault;
+
+/// A message to the pipeline.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Operation {
+    /// A new record; the row may hold its primary key.
+    Create {
+        /// Its entity.
+        entity: EntityId,
+        /// The submitted fields.
+        values: Row,
+    },
+    /// A change of a record.
+    Update {
+        /// Which.
+        record: Reference,
+        /// The submitted fields.
+        values: Row,
+    },
+    /// The end of a record.
+    Delete {
+        /// Which.
+        record: Reference,
+    },
+}
+
+/// What became of an outermost operation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// How it ended.
+    pub ending: Ending,
+    /// The record, where it was committed (of a delete: the one that was).
+    pub record: Option<Reference>,
+    /// The names of the flows and plug-ins that ran, in the order in which they began, nested ones included.
+    pub ran: Vec<SmolStr>,
+    /// The deepest level of nesting, from 1.
+    pub depth: u32,
+    /// What happened, line by line.
+    pub trace: Vec<TraceLine>,
+}
+
+/// How an operation ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Ending {
+    /// Everything was kept (within a longer transaction: as far as that one is).
+    Committed,
+    /// A flow stopped it; nothing was kept.
+    Stopped {
+        /// Which flow.
+        flow: SmolStr,
+        /// Its reason.
+        reason: SmolStr,
+    },
+    /// It failed; nothing was kept.
+    Fault(Fault),
+}
+
+/// A line of a trace.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TraceLine {
+    /// How deep it is indented: the nesting of operations, flows and steps.
+    pub level: u32,
+    /// The words, without line breaks.
+    pub text: String,
+}

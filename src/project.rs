@@ -1,0 +1,1 @@
+//! The façade: load, check, compile, open, execute. All that the tools and an embedding program call.

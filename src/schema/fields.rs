@@ -1,0 +1,82 @@
+//! A set of fields of one entity, as bits by slot.
+
+use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
+
+use crate::value::Slot;
+
+/// A set of slots. Two sets with the same slots are equal and hash alike, however they were built.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct FieldSet {
+    /// 64 slots a word; the last word is never zero.
+    words: SmallVec<[u64; 2]>,
+}
+
+impl FieldSet {
+    /// Whether no slot is in it.
+    pub fn is_empty(&self) -> bool {
+        self.words.is_empty()
+    }
+
+    /// How many slots are in it.
+    pub fn len(&self) -> usize {
+        self.words.iter().map(|word| word.count_ones() as usize).sum()
+    }
+
+    /// Whether a slot is in it.
+    pub fn contains(&self, slot: Slot) -> bool {
+        self.words.get(slot.0 as usize / 64).is_some_and(|word| word >> (slot.0 % 64) & 1 == 1)
+    }
+
+    /// Puts a slot in.
+    pub fn insert(&mut self, slot: Slot) {
+        let index = slot.0 as usize / 64;
+        if self.words.len() <= index {
+            self.words.resize(index + 1, 0);
+        }
+        if let Some(word) = self.words.get_mut(index) {
+            *word |= 1 << (slot.0 % 64);
+        }
+    }
+
+    /// Takes a slot out.
+    pub fn remove(&mut self, slot: Slot) {
+        if let Some(word) = self.words.get_mut(slot.0 as usize / 64) {
+            *word &= !(1 << (slot.0 % 64));
+        }
+        while self.words.last() == Some(&0) {
+            self.words.pop();
+        }
+    }
+
+    /// Puts in every slot of another set.
+    pub fn extend(&mut self, other: &FieldSet) {
+        if self.words.len() < other.words.len() {
+            self.words.resize(other.words.len(), 0);
+        }
+        for (word, more) in self.words.iter_mut().zip(&other.words) {
+            *word |= more;
+        }
+    }
+
+    /// Whether a slot is in both.
+    pub fn intersects(&self, other: &FieldSet) -> bool {
+        self.words.iter().zip(&other.words).any(|(one, two)| one & two != 0)
+    }
+
+    /// The slots, ascending.
+    pub fn iter(&self) -> impl Iterator<Item = Slot> + '_ {
+        self.words
+            .iter()
+            .enumerate()
+            .flat_map(|(index, word)| (0..64).filter(move |bit| word >> bit & 1 == 1).map(move |bit| Slot(index as u16 * 64 + bit)))
+    }
+}
+
+impl FromIterator<Slot> for FieldSet {
+    fn from_iter<I: IntoIterator<Item = Slot>>(slots: I) -> Self {
+        let mut set = FieldSet::default();
+        slots.into_iter().for_each(|slot| set.insert(slot));
+        set
+    }
+}

@@ -1,0 +1,227 @@
+//! The schema: entities with their fields in dense slots, choices, keys, relationships. It knows no flow.
+//!
+//! Built by the checker (`check/declare`), read by everything after it. Invariants of a [`Schema`] without
+//! errors: names are unique within their list; every [`EntityId`], [`ChoiceId`] and [`Slot`] in it is in range;
+//! every entity has its system fields (see [`system`]), in the slots that [`Entity`] names.
+
+mod fields;
+mod row;
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
+
+pub use fields::FieldSet;
+pub use row::Row;
+
+use crate::value::{ChoiceId, Decimal, EntityId, Slot, Type, Value};
+
+/// The built-in entities, written in the language itself; the checker declares them before a project's own.
+pub const BUILT_IN: &str = include_str!("builtin.flow");
+
+/// Names of the fields that every entity has beside its own; the primary key is the entity's name with `id` after it.
+pub mod system {
+    /// When the record was created: a `datetime`, read-only.
+    pub const CREATED_ON: &str = "createdon";
+    /// Who created it: a lookup to a user, read-only.
+    pub const CREATED_BY: &str = "createdby";
+    /// When the record was last written: a `datetime`, read-only.
+    pub const MODIFIED_ON: &str = "modifiedon";
+    /// Who wrote it last: a lookup to a user, read-only.
+    pub const MODIFIED_BY: &str = "modifiedby";
+    /// The user or team that owns it; absent where the organization does.
+    pub const OWNER: &str = "ownerid";
+    /// The state: 0 active, 1 inactive.
+    pub const STATE: &str = "statecode";
+    /// The status reason: an option of the entity's status.
+    pub const STATUS: &str = "statuscode";
+    /// Counts the writes of the record, from 1: a `bigint`, read-only.
+    pub const VERSION: &str = "versionnumber";
+}
+
+/// Every entity and choice of a project.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Schema {
+    /// The entities by name; the position is the [`EntityId`].
+    pub entities: IndexMap<SmolStr, Entity>,
+    /// The choices by name (`account.industry` for one written inline); the position is the [`ChoiceId`].
+    pub choices: IndexMap<SmolStr, Choice>,
+}
+
+/// One kind of record.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Entity {
+    /// The logical name.
+    pub name: SmolStr,
+    /// What people call it; the name where nothing else was declared.
+    pub label: SmolStr,
+    /// Its fields by name; the position is the [`Slot`]. The primary key is slot 0, then the declared fields in order, then the system fields.
+    pub fields: IndexMap<SmolStr, Field>,
+    /// The field that stands for a record in text: the one marked `primary`, else the first `text` field.
+    pub primary_name: Option<Slot>,
+    /// Alternate keys.
+    pub keys: Vec<Key>,
+    /// Who owns its records.
+    pub owned_by: Ownership,
+    /// The status reasons with the state that each belongs to, in declared order; the first active one is what a new record gets.
+    pub statuses: Vec<Status>,
+}
+
+/// The slot of every entity's primary key.
+pub const PRIMARY_KEY: Slot = Slot(0);
+
+/// One field of an entity.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Field {
+    /// The logical name.
+    pub name: SmolStr,
+    /// What people call it; the name where nothing else was declared.
+    pub label: SmolStr,
+    /// The type of its values.
+    pub ty: Type,
+    /// Bounds of a number, both included; the type's own where nothing else was declared.
+    pub range: Option<(Decimal, Decimal)>,
+    /// The longest text, in Unicode scalar values.
+    pub max_length: Option<u32>,
+    /// Whether it may not be empty.
+    pub required: bool,
+    /// Whether only the platform writes it.
+    pub read_only: bool,
+    /// What the core operation of create gives it where it is still unset.
+    pub default: Default,
+    /// For a lookup: what becomes of this record when the one that it refers to is deleted.
+    pub on_delete: DeleteBehaviour,
+}
+
+/// A field's default.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub enum Default {
+    /// None: the field stays empty.
+    #[default]
+    None,
+    /// A constant.
+    Value(Value),
+    /// The start of the outermost operation.
+    Now,
+    /// Its date in the organisation's time zone.
+    Today,
+}
+
+/// What a delete does to the records that refer to the deleted one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DeleteBehaviour {
+    /// They are deleted, each with its own event.
+    Cascade,
+    /// The delete is refused.
+    Restrict,
+    /// Their field becomes empty, without an event.
+    #[default]
+    RemoveLink,
+}
+
+/// Who owns an entity's records.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Ownership {
+    /// A user or a team, in `ownerid`.
+    #[default]
+    User,
+    /// The organization: there is no `ownerid`.
+    Organization,
+}
+
+/// An alternate key: no two records agree in all its fields, unless one of the fields is empty.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Key {
+    /// The fields, in declared order.
+    pub fields: Vec<Slot>,
+}
+
+/// A status reason.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// The option's code in `statuscode`.
+    pub code: i32,
+    /// The state it belongs to: 0 active, 1 inactive.
+    pub state: i32,
+}
+
+/// A list of options.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Choice {
+    /// `Rating`, or `account.industry` for one written inline.
+    pub name: SmolStr,
+    /// The options in declared order; codes and names are unique.
+    pub options: Vec<ChoiceOption>,
+}
+
+/// One option of a choice.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ChoiceOption {
+    /// As it is written in a flow.
+    pub name: SmolStr,
+    /// As people see it.
+    pub label: SmolStr,
+    /// As it is stored.
+    pub code: i32,
+}
+
+impl Schema {
+    /// An entity by name.
+    pub fn entity_id(&self, name: &str) -> Option<EntityId> {
+        self.entities.get_index_of(name).map(|index| EntityId(index as u16))
+    }
+
+    /// The entity of an id from this schema.
+    pub fn entity(&self, id: EntityId) -> Option<&Entity> {
+        self.entities.get_index(id.0 as usize).map(|(_, entity)| entity)
+    }
+
+    /// The entities with their ids.
+    pub fn entities(&self) -> impl Iterator<Item = (EntityId, &Entity)> {
+        self.entities.values().enumerate().map(|(index, entity)| (EntityId(index as u16), entity))
+    }
+
+    /// A declared choice by name.
+    pub fn choice_id(&self, name: &str) -> Option<ChoiceId> {
+        self.choices.get_index_of(name).map(|index| ChoiceId(index as u16))
+    }
+
+    /// The choice of an id from this schema.
+    pub fn choice(&self, id: ChoiceId) -> Option<&Choice> {
+        self.choices.get_index(id.0 as usize).map(|(_, choice)| choice)
+    }
+
+    /// The field of an entity and slot.
+    pub fn field(&self, entity: EntityId, slot: Slot) -> Option<&Field> {
+        self.entity(entity)?.field(slot)
+    }
+}
+
+impl Entity {
+    /// A field's slot by name.
+    pub fn slot(&self, name: &str) -> Option<Slot> {
+        self.fields.get_index_of(name).map(|index| Slot(index as u16))
+    }
+
+    /// The field in a slot.
+    pub fn field(&self, slot: Slot) -> Option<&Field> {
+        self.fields.get_index(slot.0 as usize).map(|(_, field)| field)
+    }
+
+    /// The fields with their slots.
+    pub fn fields(&self) -> impl Iterator<Item = (Slot, &Field)> {
+        self.fields.values().enumerate().map(|(index, field)| (Slot(index as u16), field))
+    }
+}
+
+impl Choice {
+    /// An option by its name.
+    pub fn option(&self, name: &str) -> Option<&ChoiceOption> {
+        self.options.iter().find(|option| option.name == name)
+    }
+
+    /// An option by its code.
+    pub fn by_code(&self, code: i32) -> Option<&ChoiceOption> {
+        self.options.iter().find(|option| option.code == code)
+    }
+}

@@ -1,0 +1,60 @@
+//! A record in flight: values by slot, and which of them were submitted.
+//!
+//! *Not submitted*, *empty* and *a value* are three different things: a slot outside `present` was not
+//! submitted, whatever its value; a present [`Value::Empty`] clears the field.
+
+use crate::schema::FieldSet;
+use crate::value::{Slot, Value};
+
+/// The values of some fields of one record.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Row {
+    values: Vec<Value>,
+    present: FieldSet,
+}
+
+impl Row {
+    /// A row with no field submitted and room for so many slots.
+    pub fn new(slots: usize) -> Self {
+        Row { values: vec![Value::Empty; slots], present: FieldSet::default() }
+    }
+
+    /// The value of a submitted field.
+    pub fn get(&self, slot: Slot) -> Option<&Value> {
+        if self.present.contains(slot) { self.values.get(slot.0 as usize) } else { None }
+    }
+
+    /// Submits a field.
+    pub fn set(&mut self, slot: Slot, value: Value) {
+        let index = slot.0 as usize;
+        if self.values.len() <= index {
+            self.values.resize(index + 1, Value::Empty);
+        }
+        if let Some(place) = self.values.get_mut(index) {
+            *place = value;
+        }
+        self.present.insert(slot);
+    }
+
+    /// Takes a field out again.
+    pub fn unset(&mut self, slot: Slot) {
+        self.present.remove(slot);
+    }
+
+    /// Which fields are submitted.
+    pub fn present(&self) -> &FieldSet {
+        &self.present
+    }
+
+    /// The submitted fields in order of their slots.
+    pub fn iter(&self) -> impl Iterator<Item = (Slot, &Value)> {
+        self.present.iter().filter_map(|slot| self.values.get(slot.0 as usize).map(|value| (slot, value)))
+    }
+
+    /// Submits every field that is submitted in another row, with its value.
+    pub fn overlay(&mut self, other: &Row) {
+        for (slot, value) in other.iter() {
+            self.set(slot, value.clone());
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! The door to a database: batches of rows in, batches of rows out, inside one transaction at a time.
+//! Knows no flow and no stage, and the trait knows no SQLite.
+
+use thiserror::Error;
+
+use crate::schema::{FieldSet, Row, Schema};
+use crate::value::{EntityId, Slot, Uuid};
+
+/// A database with the tables of one schema.
+///
+/// Reads and writes happen inside a transaction that the caller opens and ends; a store never decides about either.
+/// Every value that comes in has been held against its field's type and range.
+pub trait Store: Send {
+    /// Makes the tables of a schema, or brings older ones up to it: new entities and new fields are added, nothing is dropped.
+    /// All or nothing; called once, before anything else.
+    fn migrate(&mut self, schema: &Schema) -> Result<(), StoreError>;
+
+    /// Begins a transaction that writes, at once, so that no upgrade of a read can fail later.
+    fn begin(&mut self) -> Result<(), StoreError>;
+
+    /// Makes the transaction last.
+    fn commit(&mut self) -> Result<(), StoreError>;
+
+    /// Undoes the transaction. Harmless where none is open.
+    fn rollback(&mut self) -> Result<(), StoreError>;
+
+    /// Sets a savepoint; savepoints nest.
+    fn savepoint(&mut self) -> Result<(), StoreError>;
+
+    /// Forgets the innermost savepoint and keeps what came after it.
+    fn release(&mut self) -> Result<(), StoreError>;
+
+    /// Undoes what came after the innermost savepoint, and forgets it.
+    fn rollback_to_savepoint(&mut self) -> Result<(), StoreError>;
+
+    /// Reads fields of records, one answer for each id in the order asked: `None` where there is no such record.
+    fn read(&mut self, entity: EntityId, ids: &[Uuid], fields: &FieldSet) -> Result<Vec<Option<Row>>, StoreError>;
+
+    /// Inserts records; the primary key is among the fields of each. A field that isn't present is empty.
+    fn insert(&mut self, entity: EntityId, rows: &[Row]) -> Result<(), StoreError>;
+
+    /// Writes the present fields of existing records; the primary key says which record. A row of a record that isn't there is an error.
+    fn update(&mut self, entity: EntityId, rows: &[Row]) -> Result<(), StoreError>;
+
+    /// Deletes records. An id that isn't there is an error.
+    fn delete(&mut self, entity: EntityId, ids: &[Uuid]) -> Result<(), StoreError>;
+
+    /// The ids of the records of `entity` whose lookup `field` refers to one of `ids` of `target`, ascending.
+    fn referring(&mut self, entity: EntityId, field: Slot, target: EntityId, ids: &[Uuid]) -> Result<Vec<Uuid>, StoreError>;
+
+    /// The ids of the records whose fields have exactly these values, ascending, at most `limit`.
+    fn find(&mut self, entity: EntityId, values: &Row, limit: u32) -> Result<Vec<Uuid>, StoreError>;
+
+    /// How many records there are.
+    fn count(&mut self, entity: EntityId) -> Result<u64, StoreError>;
+}
+
+/// Why a store could not do what it was asked.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    /// The record isn't there.
+    #[error("the record {id} is not there")]
+    Missing {
+        /// Its entity.
+        entity: EntityId,
+        /// Its id.
+        id: Uuid,
+    },
+    /// Two records agree in the fields of a key.
+    #[error("another record has the same key")]
+    Duplicate {
+        /// The entity of the key.
+        entity: EntityId,
+        /// The fields of the key.
+        fields: Vec<Slot>,
+    },
+    /// A lookup refers to a record that isn't there, or a deleted record is still referred to.
+    #[error("a reference to a record that is not there")]
+    Reference,
+    /// The file is no database, is of a newer format, doesn't fit the schema, or holds a value that its field can't have.
+    #[error("{0}")]
+    Unusable(String),
+    /// The file or server could not be reached, read or written: full, read-only, locked, broken.
+    #[error("{0}")]
+    Failed(String),
+}

@@ -1,0 +1,92 @@
+//! The VM's only door to the world.
+
+use smol_str::SmolStr;
+
+use crate::diagnostic::Code;
+use crate::schema::Row;
+use crate::source::Span;
+use crate::value::{Reference, Slot, Type, Value};
+
+/// What a running flow reads and does. The pipeline decides what each of it means at its stage; the VM only asks.
+pub trait Host {
+    /// The triggering record.
+    fn this(&self) -> Reference;
+
+    /// A field of the triggering record, as its stage sees it.
+    fn field(&mut self, slot: Slot) -> Result<&Value, Interrupt>;
+
+    /// A field's value before the operation; empty where the record is being created.
+    fn old(&mut self, slot: Slot) -> Result<&Value, Interrupt>;
+
+    /// Whether this operation gives the field a different value.
+    fn changed(&mut self, slot: Slot) -> Result<bool, Interrupt>;
+
+    /// A field of any record, as this transaction sees it.
+    fn related(&mut self, record: Reference, slot: Slot) -> Result<Value, Interrupt>;
+
+    /// The start of the outermost operation.
+    fn now(&self) -> jiff::Timestamp;
+
+    /// The organisation's time zone.
+    fn zone(&self) -> &jiff::tz::TimeZone;
+
+    /// The user who started it.
+    fn caller(&self) -> Reference;
+
+    /// A value as text: a choice by its label, a record by its primary name, the rest by the rules of the value.
+    fn text(&mut self, value: &Value, ty: &Type) -> Result<SmolStr, Interrupt>;
+
+    /// One write of several fields of the triggering record.
+    fn set(&mut self, slots: &[Slot], values: &[Value]) -> Result<(), Interrupt>;
+
+    /// A nested create.
+    fn create(&mut self, entity: crate::value::EntityId, values: Row) -> Result<Reference, Interrupt>;
+
+    /// A nested update.
+    fn update(&mut self, record: Reference, values: Row) -> Result<(), Interrupt>;
+
+    /// A nested delete.
+    fn delete(&mut self, record: Reference) -> Result<(), Interrupt>;
+
+    /// A child flow on a record, by name; an input that wasn't given is empty.
+    fn start(&mut self, flow: &str, record: Reference, inputs: Vec<Value>) -> Result<(), Interrupt>;
+
+    /// A line for the trace.
+    fn log(&mut self, text: SmolStr);
+
+    /// A named group begins.
+    fn enter_step(&mut self, title: SmolStr);
+
+    /// The innermost named group ends.
+    fn leave_step(&mut self);
+
+    /// An activity was left out because its record is empty.
+    fn skipped(&mut self, span: Span);
+}
+
+/// Why a run ends before its end: what it did is undone.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Interrupt {
+    /// A flow stopped the operation.
+    Stop {
+        /// Which flow.
+        flow: SmolStr,
+        /// Its reason.
+        reason: SmolStr,
+    },
+    /// Something failed.
+    Fault(Box<Fault>),
+}
+
+/// A failure at run time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fault {
+    /// Which kind.
+    pub code: Code,
+    /// What happened, in one line.
+    pub message: String,
+    /// Where in the source it happened.
+    pub span: Option<Span>,
+    /// The flows that led there, outermost first.
+    pub chain: Vec<SmolStr>,
+}
