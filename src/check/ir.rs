@@ -267,12 +267,12 @@ pub enum StepKind {
     User { name: SmolStr },
     /// The steps, done by a user.
     As { user: SmolStr, steps: Vec<Step> },
-    /// Prints a value; the text is what was written.
-    Show { text: SmolStr, value: Expr },
+    /// Prints a value.
+    Show(Expr),
     /// Must be true.
     Expect(Expr),
-    /// The last operation was stopped, with this reason.
-    ExpectStopped(Option<SmolStr>),
+    /// The last operation was stopped, with this reason (text).
+    ExpectStopped(Option<Expr>),
     /// The last operation ended in a fault, with this code.
     ExpectFault(Option<Code>),
     /// Exactly these flows ran in the last operation, in this order.
