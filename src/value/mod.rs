@@ -4,7 +4,9 @@
 //! Invariant: a `Value` of a type `T` is never [`Value::Empty`]; only a `T?` may be. Numbers are exact:
 //! an operation that would lose a digit fails instead.
 
+pub mod decimal;
 mod functions;
+mod wide;
 
 use std::sync::Arc;
 
