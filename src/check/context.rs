@@ -1,6 +1,6 @@
 //! What is known while a body is checked: where it stands, which names it sees, what is known not to be empty.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 
 use crate::bytecode::FlowHead;
@@ -27,6 +27,8 @@ pub(super) struct Context<'a> {
     pub locals: Vec<ir::Local>,
     /// The `let`s in sight, innermost last, with the place where each was named.
     pub visible: Vec<(SmolStr, ir::LocalId, Span)>,
+    /// Names whose `let` has an error: a use of one has been reported with it, and says nothing more.
+    pub broken: FxHashSet<SmolStr>,
     /// What is known not to be empty here.
     pub facts: Facts,
     /// What there is to say so far.
@@ -45,7 +47,7 @@ pub(super) enum Site<'a> {
 impl<'a> Context<'a> {
     /// A fresh state.
     pub fn new(schema: &'a Schema, heads: &'a Heads, site: Site<'a>) -> Self {
-        Context { schema, heads, site, locals: Vec::new(), visible: Vec::new(), facts: Facts::default(), diagnostics: Vec::new() }
+        Context { schema, heads, site, locals: Vec::new(), visible: Vec::new(), broken: FxHashSet::default(), facts: Facts::default(), diagnostics: Vec::new() }
     }
 
     /// The flow that is checked, where it is one.

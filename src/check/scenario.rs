@@ -1,0 +1,198 @@
+//! Tests and scenarios: from trees to typed steps.
+//!
+//! The operations are checked like those of a flow; only what may be empty isn't held against anything here, since
+//! tests exist to try that out. Every step is checked, also behind one that has an error.
+
+use rustc_hash::FxHashMap;
+use smol_str::SmolStr;
+
+use super::context::{Context, Heads, Site};
+use super::ir::{self, StepKind};
+use super::stmt::unknown;
+use crate::diagnostic::{Code, Diagnostic, Severity, nearest};
+use crate::schema::Schema;
+use crate::source::Span;
+use crate::syntax::ast::{self, Expectation};
+
+/// Checks a test or a scenario.
+pub(super) fn scenario(schema: &Schema, heads: &Heads, source: &ast::Scenario, test: bool) -> (ir::Scenario, Vec<Diagnostic>) {
+    let cx = Context::new(schema, heads, Site::Scenario);
+    let mut checker = Checker { cx, users: FxHashMap::default(), operation: false };
+    let steps = checker.block(&source.body);
+    let name = source.name.text.clone();
+    let scenario = ir::Scenario { name, test, span: source.name.span, steps, locals: checker.cx.locals };
+    (scenario, checker.cx.diagnostics)
+}
+
+struct Checker<'a> {
+    cx: Context<'a>,
+    /// The users so far, with the places of their names.
+    users: FxHashMap<SmolStr, Span>,
+    /// Whether an operation stands before.
+    operation: bool,
+}
+
+impl Checker<'_> {
+    fn block(&mut self, block: &ast::Block) -> Vec<ir::Step> {
+        let in_sight = self.cx.visible.len();
+        let mut steps = Vec::with_capacity(block.statements.len());
+        for statement in &block.statements {
+            if let Some(kind) = self.step(statement) {
+                steps.push(ir::Step { kind, span: statement.span });
+            }
+        }
+        self.cx.visible.truncate(in_sight);
+        steps
+    }
+
+    fn step(&mut self, statement: &ast::Stmt) -> Option<StepKind> {
+        use ast::StmtKind as S;
+        match &statement.kind {
+            S::Let { name, value } => self.cx.let_value(name, value).map(StepKind::Do),
+            S::LetResult { name, activity } => match &activity.kind {
+                S::Create { entity, values } => self.create(entity, values, Some(name)),
+                _ => {
+                    self.cx.broken.insert(name.text.clone());
+                    self.refuse(activity)
+                }
+            },
+            S::Create { entity, values } => self.create(entity, values, None),
+            S::Update { record, values } => {
+                self.operation = true;
+                self.cx.update(record, values).map(StepKind::Do)
+            }
+            S::Delete { record } => {
+                self.operation = true;
+                let record = self.cx.record(record)?;
+                Some(StepKind::Do(ir::StmtKind::Delete { record }))
+            }
+            S::User { name, roles, business_unit } => self.user(name, roles, business_unit.as_ref()),
+            S::As { user, body } => self.acting(user, body),
+            S::Show(value) => self.cx.expression(value, None).map(StepKind::Show),
+            S::Expect(expectation) => self.expect(expectation, statement.span),
+            _ => self.refuse(statement),
+        }
+    }
+
+    fn create(&mut self, entity: &ast::Name, values: &[ast::Write], into: Option<&ast::Name>) -> Option<StepKind> {
+        self.operation = true;
+        self.cx.create(entity, values, into).map(StepKind::Do)
+    }
+
+    fn user(&mut self, name: &ast::Name, roles: &[ast::Name], business_unit: Option<&ast::Name>) -> Option<StepKind> {
+        if let Some(first) = self.users.insert(name.text.clone(), name.span) {
+            self.cx.report(
+                Diagnostic::new(Code::E0704, name.span, format!("there is a user `{}` already", name.text))
+                    .also(first, "here")
+                    .help("take one of them out, or give it another name"),
+            );
+        }
+        if let Some(role) = roles.first() {
+            self.not_yet(role.span, "a user's roles");
+        }
+        if let Some(unit) = business_unit {
+            self.not_yet(unit.span, "a user's business unit");
+        }
+        Some(StepKind::User { name: name.text.clone() })
+    }
+
+    fn acting(&mut self, user: &ast::Name, body: &ast::Block) -> Option<StepKind> {
+        if !self.users.contains_key(&user.text) {
+            let diagnostic = Diagnostic::new(Code::E0703, user.span, format!("there is no user `{}` yet", user.text));
+            let near = nearest(&user.text, self.users.keys().map(SmolStr::as_str));
+            self.cx.report(match near {
+                Some(near) => diagnostic.help(format!("did you mean `{near}`?")).fix(user.span, format!("\"{near}\"")),
+                None => diagnostic.help(format!("write `user \"{}\" {{}}` before it", user.text)),
+            });
+        }
+        let steps = self.block(body);
+        Some(StepKind::As { user: user.text.clone(), steps })
+    }
+
+    fn expect(&mut self, expectation: &Expectation, span: Span) -> Option<StepKind> {
+        if !self.operation && !matches!(expectation, Expectation::That(_) | Expectation::Job { .. }) {
+            self.cx.report(
+                Diagnostic::new(Code::E0701, span, "no operation stands before this `expect`")
+                    .help("it is about the last `create`, `update` or `delete`"),
+            );
+        }
+        match expectation {
+            Expectation::That(condition) => self.cx.condition(condition).map(|(condition, _, _)| StepKind::Expect(condition)),
+            Expectation::Stopped(reason) => Some(StepKind::ExpectStopped(reason.as_ref().map(|reason| self.cx.text(reason)))),
+            Expectation::Fault(None) => Some(StepKind::ExpectFault(None)),
+            Expectation::Fault(Some(code)) => self.fault(code).map(|code| StepKind::ExpectFault(Some(code))),
+            Expectation::Ran(flows) => self.flows(flows).map(StepKind::ExpectRan),
+            Expectation::NotRan(flows) => self.flows(flows).map(StepKind::ExpectNotRan),
+            Expectation::Job { .. } => {
+                self.not_yet(span, "`expect job`");
+                None
+            }
+        }
+    }
+
+    fn fault(&mut self, name: &ast::Name) -> Option<Code> {
+        let faults = || Code::ALL.iter().filter(|code| code.severity() == Severity::Fault);
+        let found = Code::find(&name.text).filter(|code| code.severity() == Severity::Fault);
+        if found.is_none() {
+            let message = format!("there is no fault `{}`", name.text);
+            let known: Vec<&str> = faults().map(|code| code.name()).collect();
+            let help = format!("the faults are {}", known.join(", "));
+            self.cx.report(Diagnostic::new(Code::E0705, name.span, message).help(help));
+        }
+        found
+    }
+
+    fn flows(&mut self, names: &[ast::Name]) -> Option<Vec<SmolStr>> {
+        let heads = self.cx.heads;
+        let mut sound = true;
+        for name in names.iter().filter(|name| !heads.contains_key(&name.text)) {
+            sound = false;
+            let message = format!("there is no flow `{}`", name.text);
+            self.cx.report(unknown(name, message, heads.keys().map(SmolStr::as_str)));
+        }
+        sound.then(|| names.iter().map(|name| name.text.clone()).collect())
+    }
+
+    /// Reports a statement that can't stand in a test, or that this release can't run yet.
+    fn refuse(&mut self, statement: &ast::Stmt) -> Option<StepKind> {
+        use ast::StmtKind as S;
+        let span = statement.span;
+        let word = match &statement.kind {
+            S::Start { .. } => return self.not_yet(span, "`start`"),
+            S::Perform { .. } => return self.not_yet(span, "`perform`"),
+            S::Assign { .. } => return self.not_yet(span, "`assign`"),
+            S::ChangeStatus { .. } => return self.not_yet(span, "`change status`"),
+            S::SendEmail { .. } => return self.not_yet(span, "`send email`"),
+            S::InTransaction(_) => return self.not_yet(span, "`in transaction`"),
+            S::Run { .. } => return self.not_yet(span, "`run`"),
+            S::RunJobs => return self.not_yet(span, "`run jobs`"),
+            S::Advance(_) => return self.not_yet(span, "`advance`"),
+            S::Table { .. } => return self.not_yet(span, "`table`"),
+            S::Set { .. } => "set",
+            S::Stop(_) => "stop",
+            S::Finish(_) => "finish",
+            S::If { .. } => "if",
+            S::Match { .. } => "match",
+            S::ForEach { .. } => "for each",
+            S::WaitFor(_) | S::WaitUntil(_) | S::WaitBranches(_) => "wait",
+            S::Delay => "delay",
+            S::Log(_) => "log",
+            S::Step { .. } => "step",
+            _ => "this",
+        };
+        self.cx.report(
+            Diagnostic::new(Code::E0702, span, format!("`{word}` stands only in flows"))
+                .help("a test creates, updates and deletes records, and says what it expects of that"),
+        );
+        None
+    }
+
+    fn not_yet(&mut self, span: Span, what: &str) -> Option<StepKind> {
+        self.operation = true;
+        self.cx.report(
+            Diagnostic::new(Code::E0922, span, format!("this release can't run {what} yet"))
+                .help("it is part of the language; take it out until a release carries it"),
+        );
+        None
+    }
+}

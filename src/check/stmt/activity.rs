@@ -1,0 +1,199 @@
+//! Activities: `create`, `update`, and `start` of a child flow.
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::bytecode::{Event, FlowHead, Mode, Stage};
+use crate::check::context::Context;
+use crate::check::ir;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::schema::{Default, Entity, system};
+use crate::source::Span;
+use crate::syntax::ast::{self, WriteOperator};
+use crate::value::{EntityId, Slot, Type};
+
+use super::names::unknown;
+
+impl Context<'_> {
+    /// Checks a create; its record goes into a `let` where there is a name for it.
+    pub(in crate::check) fn create(&mut self, name: &ast::Name, values: &[ast::Write], into: Option<&ast::Name>) -> Option<ir::StmtKind> {
+        let found = self.schema.entity_id(&name.text).and_then(|id| Some((id, self.schema.entity(id)?)));
+        let Some((id, entity)) = found else {
+            let entities = self.schema.entities.keys().map(|entity| entity.as_str());
+            self.report(unknown(name, format!("there is no entity `{}`", name.text), entities));
+            self.broken.extend(into.map(|into| into.text.clone()));
+            return None;
+        };
+        let (writes, given) = self.writes(values, id, false);
+        self.missing(id, entity, name, &given);
+        let mut unborn = false;
+        for (write, source) in writes.iter().flatten().zip(values) {
+            if self.needs_unborn(&write.value) {
+                self.report_unborn(source.name.span.to(source.value.span), "no other record can point at `this`");
+                unborn = true;
+            }
+        }
+        self.facts.reread();
+        let into = match into {
+            Some(into) => Some(self.introduce(into, Type::Lookup([id].into()), false)?),
+            None => None,
+        };
+        let values = writes.filter(|_| !unborn)?;
+        Some(ir::StmtKind::Create { entity: id, values, into })
+    }
+
+    /// In a flow, a required field that is given no value and that nothing can fill is an error; a test may try it.
+    fn missing(&mut self, id: EntityId, entity: &Entity, name: &ast::Name, given: &FxHashMap<Slot, Span>) {
+        let by_platform = [system::OWNER, system::STATE, system::STATUS];
+        let missing: Vec<String> = entity
+            .fields()
+            .filter(|(slot, field)| field.required && field.default == Default::None && !given.contains_key(slot))
+            .filter(|(slot, field)| *slot != crate::schema::PRIMARY_KEY && !field.read_only && !by_platform.contains(&field.name.as_str()))
+            .map(|(_, field)| format!("`{}`", field.name))
+            .collect();
+        let filled = |(head, _): &(FlowHead, Span)| head.entity == id && runs_before_create(head);
+        if missing.is_empty() || self.flow().is_none() || self.heads.values().any(filled) {
+            return;
+        }
+        let what = if missing.len() == 1 { "field" } else { "fields" };
+        let message = format!("`{}` is created without its required {what} {}", entity.name, missing.join(", "));
+        self.report(Diagnostic::new(Code::E0612, name.span, message).help("give it a value here, or a default in its entity"));
+    }
+
+    pub(in crate::check) fn update(&mut self, record: &ast::RecordExpr, values: &[ast::Write]) -> Option<ir::StmtKind> {
+        let target = self.record(record)?;
+        if self.needs_unborn(&target.reference) {
+            self.report_unborn(record.expr.span, "`this` can't be updated");
+            return None;
+        }
+        let values = self.writes(values, target.entity, false).0;
+        self.facts.reread();
+        Some(ir::StmtKind::Update { record: target, values: values? })
+    }
+
+    pub(super) fn start(&mut self, flow: &ast::Name, arguments: &[ast::Write], record: &ast::RecordExpr) -> Option<ir::StmtKind> {
+        let target = self.record(record);
+        let heads = self.heads;
+        let Some((child, place)) = heads.get(&flow.text) else {
+            let children = heads.iter().filter(|(_, (head, _))| head.child).map(|(name, _)| name.as_str());
+            self.report(unknown(flow, format!("there is no flow `{}`", flow.text), children));
+            return None;
+        };
+        let arguments = self.inputs_given(flow, child, arguments);
+        self.facts.reread();
+        let startable = self.startable(flow, child, *place);
+        let target = target?;
+        if target.entity != child.entity {
+            let entity = |id| self.schema.entity(id).map_or("", |entity: &Entity| entity.name.as_str());
+            let (is, wants) = (entity(target.entity), entity(child.entity));
+            self.report(
+                Diagnostic::new(Code::E0615, record.expr.span, format!("`{}` runs on `{wants}`, and this is a record of `{is}`", flow.text))
+                    .also(*place, "its declaration"),
+            );
+            return None;
+        }
+        if self.needs_unborn(&target.reference) {
+            self.report_unborn(record.expr.span, "no flow can be started on `this`");
+            return None;
+        }
+        let arguments = arguments.filter(|_| startable)?;
+        Some(ir::StmtKind::Start { flow: flow.text.clone(), arguments, record: target })
+    }
+
+    /// Whether a flow may be started by another one. A background child has an error of its own where it is declared.
+    fn startable(&mut self, flow: &ast::Name, child: &FlowHead, place: Span) -> bool {
+        if !child.child {
+            self.report(
+                Diagnostic::new(Code::E0614, flow.span, format!("`{}` can't be started by another flow", flow.text))
+                    .also(place, "its declaration")
+                    .help("add `child` to its `trigger`"),
+            );
+        } else if child.draft {
+            self.report(
+                Diagnostic::new(Code::E0616, flow.span, format!("`{}` is a draft", flow.text))
+                    .also(place, "its declaration")
+                    .help("a draft is checked, but never runs; take `draft` out of it"),
+            );
+        }
+        child.child && !child.draft && child.mode == Mode::RealTime
+    }
+
+    /// Holds the arguments of a `start` against the inputs of the child.
+    fn inputs_given(&mut self, flow: &ast::Name, child: &FlowHead, arguments: &[ast::Write]) -> Option<Vec<(u16, ir::Expr)>> {
+        let mut checked = Some(Vec::with_capacity(arguments.len()));
+        let mut given = FxHashSet::default();
+        for argument in arguments {
+            let one = self.input_given(flow, child, argument, &mut given);
+            checked = checked.zip(one).map(|(mut all, one)| {
+                all.push(one);
+                all
+            });
+        }
+        let missing: Vec<String> = (0u16..)
+            .zip(&child.inputs)
+            .filter(|(index, input)| input.required && !given.contains(index))
+            .map(|(_, input)| format!("`{}`", input.name))
+            .collect();
+        if missing.is_empty() {
+            return checked;
+        }
+        let message = format!("`{}` needs {}", flow.text, missing.join(", "));
+        let help = format!("write `{}({} = …)`", flow.text, missing.join(" = …, ").replace('`', ""));
+        self.report(Diagnostic::new(Code::E0617, flow.span, message).help(help));
+        None
+    }
+
+    fn input_given(
+        &mut self,
+        flow: &ast::Name,
+        child: &FlowHead,
+        argument: &ast::Write,
+        given: &mut FxHashSet<u16>,
+    ) -> Option<(u16, ir::Expr)> {
+        let name = &argument.name;
+        let Some((index, input)) = (0u16..).zip(&child.inputs).find(|(_, input)| input.name == name.text) else {
+            let inputs = child.inputs.iter().map(|input| input.name.as_str());
+            self.report(unknown(name, format!("`{}` has no input `{}`", flow.text, name.text), inputs));
+            return None;
+        };
+        if !given.insert(index) {
+            self.report(Diagnostic::new(Code::E0610, name.span, format!("`{}` is given twice", name.text)).help("an input takes one value"));
+            return None;
+        }
+        if argument.operator != WriteOperator::Set {
+            self.report(Diagnostic::new(Code::E0613, name.span, "an input takes `=`"));
+            return None;
+        }
+        let value = self.value_of(&argument.value, &input.ty, !input.required)?;
+        if self.needs_unborn(&value) {
+            self.report_unborn(argument.value.span, "no other flow can be given `this`");
+            return None;
+        }
+        Some((index, value))
+    }
+
+    /// Whether a value is the triggering record in a flow that can run before that record exists.
+    pub(super) fn needs_unborn(&self, value: &ir::Expr) -> bool {
+        self.flow().is_some_and(runs_before_create) && may_be_this(value)
+    }
+
+    pub(super) fn report_unborn(&mut self, span: Span, what: &str) {
+        let name = self.entity().map_or("record", |(_, entity)| entity.name.as_str());
+        let message = format!("{what} before the {name} exists");
+        self.report(
+            Diagnostic::new(Code::E0609, span, message).help("this flow can run before the create; write `stage post-operation` in it"),
+        );
+    }
+}
+
+fn may_be_this(value: &ir::Expr) -> bool {
+    match &value.kind {
+        ir::ExprKind::This => true,
+        ir::ExprKind::Convert(inner) | ir::ExprKind::Require(inner) => may_be_this(inner),
+        ir::ExprKind::Coalesce(left, right) => may_be_this(left) || may_be_this(right),
+        _ => false,
+    }
+}
+
+fn runs_before_create(head: &FlowHead) -> bool {
+    head.triggers.iter().any(|trigger| trigger.event == Event::Create && trigger.stage == Stage::PreOperation)
+}

@@ -1,0 +1,105 @@
+//! Statements that have no place in a flow: a wait inside the transaction, those of tests, and those that this
+//! release can't run yet. In a background flow, which has an error of its own, nothing is said about the last.
+
+use crate::bytecode::Mode;
+use crate::check::context::Context;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::source::Span;
+use crate::syntax::ast;
+
+impl Context<'_> {
+    /// Reports a statement that can't stand in this flow, and the waits and delays within it.
+    pub(super) fn refuse(&mut self, statement: &ast::Stmt) {
+        use ast::StmtKind as S;
+        let span = statement.span;
+        match &statement.kind {
+            S::WaitFor(_) | S::WaitUntil(_) => self.refuse_wait(span),
+            S::WaitBranches(branches) => {
+                self.refuse_wait(span);
+                branches.iter().for_each(|branch| self.refuse_within(&branch.body));
+            }
+            S::Delay => self.report(
+                Diagnostic::new(Code::E0620, first_word(span, "delay"), "there is no `delay`")
+                    .help("the word is `wait`: `wait 3 days` or `wait until …`, in a flow with `mode background`"),
+            ),
+            S::Set { .. } => self.not_yet(span, "`set output`"),
+            S::Perform { .. } => self.not_yet(span, "`perform`"),
+            S::Delete { .. } => self.not_yet(span, "`delete` in a flow"),
+            S::Assign { .. } => self.not_yet(span, "`assign`"),
+            S::ChangeStatus { .. } => self.not_yet(span, "`change status`"),
+            S::SendEmail { .. } => self.not_yet(span, "`send email`"),
+            S::LetResult { .. } => self.not_yet(span, "a `let` of this statement"),
+            S::ForEach { body, .. } => {
+                self.not_yet(span, "`for each`");
+                self.refuse_within(body);
+            }
+            S::User { .. } => self.only_in_tests(span, "user"),
+            S::As { .. } => self.only_in_tests(span, "as"),
+            S::InTransaction(_) => self.only_in_tests(span, "in transaction"),
+            S::Run { .. } | S::RunJobs => self.only_in_tests(span, "run"),
+            S::Advance(_) => self.only_in_tests(span, "advance"),
+            S::Show(_) => self.only_in_tests(span, "show"),
+            S::Expect(_) => self.only_in_tests(span, "expect"),
+            S::Table { .. } => self.only_in_tests(span, "table"),
+            // These stand in flows; the block that asks has no more to say about them.
+            S::Stop(_) | S::Finish(_) | S::Start { .. } | S::Create { .. } | S::Update { .. } => {}
+            S::If { .. } | S::Match { .. } | S::Let { .. } | S::Log(_) | S::Step { .. } => {}
+        }
+    }
+
+    /// Looks for waits and delays in statements that are not checked themselves.
+    fn refuse_within(&mut self, block: &ast::Block) {
+        use ast::StmtKind as S;
+        for statement in &block.statements {
+            match &statement.kind {
+                S::WaitFor(_) | S::WaitUntil(_) | S::WaitBranches(_) | S::Delay => self.refuse(statement),
+                S::If { arms, otherwise } => {
+                    arms.iter().for_each(|(_, block)| self.refuse_within(block));
+                    otherwise.iter().for_each(|block| self.refuse_within(block));
+                }
+                S::Match { arms, .. } => arms.iter().for_each(|arm| self.refuse_within(&arm.body)),
+                S::ForEach { body, .. } | S::Step { body, .. } => self.refuse_within(body),
+                _ => {}
+            }
+        }
+    }
+
+    fn refuse_wait(&mut self, span: Span) {
+        if self.in_background() {
+            return;
+        }
+        let name = self.flow().map_or("Flow", |head| head.name.as_str());
+        self.report(
+            Diagnostic::new(Code::E0301, first_word(span, "wait"), "a real-time flow can't wait")
+                .label("the transaction would stay open, and everybody else would wait with it")
+                .help(format!("let a flow with `mode background` do what comes after the wait, and `start` it here, or give `{name}` itself `mode background`"))
+                .help("or write the moment into a field of the record, and act on it later"),
+        );
+    }
+
+    fn not_yet(&mut self, span: Span, what: &str) {
+        if self.in_background() {
+            return;
+        }
+        self.report(
+            Diagnostic::new(Code::E0921, span, format!("this release can't run {what} yet"))
+                .help("the statement is part of the language; take it out until a release carries it"),
+        );
+    }
+
+    fn only_in_tests(&mut self, span: Span, word: &str) {
+        self.report(
+            Diagnostic::new(Code::E0618, span, format!("`{word}` stands only in tests and scenarios"))
+                .help("move it into a `test \"…\" { … }` beside the flow"),
+        );
+    }
+
+    fn in_background(&self) -> bool {
+        self.flow().is_some_and(|head| head.mode == Mode::Background)
+    }
+}
+
+/// The keyword at the start of a statement.
+fn first_word(span: Span, word: &str) -> Span {
+    Span { end: span.end.min(span.start + word.len() as u32), ..span }
+}

@@ -1,0 +1,182 @@
+//! Writes of fields: `set`, and the lists of values of `create` and `update`.
+
+use rustc_hash::FxHashMap;
+
+use crate::bytecode::{Event, FlowHead, Stage};
+use crate::check::context::Context;
+use crate::check::ir;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::schema::{Entity, Field, PRIMARY_KEY};
+use crate::source::Span;
+use crate::syntax::ast::{self, WriteOperator};
+use crate::value::{EntityId, Slot, Type, Value};
+
+use super::names::unknown;
+
+impl Context<'_> {
+    pub(super) fn set(&mut self, writes: &[ast::Write], span: Span) -> Option<ir::StmtKind> {
+        let head = self.flow()?;
+        if only_on_delete(head) {
+            self.report(
+                Diagnostic::new(Code::E0607, span, "a `set` in a flow that runs only on delete")
+                    .help("the record is about to go; `update` another record, or `stop` to keep this one"),
+            );
+            return None;
+        }
+        let writes = self.writes(writes, head.entity, true).0?;
+        self.facts_after(head, &writes);
+        Some(ir::StmtKind::Set(writes))
+    }
+
+    /// Before the operation a `set` changes just these fields; after it, any flow may have changed any field.
+    fn facts_after(&mut self, head: &FlowHead, writes: &[ir::Write]) {
+        if !only_before(head) {
+            self.facts.reread();
+            return;
+        }
+        for write in writes {
+            self.facts.assigned(write.slot);
+        }
+        for write in writes.iter().filter(|write| !write.value.optional) {
+            let field = ir::Expr { kind: ir::ExprKind::Field(write.slot), ..write.value.clone() };
+            self.learn(&field);
+        }
+    }
+
+    /// Checks writes of fields of an entity: each field once, and only those that a flow may write. `+=` and its like
+    /// have something to add to only where the record is the triggering one. Gives the writes, unless one has an error,
+    /// and the fields that were named.
+    pub(in crate::check) fn writes(
+        &mut self,
+        writes: &[ast::Write],
+        entity: EntityId,
+        of_this: bool,
+    ) -> (Option<Vec<ir::Write>>, FxHashMap<Slot, Span>) {
+        let mut checked = Some(Vec::with_capacity(writes.len()));
+        let mut named = FxHashMap::default();
+        for write in writes {
+            let one = self.write(write, entity, of_this, &mut named);
+            checked = checked.zip(one).map(|(mut all, one)| {
+                all.push(one);
+                all
+            });
+        }
+        (checked, named)
+    }
+
+    fn write(&mut self, write: &ast::Write, id: EntityId, of_this: bool, named: &mut FxHashMap<Slot, Span>) -> Option<ir::Write> {
+        let entity = self.schema.entity(id)?;
+        let Some((slot, field)) = entity.slot(&write.name.text).and_then(|slot| Some((slot, entity.field(slot)?))) else {
+            let message = format!("`{}` has no field `{}`", entity.name, write.name.text);
+            self.report(unknown(&write.name, message, writable(entity)));
+            return None;
+        };
+        if let Some(first) = named.insert(slot, write.name.span) {
+            self.report(
+                Diagnostic::new(Code::E0610, write.name.span, format!("`{}` is written twice", field.name))
+                    .also(first, "here first")
+                    .help("one write gives each field one value"),
+            );
+            return None;
+        }
+        if slot == PRIMARY_KEY || field.read_only {
+            self.report(
+                Diagnostic::new(Code::E0611, write.name.span, format!("`{}` can't be written", field.name))
+                    .help("the platform fills this field by itself"),
+            );
+            return None;
+        }
+        let value = match write.operator {
+            WriteOperator::Set => self.value_for(&write.value, id, slot),
+            _ if of_this => self.computed(write, id, slot, field),
+            operator => {
+                let sign = sign(operator);
+                self.report(
+                    Diagnostic::new(Code::E0613, write.name.span.to(write.value.span), format!("`{sign}=` stands only in a `set`"))
+                        .help(format!("write `{} = …`, with the whole value on the right", field.name)),
+                );
+                None
+            }
+        }?;
+        Some(ir::Write { slot, value })
+    }
+
+    /// The value of `a += e`, `a -= e`, `a *= e`: that of `(a ?? 0) + e`; of a text, its end.
+    fn computed(&mut self, write: &ast::Write, entity: EntityId, slot: Slot, field: &Field) -> Option<ir::Expr> {
+        let this = ast::Expr { kind: ast::ExprKind::This, span: write.name.span };
+        let current = ast::ExprKind::Field { base: Box::new(this), name: write.name.clone() };
+        let current = ast::Expr { kind: current, span: write.name.span };
+        let before = self.expression(&current, None)?;
+        if field.ty == Type::Text && write.operator == WriteOperator::Add {
+            return self.appended(before, write);
+        }
+        let number = matches!(field.ty, Type::Integer | Type::BigInt | Type::Decimal(_) | Type::Money(_) | Type::Float);
+        let span = write.name.span.to(write.value.span);
+        let left = if number && before.optional { or_zero(current) } else { current };
+        let sum = ast::ExprKind::Binary {
+            operator: match write.operator {
+                WriteOperator::Subtract => ast::BinaryOperator::Subtract,
+                WriteOperator::Multiply => ast::BinaryOperator::Multiply,
+                WriteOperator::Add | WriteOperator::Set => ast::BinaryOperator::Add,
+            },
+            operator_span: span,
+            left: Box::new(left),
+            right: Box::new(write.value.clone()),
+        };
+        let said = self.diagnostics.len();
+        let value = self.value_for(&ast::Expr { kind: sum, span }, entity, slot);
+        // A fix would put its words around an expression that doesn't stand in the text.
+        let misplaced = |diagnostic: &&mut Diagnostic| diagnostic.span() == Some(span);
+        self.diagnostics.iter_mut().skip(said).filter(misplaced).for_each(|diagnostic| diagnostic.fix.clear());
+        value
+    }
+
+    fn appended(&mut self, before: ir::Expr, write: &ast::Write) -> Option<ir::Expr> {
+        let more = self.value_of(&write.value, &Type::Text, false)?;
+        let text = |kind, span| ir::Expr { kind, ty: Type::Text, optional: false, span };
+        let start = if before.optional {
+            let nothing = text(ir::ExprKind::Constant(Value::Text("".into())), before.span);
+            let span = before.span;
+            text(ir::ExprKind::Coalesce(Box::new(before), Box::new(nothing)), span)
+        } else {
+            before
+        };
+        Some(text(ir::ExprKind::Concat(vec![start, more]), write.name.span.to(write.value.span)))
+    }
+}
+
+/// `e ?? 0`
+fn or_zero(value: ast::Expr) -> ast::Expr {
+    let span = value.span;
+    let zero = ast::Expr { kind: ast::ExprKind::Number(0.into()), span };
+    let kind = ast::ExprKind::Binary {
+        operator: ast::BinaryOperator::Coalesce,
+        operator_span: span,
+        left: Box::new(value),
+        right: Box::new(zero),
+    };
+    ast::Expr { kind, span }
+}
+
+/// The fields that a flow may write.
+fn writable(entity: &Entity) -> impl Iterator<Item = &str> {
+    entity.fields().filter(|(slot, field)| *slot != PRIMARY_KEY && !field.read_only).map(|(_, field)| field.name.as_str())
+}
+
+fn sign(operator: WriteOperator) -> char {
+    match operator {
+        WriteOperator::Subtract => '-',
+        WriteOperator::Multiply => '*',
+        WriteOperator::Add | WriteOperator::Set => '+',
+    }
+}
+
+fn only_on_delete(head: &FlowHead) -> bool {
+    let started_otherwise = head.child || head.on_demand;
+    !started_otherwise && !head.triggers.is_empty() && head.triggers.iter().all(|trigger| trigger.event == Event::Delete)
+}
+
+fn only_before(head: &FlowHead) -> bool {
+    let started_otherwise = head.child || head.on_demand;
+    !started_otherwise && head.triggers.iter().all(|trigger| trigger.stage == Stage::PreOperation)
+}
