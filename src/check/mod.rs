@@ -1,12 +1,24 @@
 //! The checker: from trees to a schema and a typed IR. Every error that a user can make is found here.
+//!
+//! The way through it: `declare` makes the schema of entities and choices, `clauses` makes the heads of the flows,
+//! and only then are bodies, tests and scenarios checked, each by itself, against the whole schema and all heads.
 
+mod clauses;
 mod context;
+mod declare;
 pub mod ir;
 mod narrow;
 
+use rustc_hash::FxHashMap;
+
 use crate::diagnostic::Diagnostic;
-use crate::schema::Schema;
-use crate::syntax::ast;
+use crate::schema::{self, Schema};
+use crate::source::Sources;
+use crate::syntax::{self, ast};
+
+use clauses::Headed;
+use context::Heads;
+use declare::Declare;
 
 /// What checking a project gives. With an error among the diagnostics the rest is what could be made of it.
 #[derive(Debug, Default)]
@@ -17,12 +29,63 @@ pub struct Checked {
     pub flows: Vec<ir::Flow>,
     /// The tests and scenarios in the order of the files.
     pub scenarios: Vec<ir::Scenario>,
-    /// What there is to say, in no order.
+    /// What there is to say, in the order of its places; nothing is said twice.
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// Checks the files of a project together; their order doesn't matter.
+/// The tree of the built-in entities, which is the first file of every project.
+pub fn built_in(sources: &mut Sources) -> ast::File {
+    let file = sources.add("<built-in>", schema::BUILT_IN);
+    syntax::parse(sources, file).0
+}
+
+/// Checks the files of a project together. The first is the one that [`built_in`] gave; the order of the others doesn't matter.
 pub fn check(files: &[ast::File]) -> Checked {
-    let _ = files;
-    Checked::default()
+    let mut diagnostics = Vec::new();
+    let mut declare = Declare::new(files, &mut diagnostics);
+    let headed = clauses::heads(files, &mut declare);
+    let schema = declare.schema;
+    let heads = by_name(&headed);
+    let flows = flows(headed, &schema, &heads, &mut diagnostics);
+    let scenarios = scenarios(files, &schema, &heads, &mut diagnostics);
+    Checked { schema, flows, scenarios, diagnostics: in_order(diagnostics) }
+}
+
+/// What a `start` may name; of two flows with one name, the first.
+fn by_name(headed: &[Headed]) -> Heads {
+    let mut heads: Heads = FxHashMap::default();
+    for Headed { flow, head } in headed {
+        if let Some(head) = head {
+            heads.entry(head.name.clone()).or_insert_with(|| (head.clone(), flow.name.span));
+        }
+    }
+    heads
+}
+
+/// Checks the bodies. A flow without a head is on an entity that isn't there, which has been said; nothing sensible could be said of its body.
+fn flows(headed: Vec<Headed>, schema: &Schema, heads: &Heads, diagnostics: &mut Vec<Diagnostic>) -> Vec<ir::Flow> {
+    let _ = (schema, heads, diagnostics);
+    let mut flows: Vec<ir::Flow> = headed
+        .into_iter()
+        .filter_map(|Headed { flow, head }| {
+            Some(ir::Flow { head: head?, span: flow.name.span, when: None, body: Vec::new(), locals: Vec::new() })
+        })
+        .collect();
+    flows.sort_by(|one, other| one.head.name.cmp(&other.head.name));
+    flows
+}
+
+fn scenarios(files: &[ast::File], schema: &Schema, heads: &Heads, diagnostics: &mut Vec<Diagnostic>) -> Vec<ir::Scenario> {
+    let _ = (files, schema, heads, diagnostics);
+    Vec::new()
+}
+
+/// The diagnostics by place, without exact repetitions.
+fn in_order(mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    diagnostics.sort_by(|one, other| {
+        let key = |diagnostic: &Diagnostic| (diagnostic.span(), diagnostic.severity(), diagnostic.code);
+        key(one).cmp(&key(other)).then_with(|| one.message.cmp(&other.message))
+    });
+    diagnostics.dedup();
+    diagnostics
 }

@@ -4,14 +4,20 @@
 //! errors: names are unique within their list; every [`EntityId`], [`ChoiceId`] and [`Slot`] in it is in range;
 //! every entity has its system fields (see [`system`]), in the slots that [`Entity`] names.
 
+mod admit;
 mod fields;
+mod limits;
 mod row;
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
+pub use admit::{Breach, Violation};
 pub use fields::FieldSet;
+pub use limits::{
+    DECIMAL_SCALE, MAX_CHOICES, MAX_DECIMAL_SCALE, MAX_ENTITIES, MAX_FIELDS, MAX_MEMO, MAX_MONEY_SCALE, MAX_TEXT, natural_range,
+};
 pub use row::Row;
 
 use crate::value::{ChoiceId, Decimal, EntityId, Slot, Type, Value};
@@ -85,7 +91,7 @@ pub struct Field {
     pub max_length: Option<u32>,
     /// Whether it may not be empty.
     pub required: bool,
-    /// Whether only the platform writes it.
+    /// Whether only the platform writes it. The primary key is, though a create may bring one.
     pub read_only: bool,
     /// What the core operation of create gives it where it is still unset.
     pub default: Default,
@@ -150,6 +156,8 @@ pub struct Status {
 pub struct Choice {
     /// `Rating`, or `account.industry` for one written inline.
     pub name: SmolStr,
+    /// What people call it; the name where nothing else was declared.
+    pub label: SmolStr,
     /// The options in declared order; codes and names are unique.
     pub options: Vec<ChoiceOption>,
 }

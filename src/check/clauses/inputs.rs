@@ -1,0 +1,82 @@
+//! The inputs of a flow: what it takes on demand or as a child.
+
+use rustc_hash::FxHashMap;
+
+use super::super::declare::{Declare, twice};
+use super::events::Events;
+use super::{Clauses, not_yet};
+use crate::bytecode::Input;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::syntax::ast::{self, TypeKind};
+use crate::value::EntityId;
+
+/// Reads the inputs in their order; one with an unknown type is left out.
+pub(super) fn read(entity: EntityId, clauses: &Clauses, events: &Events, declare: &mut Declare) -> Vec<Input> {
+    if let Some((_, span)) = clauses.inputs.first()
+        && !events.on_demand
+        && !events.child
+        && clauses.triggers.is_some()
+    {
+        declare.report(
+            Diagnostic::new(Code::E0315, *span, "nobody can give an input to a flow that only events start")
+                .help("add `on demand` or `child` to its triggers, or take the input away"),
+        );
+    }
+    let mut inputs = Vec::with_capacity(clauses.inputs.len());
+    let mut seen: FxHashMap<&str, &ast::Name> = FxHashMap::default();
+    for (field, _) in &clauses.inputs {
+        if let Some(first) = seen.insert(&field.name.text, &field.name) {
+            declare.report(twice("input", &field.name, first));
+            continue;
+        }
+        if let Some(input) = input(entity, field, events, declare) {
+            inputs.push(input);
+        }
+    }
+    inputs
+}
+
+fn input(entity: EntityId, field: &ast::Field, events: &Events, declare: &mut Declare) -> Option<Input> {
+    let name = &field.name;
+    let shadowed = declare.schema.entity(entity).and_then(|entity| entity.slot(&name.text).map(|_| entity.name.clone()));
+    if let Some(entity) = shadowed {
+        declare.report(
+            Diagnostic::new(Code::E0315, name.span, format!("`{}` is a field of `{entity}` already", name.text))
+                .help("an input that hides a field would make both hard to tell apart: give it another name"),
+        );
+    }
+    let required = field.modifiers.iter().find(|modifier| modifier.text == "required");
+    if let (Some(modifier), false) = (required, events.triggers.is_empty()) {
+        declare.report(
+            Diagnostic::new(Code::E0315, modifier.span, format!("`{}` can't be required in a flow that events start too", name.text))
+                .help("an event gives no inputs: take `required` away, or put what needs it into a flow of its own")
+                .fix(modifier.span, ""),
+        );
+    }
+    if let Some(primary) = field.modifiers.iter().find(|modifier| modifier.text == "primary") {
+        declare.report(
+            Diagnostic::new(Code::E0315, primary.span, "an input can't be `primary`").help("take the word away").fix(primary.span, ""),
+        );
+    }
+    if let Some(default) = &field.default {
+        declare.report(
+            Diagnostic::new(Code::E0315, default.span, "an input has no default")
+                .help(format!("write `{} ?? …` where it is used", name.text)),
+        );
+    }
+    let typed = declare.input_type(&field.ty)?;
+    if limited(&field.ty.kind) {
+        declare
+            .report(not_yet(field.ty.span, "an input with limits of its own").help("leave the limits out, and test the value in the flow"));
+    }
+    Some(Input { name: name.text.clone(), ty: typed.ty, required: required.is_some() && events.triggers.is_empty() })
+}
+
+/// Whether a type says more than its name about the values that it takes. Decimals are part of the type itself.
+fn limited(kind: &TypeKind) -> bool {
+    match kind {
+        TypeKind::Integer { low, high, .. } => low.is_some() || high.is_some(),
+        TypeKind::Text(length) | TypeKind::Memo(length) => length.is_some(),
+        _ => false,
+    }
+}

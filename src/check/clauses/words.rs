@@ -1,0 +1,75 @@
+//! The words that a clause takes: one list each, with what people are used to from elsewhere.
+
+use super::super::declare::{Declare, suggest};
+use crate::bytecode::{Mode, RunAs, Scope};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::syntax::ast::Name;
+
+/// A word, what it means, and what else it is called.
+struct Word<T> {
+    word: &'static str,
+    means: T,
+    habits: &'static [&'static str],
+}
+
+/// A stage as it can be written, those that a flow can't have included.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum StageWord {
+    PreValidation,
+    PreOperation,
+    CoreOperation,
+    PostOperation,
+}
+
+pub(super) fn mode(name: &Name, declare: &mut Declare) -> Option<Mode> {
+    const WORDS: &[Word<Mode>] = &[
+        Word { word: "real-time", means: Mode::RealTime, habits: &["realtime", "real time", "sync", "synchronous", "live"] },
+        Word { word: "background", means: Mode::Background, habits: &["async", "asynchronous", "queued", "deferred"] },
+    ];
+    read("mode", name, WORDS, declare)
+}
+
+pub(super) fn run_as(name: &Name, declare: &mut Declare) -> Option<RunAs> {
+    const WORDS: &[Word<RunAs>] = &[
+        Word { word: "caller", means: RunAs::Caller, habits: &["user", "calling-user", "initiator"] },
+        Word { word: "owner", means: RunAs::Owner, habits: &["admin", "system", "administrator"] },
+    ];
+    read("run as", name, WORDS, declare)
+}
+
+pub(super) fn scope(name: &Name, declare: &mut Declare) -> Option<Scope> {
+    const WORDS: &[Word<Scope>] = &[
+        Word { word: "user", means: Scope::User, habits: &["owner"] },
+        Word { word: "business unit", means: Scope::BusinessUnit, habits: &["businessunit", "business-unit", "unit"] },
+        Word { word: "parent and child business units", means: Scope::ParentAndChildBusinessUnits, habits: &["parent and child", "deep"] },
+        Word { word: "organization", means: Scope::Organization, habits: &["organisation", "global", "all", "everyone"] },
+    ];
+    read("scope", name, WORDS, declare)
+}
+
+pub(super) fn stage(name: &Name, declare: &mut Declare) -> Option<StageWord> {
+    const WORDS: &[Word<StageWord>] = &[
+        Word { word: "pre-operation", means: StageWord::PreOperation, habits: &["before", "pre", "preoperation", "20"] },
+        Word { word: "post-operation", means: StageWord::PostOperation, habits: &["after", "post", "postoperation", "40"] },
+        Word { word: "pre-validation", means: StageWord::PreValidation, habits: &["prevalidation", "10"] },
+        Word { word: "core-operation", means: StageWord::CoreOperation, habits: &["main-operation", "coreoperation", "30"] },
+    ];
+    read("stage", name, WORDS, declare)
+}
+
+/// What a word means; where it isn't known, says which it could be and takes it for that.
+fn read<T: Copy>(clause: &str, name: &Name, words: &[Word<T>], declare: &mut Declare) -> Option<T> {
+    if let Some(word) = words.iter().find(|word| word.word == name.text) {
+        return Some(word.means);
+    }
+    let lower = name.text.to_lowercase();
+    let problem = Diagnostic::new(Code::E0307, name.span, format!("`{clause}` can't be `{}`", name.text));
+    let habit = words.iter().find(|word| word.word == lower || word.habits.contains(&lower.as_str())).map(|word| word.word);
+    let meant = habit.or_else(|| declare.nearest(&name.text, words.iter().map(|word| word.word)));
+    let known: Vec<String> = words.iter().map(|word| format!("`{}`", word.word)).collect();
+    declare.report(match meant {
+        Some(meant) => suggest(problem, name.span, meant),
+        None => problem.help(format!("write {}", known.join(" or "))),
+    });
+    words.iter().find(|word| Some(word.word) == meant).map(|word| word.means)
+}
