@@ -6,6 +6,8 @@
 
 pub mod decimal;
 mod functions;
+pub mod text;
+pub mod time;
 mod wide;
 
 use std::sync::Arc;
@@ -139,4 +141,19 @@ pub enum Failure {
     Overflow,
     /// A date, time or duration outside the years that can be written.
     OutOfRange,
+}
+
+/// A text that is no value of the type it was read as. The message says why, in one line.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Malformed {
+    /// What is wrong with it.
+    pub message: String,
+}
+
+impl Malformed {
+    /// With its message.
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Malformed { message: message.into() }
+    }
 }
