@@ -1,7 +1,11 @@
 //! The door to a database: batches of rows in, batches of rows out, inside one transaction at a time.
 //! Knows no flow and no stage, and the trait knows no SQLite.
 
+pub mod sqlite;
+
 use thiserror::Error;
+
+pub use sqlite::Sqlite;
 
 use crate::schema::{FieldSet, Row, Schema};
 use crate::value::{EntityId, Slot, Uuid};
@@ -9,7 +13,9 @@ use crate::value::{EntityId, Slot, Uuid};
 /// A database with the tables of one schema.
 ///
 /// Reads and writes happen inside a transaction that the caller opens and ends; a store never decides about either.
-/// Every value that comes in has been held against its field's type and range.
+/// Every value that comes in has been held against its field's type and range, and an instant has no more than microseconds.
+/// A lookup is held against the records it may refer to when it is written, so that the error belongs to that write.
+/// After an error the rows of the batch before the failing one are written: the caller undoes its transaction or savepoint.
 pub trait Store: Send {
     /// Makes the tables of a schema, or brings older ones up to it: new entities and new fields are added, nothing is dropped.
     /// All or nothing; called once, before anything else.
@@ -75,8 +81,15 @@ pub enum StoreError {
         fields: Vec<Slot>,
     },
     /// A lookup refers to a record that isn't there, or a deleted record is still referred to.
-    #[error("a reference to a record that is not there")]
-    Reference,
+    #[error("a reference to the record {id}, which is not there or goes away")]
+    Reference {
+        /// The entity of the record that refers.
+        entity: EntityId,
+        /// Its lookup.
+        field: Slot,
+        /// The record that it refers to.
+        id: Uuid,
+    },
     /// The file is no database, is of a newer format, doesn't fit the schema, or holds a value that its field can't have.
     #[error("{0}")]
     Unusable(String),

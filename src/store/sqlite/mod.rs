@@ -1,0 +1,289 @@
+//! The store on SQLite: one file, or memory. Nothing here knows what a record means.
+//!
+//! Invariants: text reaches SQL only as a bound value or as a checked, quoted identifier; the SQL of a shape (what is done
+//! to which fields of which entity) is written once; what the file holds is not trusted: every value is held against its
+//! field when it is read.
+
+mod decode;
+mod encode;
+mod failure;
+mod migrate;
+mod open;
+mod table;
+
+use rusqlite::Connection;
+use rustc_hash::FxHashSet;
+
+use self::failure::failure;
+use self::table::{Kind, Table, Verb};
+use super::{Store, StoreError};
+use crate::schema::{FieldSet, PRIMARY_KEY, Row, Schema};
+use crate::value::{EntityId, Reference, Slot, Uuid, Value};
+
+/// A store in a SQLite database.
+#[derive(Debug)]
+pub struct Sqlite {
+    connection: Connection,
+    /// By entity.
+    tables: Vec<Table>,
+    /// Statements that empty columns of fields which the schema no longer has, by the entity that they refer to: see [`Store::delete`].
+    retired: Vec<(EntityId, String)>,
+    /// Records that a lookup to several entities refers to, and that are known to be there; forgotten when anything is deleted or undone.
+    known: FxHashSet<Reference>,
+}
+
+impl Store for Sqlite {
+    fn migrate(&mut self, schema: &Schema) -> Result<(), StoreError> {
+        self.tables = table::tables(schema)?;
+        self.retired = migrate::migrate(&mut self.connection, &self.tables, schema)?;
+        self.known.clear();
+        Ok(())
+    }
+
+    fn begin(&mut self) -> Result<(), StoreError> {
+        self.known.clear();
+        self.run("BEGIN IMMEDIATE")
+    }
+
+    fn commit(&mut self) -> Result<(), StoreError> {
+        self.writing()?;
+        self.run("COMMIT")
+    }
+
+    fn rollback(&mut self) -> Result<(), StoreError> {
+        self.known.clear();
+        if self.connection.is_autocommit() { Ok(()) } else { self.run("ROLLBACK") }
+    }
+
+    // Savepoints may share a name: the innermost is meant.
+    fn savepoint(&mut self) -> Result<(), StoreError> {
+        self.writing()?;
+        self.run("SAVEPOINT weir")
+    }
+
+    fn release(&mut self) -> Result<(), StoreError> {
+        self.run("RELEASE weir")
+    }
+
+    fn rollback_to_savepoint(&mut self) -> Result<(), StoreError> {
+        self.known.clear();
+        self.run("ROLLBACK TO weir")?;
+        self.run("RELEASE weir")
+    }
+
+    fn read(&mut self, entity: EntityId, ids: &[Uuid], fields: &FieldSet) -> Result<Vec<Option<Row>>, StoreError> {
+        let text = self.text(Verb::Read, entity, fields)?;
+        let table = table(&self.tables, entity)?;
+        let mut statement = self.connection.prepare_cached(&text).map_err(failure)?;
+        let mut found = Vec::with_capacity(ids.len());
+        for id in ids {
+            statement.raw_bind_parameter(1, id.as_bytes()).map_err(failure)?;
+            let mut rows = statement.raw_query();
+            found.push(match rows.next().map_err(failure)? {
+                Some(row) => Some(decode::row(table, *id, fields, row)?),
+                None => None,
+            });
+        }
+        Ok(found)
+    }
+
+    fn insert(&mut self, entity: EntityId, rows: &[Row]) -> Result<(), StoreError> {
+        self.writing()?;
+        for run in rows.chunk_by(|one, next| one.present() == next.present()) {
+            let Some(shape) = run.first().map(Row::present) else { continue };
+            let text = self.text(Verb::Insert, entity, shape)?;
+            let table = table(&self.tables, entity)?;
+            let mut statement = self.connection.prepare_cached(&text).map_err(failure)?;
+            for row in run {
+                let id = primary_key(table, row)?;
+                check_references(&self.connection, &self.tables, &mut self.known, entity, row)?;
+                let mut next = 1;
+                for (slot, value) in row.iter() {
+                    encode::bind(&mut statement, &mut next, table, slot, value)?;
+                }
+                statement.raw_execute().map_err(|error| self.refused(error, entity, id, row))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn update(&mut self, entity: EntityId, rows: &[Row]) -> Result<(), StoreError> {
+        self.writing()?;
+        for run in rows.chunk_by(|one, next| one.present() == next.present()) {
+            let Some(shape) = run.first().map(Row::present) else { continue };
+            let text = self.text(Verb::Update, entity, shape)?;
+            let table = table(&self.tables, entity)?;
+            let mut statement = self.connection.prepare_cached(&text).map_err(failure)?;
+            for row in run {
+                let id = primary_key(table, row)?;
+                check_references(&self.connection, &self.tables, &mut self.known, entity, row)?;
+                let mut next = 1;
+                for (slot, value) in row.iter().filter(|(slot, _)| *slot != PRIMARY_KEY) {
+                    encode::bind(&mut statement, &mut next, table, slot, value)?;
+                }
+                statement.raw_bind_parameter(next, id.as_bytes()).map_err(failure)?;
+                if statement.raw_execute().map_err(|error| self.refused(error, entity, id, row))? == 0 {
+                    return Err(StoreError::Missing { entity, id });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn delete(&mut self, entity: EntityId, ids: &[Uuid]) -> Result<(), StoreError> {
+        self.writing()?;
+        self.known.clear();
+        let table = table(&self.tables, entity)?;
+        // A lookup that was taken out of the schema must not hold its old target for ever: its link goes, as by default.
+        for (_, text) in self.retired.iter().filter(|(target, _)| *target == entity) {
+            let mut statement = self.connection.prepare_cached(text).map_err(failure)?;
+            for id in ids {
+                statement.execute([id.as_bytes()]).map_err(failure)?;
+            }
+        }
+        let mut statement = self.connection.prepare_cached(&table.delete).map_err(failure)?;
+        for id in ids {
+            match statement.execute([id.as_bytes()]) {
+                Ok(0) => return Err(StoreError::Missing { entity, id: *id }),
+                Ok(_) => {}
+                Err(error) if failure::is_foreign_key(&error) => return Err(self.still_referred(entity, *id)),
+                Err(error) => return Err(failure(error)),
+            }
+        }
+        Ok(())
+    }
+
+    fn referring(&mut self, entity: EntityId, field: Slot, target: EntityId, ids: &[Uuid]) -> Result<Vec<Uuid>, StoreError> {
+        let table = table(&self.tables, entity)?;
+        let column = table.column(field)?;
+        let text = table.referring(column);
+        let name = &self::table(&self.tables, target)?.name;
+        let mut statement = self.connection.prepare_cached(&text).map_err(failure)?;
+        let mut found = Vec::new();
+        for id in ids {
+            statement.raw_bind_parameter(1, id.as_bytes()).map_err(failure)?;
+            if column.entity.is_some() {
+                statement.raw_bind_parameter(2, name.as_str()).map_err(failure)?;
+            }
+            decode::ids(table, statement.raw_query(), &mut found)?;
+        }
+        found.sort_unstable();
+        Ok(found)
+    }
+
+    fn find(&mut self, entity: EntityId, values: &Row, limit: u32) -> Result<Vec<Uuid>, StoreError> {
+        let text = self.text(Verb::Find, entity, values.present())?;
+        let table = table(&self.tables, entity)?;
+        let mut statement = self.connection.prepare_cached(&text).map_err(failure)?;
+        let mut next = 1;
+        for (slot, value) in values.iter() {
+            encode::bind(&mut statement, &mut next, table, slot, value)?;
+        }
+        statement.raw_bind_parameter(next, limit).map_err(failure)?;
+        let mut found = Vec::new();
+        decode::ids(table, statement.raw_query(), &mut found)?;
+        Ok(found)
+    }
+
+    fn count(&mut self, entity: EntityId) -> Result<u64, StoreError> {
+        let text = format!("SELECT count(*) FROM {}", table(&self.tables, entity)?.quoted);
+        let count: i64 = self.connection.query_row(&text, [], |row| row.get(0)).map_err(failure)?;
+        Ok(count.unsigned_abs())
+    }
+}
+
+impl Sqlite {
+    fn run(&self, text: &str) -> Result<(), StoreError> {
+        let mut statement = self.connection.prepare_cached(text).map_err(failure)?;
+        statement.raw_execute().map(drop).map_err(failure)
+    }
+
+    /// Whether a transaction is open. After some errors (a full disk) SQLite undoes it by itself; nothing may be written alone then.
+    fn writing(&self) -> Result<(), StoreError> {
+        if self.connection.is_autocommit() { Err(StoreError::Failed("no transaction is open".to_owned())) } else { Ok(()) }
+    }
+
+    fn text(&mut self, verb: Verb, entity: EntityId, fields: &FieldSet) -> Result<std::sync::Arc<str>, StoreError> {
+        self.tables.get_mut(usize::from(entity.0)).ok_or_else(no_schema)?.text(verb, fields)
+    }
+
+    /// Why a row could not be written.
+    fn refused(&self, error: rusqlite::Error, entity: EntityId, own: Uuid, row: &Row) -> StoreError {
+        let Ok(table) = table(&self.tables, entity) else { return failure(error) };
+        if failure::is_foreign_key(&error) {
+            for (slot, value) in row.iter() {
+                if let (Ok(Kind::Reference(target)), Value::Reference(reference)) = (table.column(slot).map(|column| &column.kind), value)
+                    && (reference.id != own || *target != entity)
+                    && matches!(exists(&self.connection, &self.tables, *target, reference.id), Ok(false))
+                {
+                    return StoreError::Reference { entity, field: slot, id: reference.id };
+                }
+            }
+        }
+        match failure::duplicate(&error) {
+            Some(columns) => StoreError::Duplicate { entity, fields: table.slots(columns) },
+            None => failure(error),
+        }
+    }
+
+    /// Which lookup holds a record that should be deleted.
+    fn still_referred(&self, target: EntityId, id: Uuid) -> StoreError {
+        for (index, table) in self.tables.iter().enumerate() {
+            for (slot, column) in table.columns.iter().enumerate() {
+                if matches!(column.kind, Kind::Reference(entity) if entity == target)
+                    && let Ok(mut statement) = self.connection.prepare_cached(&table.referring(column))
+                    && statement.exists([id.as_bytes()]).unwrap_or(false)
+                {
+                    return StoreError::Reference { entity: EntityId(index as u16), field: Slot(slot as u16), id };
+                }
+            }
+        }
+        StoreError::Failed(format!("the record {id} is still referred to"))
+    }
+}
+
+fn table(tables: &[Table], entity: EntityId) -> Result<&Table, StoreError> {
+    tables.get(usize::from(entity.0)).ok_or_else(no_schema)
+}
+
+fn no_schema() -> StoreError {
+    StoreError::Failed("the store has no tables of this schema yet".to_owned())
+}
+
+fn primary_key(table: &Table, row: &Row) -> Result<Uuid, StoreError> {
+    match row.get(PRIMARY_KEY) {
+        Some(Value::Uuid(id)) => Ok(*id),
+        _ => Err(StoreError::Failed(format!("a record of `{}` without its id", table.name))),
+    }
+}
+
+/// SQLite holds lookups to one entity by itself; the others are looked up here, each record once in a while.
+fn check_references(
+    connection: &Connection,
+    tables: &[Table],
+    known: &mut FxHashSet<Reference>,
+    entity: EntityId,
+    row: &Row,
+) -> Result<(), StoreError> {
+    const MOST: usize = 4096;
+    for field in &table(tables, entity)?.wide_lookups {
+        let Some(Value::Reference(reference)) = row.get(*field) else { continue };
+        let own = reference.entity == entity && row.get(PRIMARY_KEY) == Some(&Value::Uuid(reference.id));
+        if own || known.contains(reference) {
+            continue;
+        }
+        if !exists(connection, tables, reference.entity, reference.id)? {
+            return Err(StoreError::Reference { entity, field: *field, id: reference.id });
+        }
+        if known.len() >= MOST {
+            known.clear();
+        }
+        known.insert(*reference);
+    }
+    Ok(())
+}
+
+fn exists(connection: &Connection, tables: &[Table], entity: EntityId, id: Uuid) -> Result<bool, StoreError> {
+    let mut statement = connection.prepare_cached(&table(tables, entity)?.exists).map_err(failure)?;
+    statement.exists([id.as_bytes()]).map_err(failure)
+}

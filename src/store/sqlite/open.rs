@@ -1,0 +1,109 @@
+//! Opening a database file: whose it is, and how it is to be used. Nothing is written to a file that isn't ours.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::limits::Limit;
+use rusqlite::{Connection, OpenFlags};
+
+use super::Sqlite;
+use super::failure::failure;
+use crate::store::StoreError;
+
+/// `Weir`, in the header of every file of ours.
+pub(super) const APPLICATION_ID: i32 = i32::from_be_bytes(*b"Weir");
+
+/// Grows when an older release could no longer use the file.
+pub(super) const FORMAT: i32 = 1;
+
+/// How long a writer waits for another one.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The longest record: some memos of four megabytes. A hostile file can't make us take more.
+const LONGEST: i32 = 64 << 20;
+
+/// Prepared statements that are kept: the shapes of a project that is at work.
+const STATEMENTS: usize = 256;
+
+impl Sqlite {
+    /// The store in a file, which is made where there is none. Call [`migrate`](crate::store::Store::migrate) next.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        let path = path.as_ref();
+        let named = |error| match error {
+            StoreError::Unusable(words) => StoreError::Unusable(format!("`{}`: {words}", path.display())),
+            StoreError::Failed(words) => StoreError::Failed(format!("`{}`: {words}", path.display())),
+            other => other,
+        };
+        open(path).map_err(named)
+    }
+
+    /// A store in memory, which ends with this value.
+    pub fn memory() -> Result<Self, StoreError> {
+        set_up(Connection::open_in_memory().map_err(failure)?)
+    }
+
+    /// How long to wait for another writer before giving up; five seconds where nothing else was said.
+    pub fn set_patience(&mut self, patience: Duration) -> Result<(), StoreError> {
+        self.connection.busy_timeout(patience).map_err(failure)
+    }
+}
+
+fn open(path: &Path) -> Result<Sqlite, StoreError> {
+    // Made absolute, so that no name means something special to SQLite (`:memory:`, `file:…`).
+    let absolute = std::path::absolute(path).map_err(|_| StoreError::Failed("this is not the name of a file".to_owned()))?;
+    if absolute.is_dir() {
+        return Err(StoreError::Failed("this is a folder, not a database file".to_owned()));
+    }
+    if !absolute.parent().is_some_and(Path::is_dir) {
+        return Err(StoreError::Failed("the folder of the database is not there".to_owned()));
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    set_up(Connection::open_with_flags(absolute, flags).map_err(failure)?)
+}
+
+fn set_up(connection: Connection) -> Result<Sqlite, StoreError> {
+    for (limit, most) in [(Limit::SQLITE_LIMIT_LENGTH, LONGEST), (Limit::SQLITE_LIMIT_ATTACHED, 0)] {
+        connection.set_limit(limit, most).map_err(failure)?;
+    }
+    // A file from somewhere else may bring triggers and views of its own: they don't run.
+    let settings = [
+        (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
+        (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
+        (DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false),
+        (DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false),
+        (DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, true),
+    ];
+    for (setting, on) in settings {
+        connection.set_db_config(setting, on).map_err(failure)?;
+    }
+    connection.busy_timeout(PATIENCE).map_err(failure)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    check_owner(&connection)?;
+    if connection.is_readonly("main").map_err(failure)? {
+        return Err(StoreError::Failed("the database is read-only".to_owned()));
+    }
+    // Readers and one writer don't wait for each other in WAL. FULL: a commit is on the disk when it returns, also when
+    // the power fails; that costs one flush an outermost transaction and nothing within it.
+    let journal: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)).map_err(failure)?;
+    if journal != "wal" && journal != "memory" {
+        return Err(StoreError::Failed("the file system of the database can't hold its journal".to_owned()));
+    }
+    connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA cell_size_check = ON").map_err(failure)?;
+    Ok(Sqlite { connection, tables: Vec::new(), retired: Vec::new(), known: Default::default() })
+}
+
+/// Whether the file is new or ours, and of a format that this release knows.
+fn check_owner(connection: &Connection) -> Result<(), StoreError> {
+    let number = |text: &str| connection.query_row(text, [], |row| row.get::<_, i32>(0)).map_err(failure);
+    let (application, format) = (number("PRAGMA application_id")?, number("PRAGMA user_version")?);
+    if application == APPLICATION_ID {
+        return if format <= FORMAT {
+            Ok(())
+        } else {
+            Err(StoreError::Unusable(format!("the database has format {format}, and this release knows only up to {FORMAT}: use a newer release")))
+        };
+    }
+    let empty = number("SELECT count(*) FROM sqlite_schema")? == 0;
+    if application == 0 && empty { Ok(()) } else { Err(StoreError::Unusable("this is a database of another program".to_owned())) }
+}
