@@ -78,6 +78,11 @@ impl SourceFile {
         self.text.get(start..end).map(|text| text.trim_end_matches(['\n', '\r']))
     }
 
+    /// Where a line (from 1) starts; the end of the text where there is no such line.
+    pub fn line_start(&self, line: usize) -> usize {
+        self.line_starts.get(line.saturating_sub(1)).map_or(self.text.len(), |start| *start as usize)
+    }
+
     /// How many lines there are; at least 1.
     pub fn line_count(&self) -> usize {
         self.line_starts.len()

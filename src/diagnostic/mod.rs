@@ -7,6 +7,7 @@
 //! Style of messages: lower case, no full stop, the user's own text in backticks, no term of the compiler's own.
 
 mod codes;
+pub mod render;
 
 pub use codes::{Code, Severity};
 
