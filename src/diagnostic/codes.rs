@@ -148,6 +148,7 @@ codes! {
     O0101 Error "an operation that can't be read",
     // Stores
     S0101 Error "a store that can't be opened",
+    S0102 Error "a database that doesn't fit the schema",
     // Faults
     F01 Fault "division by zero",
     F02 Fault "an inexact result",

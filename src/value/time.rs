@@ -186,9 +186,10 @@ fn in_calendar<T>(value: T, year: i16) -> Result<T, Failure> {
     if year >= 1 { Ok(value) } else { Err(Failure::OutOfRange) }
 }
 
-fn in_years(instant: Timestamp) -> Result<Timestamp, Failure> {
-    const FIRST: i64 = -62_135_596_800;
-    if instant.as_second() >= FIRST { Ok(instant) } else { Err(Failure::OutOfRange) }
+/// Whether an instant lies in the years that can be written, in UTC.
+pub(crate) fn in_years(instant: Timestamp) -> Result<Timestamp, Failure> {
+    const FIRST: i64 = -62_135_596_800_000_000;
+    if instant.as_microsecond() >= FIRST { Ok(instant) } else { Err(Failure::OutOfRange) }
 }
 
 fn no_such_day(text: &str) -> Malformed {

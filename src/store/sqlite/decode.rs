@@ -11,7 +11,7 @@ use super::failure::failure;
 use super::table::{Column, Kind, Table};
 use crate::schema::{FieldSet, Row};
 use crate::store::StoreError;
-use crate::value::{Reference, Uuid, Value, decimal};
+use crate::value::{Reference, Uuid, Value, decimal, time};
 
 /// The record that a row of `fields` holds.
 pub(super) fn row(table: &Table, id: Uuid, fields: &FieldSet, row: &rusqlite::Row<'_>) -> Result<Row, StoreError> {
@@ -98,7 +98,7 @@ fn date(days: i64) -> Option<civil::Date> {
 }
 
 fn instant(micros: i64) -> Option<Timestamp> {
-    Timestamp::from_microsecond(micros).ok().filter(|instant| instant.as_second() >= -62_135_596_800)
+    time::in_years(Timestamp::from_microsecond(micros).ok()?).ok()
 }
 
 fn local(micros: i64) -> Option<civil::DateTime> {

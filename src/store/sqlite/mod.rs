@@ -287,3 +287,75 @@ fn exists(connection: &Connection, tables: &[Table], entity: EntityId, id: Uuid)
     let mut statement = connection.prepare_cached(&table(tables, entity)?.exists).map_err(failure)?;
     statement.exists([id.as_bytes()]).map_err(failure)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::{Entity, Ownership};
+
+    fn store_in(path: &std::path::Path) -> Sqlite {
+        let field = |name: &str, ty| crate::schema::Field {
+            name: name.into(),
+            label: name.into(),
+            ty,
+            range: None,
+            max_length: None,
+            required: false,
+            read_only: false,
+            default: crate::schema::Default::None,
+            on_delete: crate::schema::DeleteBehaviour::RemoveLink,
+        };
+        let entity = Entity {
+            name: "thing".into(),
+            label: "thing".into(),
+            fields: [field("thingid", crate::value::Type::Uuid), field("name", crate::value::Type::Text)]
+                .map(|field| (field.name.clone(), field))
+                .into(),
+            primary_name: None,
+            keys: Vec::new(),
+            owned_by: Ownership::Organization,
+            statuses: Vec::new(),
+        };
+        let mut store = Sqlite::open(path).unwrap();
+        store.migrate(&Schema { entities: [("thing".into(), entity)].into(), ..Schema::default() }).unwrap();
+        store
+    }
+
+    fn thing(number: u128, length: usize) -> Row {
+        let mut row = Row::new(2);
+        row.set(PRIMARY_KEY, Value::Uuid(Uuid::from_u128(number)));
+        row.set(Slot(1), Value::Text("x".repeat(length).into()));
+        row
+    }
+
+    #[test]
+    fn a_full_disk_undoes_the_transaction_and_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = store_in(&folder.path().join("data.db"));
+        let pages: i64 = store.connection.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
+        store.connection.query_row(&format!("PRAGMA max_page_count = {}", pages + 4), [], |_| Ok(())).unwrap();
+        store.begin().unwrap();
+        store.insert(EntityId(0), &[thing(1, 10)]).unwrap();
+        let full = store.insert(EntityId(0), &[thing(2, 100_000)]);
+        assert!(matches!(&full, Err(StoreError::Failed(words)) if words == "the disk is full"), "{full:?}");
+        store.rollback().unwrap();
+        assert_eq!(store.count(EntityId(0)).unwrap(), 0);
+        // Also where SQLite has undone everything by itself: nothing is written alone, and the end of it fails.
+        store.begin().unwrap();
+        store.connection.execute_batch("ROLLBACK").unwrap();
+        assert!(store.insert(EntityId(0), &[thing(3, 1)]).is_err());
+        assert!(store.commit().is_err());
+        store.rollback().unwrap();
+    }
+
+    #[test]
+    fn a_shape_is_written_once_and_shapes_do_not_pile_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = store_in(&folder.path().join("data.db"));
+        let fields: FieldSet = [Slot(1)].into_iter().collect();
+        let first = store.text(Verb::Read, EntityId(0), &fields).unwrap();
+        assert!(std::sync::Arc::ptr_eq(&first, &store.text(Verb::Read, EntityId(0), &fields).unwrap()));
+        assert_eq!(&*first, r#"SELECT "name" FROM "thing" WHERE "thingid" = ?1"#);
+        assert!(store.text(Verb::Read, EntityId(0), &[Slot(2)].into_iter().collect()).is_err());
+    }
+}

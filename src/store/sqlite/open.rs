@@ -23,6 +23,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// The longest record: some memos of four megabytes. A hostile file can't make us take more.
 const LONGEST: i32 = 64 << 20;
 
+/// One page of the smallest size.
+const SHORTEST_FILE: u64 = 512;
+
 /// Prepared statements that are kept: the shapes of a project that is at work.
 const STATEMENTS: usize = 256;
 
@@ -58,6 +61,10 @@ fn open(path: &Path) -> Result<Sqlite, StoreError> {
     if !absolute.parent().is_some_and(Path::is_dir) {
         return Err(StoreError::Failed("the folder of the database is not there".to_owned()));
     }
+    // SQLite takes a file that is shorter than a page for a new database, and would write over it.
+    if absolute.metadata().is_ok_and(|file| (1..SHORTEST_FILE).contains(&file.len())) {
+        return Err(StoreError::Unusable("the file is not a database".to_owned()));
+    }
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     set_up(Connection::open_with_flags(absolute, flags).map_err(failure)?)
 }
@@ -73,6 +80,9 @@ fn set_up(connection: Connection) -> Result<Sqlite, StoreError> {
         (DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false),
         (DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false),
         (DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, true),
+        // Else the quoted name of a column that isn't there would be its own name as a text.
+        (DbConfig::SQLITE_DBCONFIG_DQS_DML, false),
+        (DbConfig::SQLITE_DBCONFIG_DQS_DDL, false),
     ];
     for (setting, on) in settings {
         connection.set_db_config(setting, on).map_err(failure)?;
