@@ -1,12 +1,25 @@
 //! From text to a tree: tokens, the grammar, recovery. Knows no schema.
+//!
+//! The way of a text: `token` and `number` cut it into tokens; `shape` matches brackets and cuts it into declarations;
+//! `build` parses each declaration by the grammar and makes its tree; where that fails, `recover` cuts the declaration into
+//! statements, finds those that can't be read, has `report` say why, and reads the declaration without them.
 
 pub mod ast;
+mod build;
+pub mod keywords;
+mod number;
+mod recover;
+mod report;
+mod shape;
+mod token;
+
+pub use token::{Bad, Token, tokens};
 
 use crate::diagnostic::Diagnostic;
 use crate::source::{FileId, Sources};
 
 /// Reads a file. What could not be read is not in the tree, and there is a diagnostic for it.
 pub fn parse(sources: &Sources, file: FileId) -> (ast::File, Vec<Diagnostic>) {
-    let _ = sources;
-    (ast::File { id: file, doc: None, items: Vec::new() }, Vec::new())
+    let text = sources.get(file).map_or("", |source| &source.text);
+    recover::read(text, file)
 }

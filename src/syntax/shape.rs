@@ -84,6 +84,7 @@ pub(super) fn scan(text: &str) -> Shape {
     while let Some(rest) = text.get(from..) {
         let mut line_first = true;
         for (token, range) in tokens(rest) {
+            let until = from + range.end;
             let (start, end) = ((from + range.start) as u32, (from + range.end) as u32);
             match token {
                 Token::Space => line_first |= rest.get(range).is_some_and(|space| space.contains('\n')),
@@ -91,13 +92,12 @@ pub(super) fn scan(text: &str) -> Shape {
                 Token::Doc => scan.shape.docs.push(Doc { start, end }),
                 Token::FileDoc => scan.shape.file_docs.push(Doc { start, end }),
                 _ => {
-                    let line = line_first || token == Token::Bad(Bad::OpenText);
                     scan.token(Lexed { token, start, end, line_first, partner: None });
-                    line_first = line && matches!(token, Token::Bad(Bad::OpenText));
+                    line_first = token == Token::Bad(Bad::OpenText);
                 }
             }
             if scan.deep {
-                from += range.end;
+                from = until;
                 break;
             }
         }

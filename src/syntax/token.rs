@@ -105,10 +105,10 @@ pub enum Token {
     #[token("%")]
     Operator,
     /// What stands in no sentence of the language.
-    #[regex(r"\.[0-9][0-9A-Za-z_]*", |_| Token::Bad(Bad::Number))]
-    #[regex(r"`", |_| Token::Bad(Bad::Backtick))]
-    #[regex(r"'[^'\n]*'?", |_| Token::Bad(Bad::SingleQuote))]
-    #[regex(r"&&|\|\||!|;|<>|===|!==|:=", |_| Token::Bad(Bad::Foreign))]
+    #[regex(r"\.[0-9][0-9A-Za-z_]*", |_| Bad::Number)]
+    #[regex(r"`", |_| Bad::Backtick)]
+    #[regex(r"'[^'\n]*'?", |_| Bad::SingleQuote)]
+    #[regex(r"&&|\|\||!|;|<>|===|!==|:=", |_| Bad::Foreign)]
     Bad(Bad),
 }
 

@@ -69,6 +69,8 @@ pub(super) struct Builder<'a> {
     pub(super) text: &'a str,
     /// Where the text that is being read starts in the file.
     pub(super) base: u32,
+    /// Where that text ends in the file.
+    pub(super) limit: u32,
     /// What was found on the way.
     pub(super) problems: Vec<Diagnostic>,
 }
@@ -77,6 +79,7 @@ impl Builder<'_> {
     /// Reads a whole declaration that starts at `base`. `None` where it is well formed but means nothing.
     pub(super) fn item(&mut self, text: &str, base: u32) -> Result<Option<Item>, Failure> {
         self.base = base;
+        self.limit = (base + text.len() as u32).min(self.text.len() as u32);
         let mut nodes = Grammar::parse(Rule::item_entry, text).map_err(failure::from_pest)?;
         Ok(nodes.next().and_then(|node| self.declaration(node)))
     }
@@ -85,7 +88,7 @@ impl Builder<'_> {
     fn span(&self, node: &Node) -> Span {
         let text = node.as_str();
         let start = self.base + node.as_span().start() as u32;
-        let end = start + text.len() as u32;
+        let end = (start + text.len() as u32).min(self.limit);
         if !text.ends_with([' ', '\n', '\r', '\t']) {
             return Span::new(self.file, start, end);
         }
@@ -148,7 +151,7 @@ fn take<'i>(parts: &mut Nodes<'i>, rule: Rule) -> Option<Node<'i>> {
     while parts.peek().is_some_and(|part| is_keyword(part.as_rule())) {
         parts.next();
     }
-    parts.next_if(|part| part.as_rule() == rule)
+    if parts.peek()?.as_rule() == rule { parts.next() } else { None }
 }
 
 /// The next part that is no keyword.
