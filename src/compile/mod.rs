@@ -1,1 +1,47 @@
-//! From the typed IR to bytecode. Cannot fail on user input.
+//! From the typed IR to bytecode. What the checker promises (see `check::ir`) is relied on; the one thing that can still
+//! be said about a checked flow is that it is too large to be counted in 16 bits.
+//!
+//! `body.rs` has the statements, `value.rs` and `condition.rs` the expressions, `builder.rs` what they are made into,
+//! `effects.rs` what the pipeline gets to know about them.
+
+mod body;
+mod builder;
+mod condition;
+mod effects;
+mod value;
+
+use crate::bytecode::{Code, FlowCode, Program};
+use crate::check::Checked;
+use crate::check::ir::{Expr, Flow, Local};
+use crate::diagnostic::{self, Diagnostic};
+use crate::schema::Schema;
+
+/// Compiles the flows of a project that was checked without errors.
+pub fn program(checked: &Checked) -> Result<Program, Diagnostic> {
+    let mut flows: Vec<&Flow> = checked.flows.iter().collect();
+    flows.sort_by(|one, two| one.head.name.cmp(&two.head.name));
+    let mut program = Program::default();
+    for flow in &flows {
+        program.flows.push(compile(&checked.schema, flow).map_err(|_| too_large(flow))?);
+    }
+    let on_this: Vec<_> = flows.iter().map(|flow| effects::children_on_this(flow)).collect();
+    effects::close(&mut program, &on_this);
+    Ok(program)
+}
+
+/// Compiles an expression of a test or scenario: its inputs are the `let`s in their order, its exit is its value.
+/// One that is too large to compile gives a code without operations, which faults when it is run.
+pub fn expression(expr: &Expr, locals: &[Local]) -> Code {
+    body::expression(expr, locals).unwrap_or_default()
+}
+
+fn compile(schema: &Schema, flow: &Flow) -> Result<FlowCode, builder::TooLarge> {
+    let when = flow.when.as_ref().map(|when| body::condition(schema, flow, when)).transpose()?;
+    let body = body::flow(schema, flow)?;
+    Ok(FlowCode { head: flow.head.clone(), span: flow.span, when, body, effects: effects::own(flow) })
+}
+
+fn too_large(flow: &Flow) -> Diagnostic {
+    Diagnostic::new(diagnostic::Code::E0805, flow.span, format!("`{}` is too large to be compiled", flow.head.name))
+        .help("divide it into flows that it starts as children")
+}

@@ -62,6 +62,13 @@ pub trait Host {
 
     /// An activity was left out because its record is empty.
     fn skipped(&mut self, span: Span);
+
+    /// Counts executed instructions against what the outermost operation may use; false where it has used more. All flows
+    /// of an operation share one budget: a flow always ends, but flows that start flows multiply.
+    fn spend(&mut self, instructions: u64) -> bool {
+        let _ = instructions;
+        true
+    }
 }
 
 /// Why a run ends before its end: what it did is undone.

@@ -1,5 +1,15 @@
 //! The virtual machine: a verified program in, an outcome out. Never sees syntax, SQL or a thread.
+//!
+//! `run.rs` has the loop, `machine.rs` the registers; the operations are in a file a family.
 
+mod arithmetic;
 mod host;
+mod jumps;
+mod machine;
+mod moves;
+mod records;
+mod run;
 
 pub use host::{Fault, Host, Interrupt};
+pub use machine::{Frame, MAX_TEXT, MAX_TEXT_BUILT};
+pub use run::{Exit, run};

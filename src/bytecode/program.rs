@@ -1,0 +1,150 @@
+//! A compiled project: flows with their code, tables and effects. Ids in here are those of the schema it was compiled with.
+//!
+//! Invariant of a [`Program`] that went through [`verify`](super::verify()): `flows` ascends by name, and the VM can run
+//! every code in it without looking at types, table bounds or jump targets again.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
+
+use super::op::Op;
+use super::operand::{In, Run};
+use super::{CallRef, FlowHead};
+use crate::schema::FieldSet;
+use crate::source::Span;
+use crate::value::{EntityId, Slot, Type, Value};
+
+/// Every flow of a project, by name in code point order.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Program {
+    /// The flows.
+    pub flows: Vec<FlowCode>,
+}
+
+impl Program {
+    /// A flow by name.
+    pub fn flow(&self, name: &str) -> Option<&FlowCode> {
+        let index = self.flows.binary_search_by(|flow| flow.head.name.as_str().cmp(name)).ok()?;
+        self.flows.get(index)
+    }
+}
+
+/// A compiled flow.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FlowCode {
+    /// Its clauses.
+    pub head: FlowHead,
+    /// Where its name stands.
+    pub span: Span,
+    /// Gives a boolean; the flow runs only where that is true.
+    pub when: Option<Code>,
+    /// Its statements.
+    pub body: Code,
+    /// What it does, its inline children included.
+    pub effects: Effects,
+}
+
+/// What a flow reads and does at most; the flows that it starts inline are counted in.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Effects {
+    /// Fields of the triggering record that it reads.
+    pub reads: FieldSet,
+    /// Fields whose value before the operation it looks at, by `old` or `changed`.
+    pub old: FieldSet,
+    /// Fields of other records that it reads, over lookups.
+    pub related: BTreeMap<EntityId, FieldSet>,
+    /// Fields of the triggering record that it sets.
+    pub sets: FieldSet,
+    /// Entities it creates records of.
+    pub creates: BTreeSet<EntityId>,
+    /// Entities it updates records of, beside the triggering record itself.
+    pub updates: BTreeSet<EntityId>,
+    /// Entities it deletes records of.
+    pub deletes: BTreeSet<EntityId>,
+    /// Flows it starts.
+    pub starts: BTreeSet<SmolStr>,
+    /// Whether it may stop the operation.
+    pub may_stop: bool,
+}
+
+/// The operations of a flow, a condition or an expression, with what they work on.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Code {
+    /// The operations.
+    pub ops: Vec<Op>,
+    /// Where each of them comes from, one for one.
+    pub spans: Vec<Span>,
+    /// The constants, read as registers.
+    pub constants: Vec<Value>,
+    /// How many registers the frame needs: the inputs, then the `let`s, then what is on the way.
+    pub registers: u16,
+    /// How many of them are inputs.
+    pub inputs: u16,
+    /// Names of the first registers: of the inputs and the `let`s.
+    pub names: Vec<SmolStr>,
+    /// The fields that are read.
+    pub fields: Vec<FieldRef>,
+    /// The writes.
+    pub writes: Vec<WriteList>,
+    /// The starts of child flows.
+    pub starts: Vec<StartRef>,
+    /// The calls of functions.
+    pub calls: Vec<CallRef>,
+    /// The types of values that become text.
+    pub types: Vec<Type>,
+}
+
+/// A field that is read.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct FieldRef {
+    /// The entity.
+    pub entity: EntityId,
+    /// The field.
+    pub slot: Slot,
+    /// Its name, for whoever reads a fault; empty where nobody can ask for it (over a lookup, in a scenario).
+    pub name: SmolStr,
+}
+
+/// Fields of an entity that are written together, in the order of the values.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct WriteList {
+    /// The entity.
+    pub entity: EntityId,
+    /// The fields.
+    pub slots: Vec<Slot>,
+}
+
+/// A child flow and the inputs that it is given, in the order of the values.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct StartRef {
+    /// Its name.
+    pub flow: SmolStr,
+    /// Positions of its inputs.
+    pub inputs: Vec<u16>,
+}
+
+impl Code {
+    /// Where an operation comes from.
+    pub fn span(&self, at: usize) -> Option<Span> {
+        self.spans.get(at).copied()
+    }
+
+    /// How many registers the run of an operation has, and the first of them; none where it has no run or its table no such row.
+    pub fn run(&self, op: &Op) -> Option<(Run, usize)> {
+        match *op {
+            Op::Concat { parts, count, .. } => Some((parts, count.0 as usize)),
+            Op::Call { function, arguments, .. } => Some((arguments, self.calls.get(function.0 as usize)?.arguments as usize)),
+            Op::Set { fields, values } | Op::Create { fields, values, .. } | Op::Update { fields, values, .. } => {
+                Some((values, self.writes.get(fields.0 as usize)?.slots.len()))
+            }
+            Op::Start { flow, inputs, .. } => Some((inputs, self.starts.get(flow.0 as usize)?.inputs.len())),
+            _ => None,
+        }
+    }
+
+    /// The constant of a register, where it is one.
+    pub fn constant(&self, register: In) -> Option<&Value> {
+        self.constants.get(register.constant()?)
+    }
+}

@@ -1,0 +1,193 @@
+//! The statements of a flow, one after the other; and the frame that expressions are compiled in.
+
+use smol_str::SmolStr;
+
+use crate::bytecode::{Code, Input, Op, Run, WriteIx};
+use crate::check::ir::{Arm, Block, Expr, Flow, Local, LocalId, Record, Stmt, StmtKind, Write};
+use crate::schema::Schema;
+use crate::value::{EntityId, Value};
+
+use super::builder::{Builder, TooLarge};
+
+/// Statements or an expression in the making.
+pub(super) struct Body<'a> {
+    /// What has been made.
+    pub b: Builder<'a>,
+    /// The entity of the triggering record.
+    pub entity: EntityId,
+    inputs: &'a [Input],
+    locals: &'a [Local],
+}
+
+/// Compiles the statements of a flow.
+pub(super) fn flow(schema: &Schema, flow: &Flow) -> Result<Code, TooLarge> {
+    let mut body = Body::new(schema, flow);
+    body.block(&flow.body);
+    body.b.span = flow.span;
+    body.b.op(Op::End {});
+    body.b.finish()
+}
+
+/// Compiles the condition of a flow.
+pub(super) fn condition(schema: &Schema, flow: &Flow, condition: &Expr) -> Result<Code, TooLarge> {
+    Body::new(schema, flow).give(condition)
+}
+
+/// Compiles an expression that sees `let`s only; they are its inputs.
+pub(super) fn expression(expr: &Expr, locals: &[Local]) -> Result<Code, TooLarge> {
+    let names: Vec<SmolStr> = locals.iter().map(|local| local.name.clone()).collect();
+    let b = Builder::new(None, &[], names);
+    let code = Body { b, entity: EntityId(0), inputs: &[], locals }.give(expr)?;
+    let inputs = u16::try_from(locals.len()).map_err(|_| TooLarge)?;
+    Ok(Code { inputs, ..code })
+}
+
+impl<'a> Body<'a> {
+    fn new(schema: &'a Schema, flow: &'a Flow) -> Self {
+        let inputs: Vec<SmolStr> = flow.head.inputs.iter().map(|input| input.name.clone()).collect();
+        let b = Builder::new(Some(schema), &inputs, flow.locals.iter().map(|local| local.name.clone()));
+        Body { b, entity: flow.head.entity, inputs: &flow.head.inputs, locals: &flow.locals }
+    }
+
+    fn give(mut self, expr: &Expr) -> Result<Code, TooLarge> {
+        let value = self.value(expr);
+        self.b.span = expr.span;
+        self.b.op(Op::Return { value });
+        self.b.finish()
+    }
+
+    /// Whether an input may be empty.
+    pub(super) fn input_optional(&self, position: u16) -> bool {
+        self.inputs.get(position as usize).is_none_or(|input| !input.required)
+    }
+
+    /// Whether a `let` may be empty.
+    pub(super) fn local_optional(&self, local: LocalId) -> bool {
+        self.locals.get(local.0 as usize).is_none_or(|local| local.optional)
+    }
+
+    fn block(&mut self, block: &Block) {
+        for statement in block {
+            let mark = self.b.mark();
+            let outer = std::mem::replace(&mut self.b.span, statement.span);
+            self.statement(statement);
+            self.b.span = outer;
+            self.b.release(mark);
+        }
+    }
+
+    fn statement(&mut self, statement: &Stmt) {
+        match &statement.kind {
+            StmtKind::Set(writes) => {
+                let (fields, values) = self.writes(self.entity, writes);
+                self.b.op(Op::Set { fields, values });
+            }
+            StmtKind::Stop(reason) => {
+                let reason = self.value(reason);
+                self.b.op(Op::Stop { reason });
+            }
+            StmtKind::Finish(note) => self.finish(note.as_ref()),
+            StmtKind::Let { local, value } => {
+                let out = self.b.local(local.0);
+                self.into(value, out);
+            }
+            StmtKind::Create { entity, values, into } => {
+                let (fields, values) = self.writes(*entity, values);
+                let out = into.map_or_else(|| self.b.temporary(), |local| self.b.local(local.0));
+                self.b.op(Op::Create { fields, values, out });
+            }
+            StmtKind::Update { .. } | StmtKind::Delete { .. } | StmtKind::Start { .. } => self.activity(&statement.kind),
+            StmtKind::If { arms, otherwise } => self.conditional(arms, otherwise),
+            StmtKind::Match { subject, arms, otherwise } => self.choice(subject, arms, otherwise),
+            StmtKind::Log(text) => {
+                let text = self.value(text);
+                self.b.op(Op::Log { text });
+            }
+            StmtKind::Step { title, body } => {
+                let title = self.value(title);
+                self.b.op(Op::EnterStep { title });
+                self.b.steps += 1;
+                self.block(body);
+                self.b.steps -= 1;
+                if !self.b.unreachable() {
+                    self.b.op(Op::LeaveStep {});
+                }
+            }
+        }
+    }
+
+    /// An activity on a record, left out where that may be empty and is.
+    fn activity(&mut self, kind: &StmtKind) {
+        let (StmtKind::Update { record, .. } | StmtKind::Delete { record } | StmtKind::Start { record, .. }) = kind else { return };
+        let Record { reference, skip_if_empty, .. } = record;
+        let register = self.value(reference);
+        let end = self.b.label();
+        if *skip_if_empty {
+            self.b.jump(end, |to| Op::SkipIfEmpty { record: register, to });
+        }
+        match kind {
+            StmtKind::Update { record, values } => {
+                let (fields, values) = self.writes(record.entity, values);
+                self.b.op(Op::Update { record: register, fields, values });
+            }
+            StmtKind::Start { flow, arguments, .. } => {
+                let inputs = self.run(arguments.iter().map(|(_, value)| value));
+                let flow = self.b.start(flow.clone(), arguments.iter().map(|(position, _)| *position).collect());
+                self.b.op(Op::Start { record: register, flow, inputs });
+            }
+            _ => self.b.op(Op::Delete { record: register }),
+        }
+        self.b.bind(end);
+    }
+
+    fn writes(&mut self, entity: EntityId, writes: &[Write]) -> (WriteIx, Run) {
+        let values = self.run(writes.iter().map(|write| &write.value));
+        (self.b.write(entity, writes.iter().map(|write| write.slot).collect()), values)
+    }
+
+    fn finish(&mut self, note: Option<&Expr>) {
+        let note = match note {
+            Some(note) => self.value(note),
+            None => self.b.constant(&Value::Empty),
+        };
+        for _ in 0..self.b.steps {
+            self.b.op(Op::LeaveStep {});
+        }
+        self.b.op(Op::Finish { note });
+    }
+
+    fn conditional(&mut self, arms: &[(Expr, Block)], otherwise: &Block) {
+        let end = self.b.label();
+        for (index, (condition, body)) in arms.iter().enumerate() {
+            let next = self.b.label();
+            self.branch(condition, false, next);
+            self.block(body);
+            if (index + 1 < arms.len() || !otherwise.is_empty()) && !self.b.unreachable() {
+                self.b.jump(end, |to| Op::Jump { to });
+            }
+            self.b.bind(next);
+        }
+        self.block(otherwise);
+        self.b.bind(end);
+    }
+
+    fn choice(&mut self, subject: &Expr, arms: &[Arm], otherwise: &Block) {
+        let (value, end) = (self.value(subject), self.b.label());
+        for (index, arm) in arms.iter().enumerate() {
+            let Some((last, others)) = arm.values.split_last() else { continue };
+            let (body, next) = (self.b.label(), self.b.label());
+            for constant in others {
+                self.equal_constant(value, constant, &subject.ty, true, body);
+            }
+            self.equal_constant(value, last, &subject.ty, false, next);
+            self.b.bind(body);
+            self.block(&arm.body);
+            if (index + 1 < arms.len() || !otherwise.is_empty()) && !self.b.unreachable() {
+                self.b.jump(end, |to| Op::Jump { to });
+            }
+            self.b.bind(next);
+        }
+        self.block(otherwise);
+        self.b.bind(end);
+    }
+}

@@ -1,0 +1,148 @@
+//! The registers of a run, and what can go wrong between them. Knows no operation.
+//!
+//! Every access is checked, because nothing here is `unsafe`; that it never fails is the verifier's work, so a miss is
+//! [`Trap::Broken`] and not a case that anybody has to think about.
+
+use smol_str::{SmolStr, SmolStrBuilder};
+
+use crate::bytecode::{Code, In, Out, Run};
+use crate::value::{Decimal, Duration, Failure, Reference, Value};
+
+use super::host::Interrupt;
+
+/// The most bytes that one text on the way may have: room for the longest memo, whatever its letters.
+pub const MAX_TEXT: usize = 4 * 1_048_576;
+
+/// The most bytes that all texts built in one run may have together.
+pub const MAX_TEXT_BUILT: usize = 16 * MAX_TEXT;
+
+/// The registers of a run, kept from one run to the next so that none allocates.
+#[derive(Debug, Default)]
+pub struct Frame {
+    registers: Vec<Value>,
+}
+
+/// A run's view of its code and registers.
+pub(super) struct Machine<'a> {
+    pub code: &'a Code,
+    registers: &'a mut [Value],
+    text_built: usize,
+}
+
+/// Why an operation has no result.
+#[derive(Debug)]
+pub(super) enum Trap {
+    /// A computation failed.
+    Failure(Failure),
+    /// A value that may not be empty is; the name is the field's, where it is one.
+    Empty(Option<SmolStr>),
+    /// A text grew too long.
+    TextTooLong,
+    /// The operation used up its instructions.
+    Spent,
+    /// What the verifier had proven didn't hold.
+    Broken,
+    /// The host ended it.
+    Host(Interrupt),
+}
+
+impl From<Failure> for Trap {
+    fn from(failure: Failure) -> Self {
+        Trap::Failure(failure)
+    }
+}
+
+impl From<Interrupt> for Trap {
+    fn from(interrupt: Interrupt) -> Self {
+        Trap::Host(interrupt)
+    }
+}
+
+impl<'a> Machine<'a> {
+    /// The registers of a code, with the inputs in the first of them; an input that isn't given is empty.
+    pub fn new(code: &'a Code, frame: &'a mut Frame, inputs: &[Value]) -> Self {
+        let needed = code.registers as usize;
+        if frame.registers.len() < needed {
+            frame.registers.resize(needed, Value::Empty);
+        }
+        let registers = frame.registers.as_mut_slice();
+        for (index, register) in registers.iter_mut().take(code.inputs as usize).enumerate() {
+            *register = inputs.get(index).cloned().unwrap_or(Value::Empty);
+        }
+        Machine { code, registers, text_built: 0 }
+    }
+
+    /// What a register holds.
+    #[inline(always)]
+    pub fn get(&self, register: In) -> Result<&Value, Trap> {
+        match register.constant() {
+            None => self.registers.get(register.0 as usize).ok_or(Trap::Broken),
+            Some(index) => self.code.constants.get(index).ok_or(Trap::Broken),
+        }
+    }
+
+    /// Gives a register a value.
+    #[inline(always)]
+    pub fn put(&mut self, register: Out, value: Value) -> Result<(), Trap> {
+        *self.registers.get_mut(register.0 as usize).ok_or(Trap::Broken)? = value;
+        Ok(())
+    }
+
+    /// What consecutive registers hold.
+    pub fn run(&self, first: Run, count: usize) -> Result<&[Value], Trap> {
+        let (row, start) = match In(first.0).constant() {
+            None => (&*self.registers, first.0 as usize),
+            Some(index) => (self.code.constants.as_slice(), index),
+        };
+        row.get(start..).and_then(|rest| rest.get(..count)).ok_or(Trap::Broken)
+    }
+
+    /// Notes that a text of so many bytes is about to be built.
+    pub fn build_text(&mut self, bytes: usize) -> Result<(), Trap> {
+        self.text_built = self.text_built.saturating_add(bytes);
+        if bytes > MAX_TEXT || self.text_built > MAX_TEXT_BUILT { Err(Trap::TextTooLong) } else { Ok(()) }
+    }
+
+    /// The texts of consecutive registers, one after the other; an empty value is nothing.
+    pub fn concat(&mut self, first: Run, count: usize) -> Result<SmolStr, Trap> {
+        let bytes = self.run(first, count)?.iter().fold(0, |sum: usize, part| sum.saturating_add(text_of(part).len()));
+        self.build_text(bytes)?;
+        let mut text = SmolStrBuilder::new();
+        self.run(first, count)?.iter().for_each(|part| text.push_str(text_of(part)));
+        Ok(text.finish())
+    }
+}
+
+fn text_of(value: &Value) -> &str {
+    if let Value::Text(text) = value { text } else { "" }
+}
+
+macro_rules! getters {
+    ($($name:ident $variant:ident $type:ty,)*) => {
+        impl Machine<'_> {
+            $(#[doc = concat!("The `", stringify!($variant), "` in a register.")]
+            #[inline(always)]
+            pub fn $name(&self, register: In) -> Result<$type, Trap> {
+                if let Value::$variant(value) = self.get(register)? { Ok(*value) } else { Err(Trap::Broken) }
+            })*
+        }
+    };
+}
+
+getters! {
+    integer Integer i64,
+    decimal Decimal Decimal,
+    float Float f64,
+    date Date jiff::civil::Date,
+    datetime DateTime jiff::Timestamp,
+    local LocalDateTime jiff::civil::DateTime,
+    duration Duration Duration,
+    reference Reference Reference,
+}
+
+impl Machine<'_> {
+    /// The text in a register.
+    pub fn text(&self, register: In) -> Result<SmolStr, Trap> {
+        if let Value::Text(text) = self.get(register)? { Ok(text.clone()) } else { Err(Trap::Broken) }
+    }
+}

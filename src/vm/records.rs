@@ -1,0 +1,68 @@
+//! The operations that write records, start flows, and say something in the trace.
+
+use crate::bytecode::{Op, Run, Target, WriteIx, WriteList};
+use crate::schema::Row;
+use crate::source::Span;
+use crate::value::Value;
+
+use super::host::Host;
+use super::machine::{Machine, Trap};
+
+/// Does an operation on records; gives the target where it jumps.
+pub(super) fn step<H: Host + ?Sized>(op: Op, machine: &mut Machine<'_>, host: &mut H, span: Option<Span>) -> Result<Option<Target>, Trap> {
+    match op {
+        Op::Set { fields, values } => {
+            let list = list(machine, fields)?;
+            host.set(&list.slots, machine.run(values, list.slots.len())?)?;
+        }
+        Op::Create { fields, values, out } => {
+            let list = list(machine, fields)?;
+            let reference = host.create(list.entity, row(machine, list, values)?)?;
+            machine.put(out, Value::Reference(reference))?;
+        }
+        Op::Update { record, fields, values } => {
+            let (record, list) = (machine.reference(record)?, list(machine, fields)?);
+            if record.entity != list.entity {
+                return Err(Trap::Broken);
+            }
+            host.update(record, row(machine, list, values)?)?;
+        }
+        Op::Delete { record } => host.delete(machine.reference(record)?)?,
+        Op::SkipIfEmpty { record, to } => {
+            if machine.get(record)?.is_empty() {
+                host.skipped(span.unwrap_or_default());
+                return Ok(Some(to));
+            }
+        }
+        Op::Start { .. } => start(op, machine, host)?,
+        Op::Log { text } => host.log(machine.text(text)?),
+        Op::EnterStep { title } => host.enter_step(machine.text(title)?),
+        Op::LeaveStep {} => host.leave_step(),
+        _ => return Err(Trap::Broken),
+    }
+    Ok(None)
+}
+
+fn start<H: Host + ?Sized>(op: Op, machine: &Machine<'_>, host: &mut H) -> Result<(), Trap> {
+    let Op::Start { record, flow, inputs } = op else { return Err(Trap::Broken) };
+    let start = machine.code.starts.get(flow.0 as usize).ok_or(Trap::Broken)?;
+    let given = machine.run(inputs, start.inputs.len())?;
+    let count = start.inputs.iter().max().map_or(0, |last| *last as usize + 1);
+    let mut values = vec![Value::Empty; count];
+    for (position, value) in start.inputs.iter().zip(given) {
+        *values.get_mut(*position as usize).ok_or(Trap::Broken)? = value.clone();
+    }
+    Ok(host.start(&start.flow, machine.reference(record)?, values)?)
+}
+
+fn list<'a>(machine: &Machine<'a>, fields: WriteIx) -> Result<&'a WriteList, Trap> {
+    machine.code.writes.get(fields.0 as usize).ok_or(Trap::Broken)
+}
+
+fn row(machine: &Machine<'_>, list: &WriteList, values: Run) -> Result<Row, Trap> {
+    let mut row = Row::new(list.slots.iter().max().map_or(0, |slot| slot.0 as usize + 1));
+    for (slot, value) in list.slots.iter().zip(machine.run(values, list.slots.len())?) {
+        row.set(*slot, value.clone());
+    }
+    Ok(row)
+}

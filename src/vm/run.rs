@@ -1,0 +1,91 @@
+//! The loop: one operation after the other until an end. What the operations do is told family by family beside it.
+
+use smol_str::SmolStr;
+
+use crate::bytecode::{Code, Op};
+use crate::diagnostic::Code as Diagnostic;
+use crate::value::{Failure, Value};
+
+use super::host::{Fault, Host, Interrupt};
+use super::machine::{Frame, Machine, Trap};
+use super::{arithmetic, jumps, moves, records};
+
+/// How a run ended that nothing interrupted.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Exit {
+    /// At the end of the flow.
+    Done,
+    /// By `finish`, with its note.
+    Finished(Option<SmolStr>),
+    /// By `stop`, with its reason.
+    Stopped(SmolStr),
+    /// With the value of an expression.
+    Value(Value),
+}
+
+/// Runs a verified code. The inputs are in their declared order; one that is missing is empty.
+///
+/// It ends: jumps go only forward. What it executes is counted against [`Host::spend`] before every operation on
+/// records and at the end.
+pub fn run<H: Host + ?Sized>(code: &Code, frame: &mut Frame, inputs: &[Value], host: &mut H) -> Result<Exit, Interrupt> {
+    let mut machine = Machine::new(code, frame, inputs);
+    let mut at = 0;
+    execute(&mut machine, &mut at, host).map_err(|trap| interrupt(trap, code, at))
+}
+
+fn execute<H: Host + ?Sized>(machine: &mut Machine<'_>, at: &mut usize, host: &mut H) -> Result<Exit, Trap> {
+    let code = machine.code;
+    let mut spent = 0;
+    while let Some(op) = code.ops.get(*at).copied() {
+        spent += 1;
+        let jump = if let Some(jump) = jumps::step(op, machine, host)? {
+            jump
+        } else if moves::step(op, machine, host)? || arithmetic::step(op, machine, host)? {
+            None
+        } else if let Op::Jump { to } = op {
+            Some(to)
+        } else {
+            spend(host, &mut spent)?;
+            if let Some(exit) = end(op, machine)? {
+                return Ok(exit);
+            }
+            records::step(op, machine, host, code.span(*at))?
+        };
+        *at = jump.map_or(*at + 1, |to| to.0 as usize);
+    }
+    Err(Trap::Broken)
+}
+
+fn end(op: Op, machine: &Machine<'_>) -> Result<Option<Exit>, Trap> {
+    Ok(Some(match op {
+        Op::End {} => Exit::Done,
+        Op::Return { value } => Exit::Value(machine.get(value)?.clone()),
+        Op::Stop { reason } => Exit::Stopped(machine.text(reason)?),
+        Op::Finish { note } => Exit::Finished(match machine.get(note)? {
+            Value::Empty => None,
+            _ => Some(machine.text(note)?),
+        }),
+        _ => return Ok(None),
+    }))
+}
+
+fn spend<H: Host + ?Sized>(host: &mut H, spent: &mut u64) -> Result<(), Trap> {
+    if host.spend(std::mem::take(spent)) { Ok(()) } else { Err(Trap::Spent) }
+}
+
+#[cold]
+fn interrupt(trap: Trap, code: &Code, at: usize) -> Interrupt {
+    let (fault, message) = match trap {
+        Trap::Host(interrupt) => return interrupt,
+        Trap::Failure(Failure::DivisionByZero) => (Diagnostic::F01, "division by zero".to_owned()),
+        Trap::Failure(Failure::Inexact) => (Diagnostic::F02, "the exact result has more than 28 digits".to_owned()),
+        Trap::Failure(Failure::Overflow) => (Diagnostic::F03, "the result is larger than its type".to_owned()),
+        Trap::Failure(Failure::OutOfRange) => (Diagnostic::F03, "the result is outside the years 1 to 9999, or too long a duration".to_owned()),
+        Trap::Empty(Some(name)) => (Diagnostic::F05, format!("`{name}` is empty")),
+        Trap::Empty(None) => (Diagnostic::F05, "a value that is needed here is empty".to_owned()),
+        Trap::TextTooLong => (Diagnostic::F14, "a text grew beyond what a flow may build".to_owned()),
+        Trap::Spent => (Diagnostic::F12, "the operation used up its instructions".to_owned()),
+        Trap::Broken => (Diagnostic::F15, format!("an operation met what its verification excludes (operation {at})")),
+    };
+    Interrupt::Fault(Box::new(Fault { code: fault, message, span: code.span(at), chain: Vec::new() }))
+}
