@@ -21,5 +21,9 @@ fn write_name<S: Serializer>(function: &&'static Function, serializer: S) -> Res
 
 fn read_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<&'static Function, D::Error> {
     let name = SmolStr::deserialize(deserializer)?;
-    Function::find(&name).ok_or_else(|| de::Error::custom("an unknown function"))
+    find(&name).ok_or_else(|| de::Error::custom("an unknown function"))
+}
+
+fn find(_name: &str) -> Option<&'static Function> {
+    None
 }

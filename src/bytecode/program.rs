@@ -45,7 +45,7 @@ pub struct FlowCode {
     pub effects: Effects,
 }
 
-/// What a flow reads and does at most; the flows that it starts inline are counted in.
+/// What a flow reads and does at most; what the flows do that it starts inline is counted in, `starts` aside.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Effects {
     /// Fields of the triggering record that it reads.

@@ -93,7 +93,10 @@ impl<'a> Body<'a> {
             }
             StmtKind::Create { entity, values, into } => {
                 let (fields, values) = self.writes(*entity, values);
-                let out = into.map_or_else(|| self.b.temporary(), |local| self.b.local(local.0));
+                let out = match into {
+                    Some(local) => self.b.local(local.0),
+                    None => self.b.temporary(),
+                };
                 self.b.op(Op::Create { fields, values, out });
             }
             StmtKind::Update { .. } | StmtKind::Delete { .. } | StmtKind::Start { .. } => self.activity(&statement.kind),

@@ -1,9 +1,11 @@
 //! What flows read and do at most: first each by itself, then with the children that run inline within it.
 
+use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
 use crate::bytecode::{Effects, Mode, Program};
 use crate::check::ir::{Block, Expr, ExprKind, Flow, Record, StmtKind, Write};
+use crate::value::EntityId;
 
 /// A flow's own effects, without its children's.
 pub(super) fn own(flow: &Flow) -> Effects {
@@ -15,67 +17,72 @@ pub(super) fn own(flow: &Flow) -> Effects {
     effects
 }
 
-/// The children that a flow starts on its own record.
-pub(super) fn children_on_this(flow: &Flow) -> Vec<SmolStr> {
+/// A flow that is started inline, and whether on the record of the flow that starts it.
+pub(super) type Child = (SmolStr, bool);
+
+/// The children that a flow starts.
+pub(super) fn children(flow: &Flow) -> Vec<Child> {
     let mut found = Vec::new();
-    on_this(&flow.body, &mut found);
+    starts(&flow.body, &mut found);
+    found.sort();
+    found.dedup();
     found
 }
 
-fn on_this(block: &Block, found: &mut Vec<SmolStr>) {
+fn starts(block: &Block, found: &mut Vec<Child>) {
     for statement in block {
         match &statement.kind {
-            StmtKind::Start { flow, record, .. } if record.reference.kind == ExprKind::This => found.push(flow.clone()),
+            StmtKind::Start { flow, record, .. } => found.push((flow.clone(), record.reference.kind == ExprKind::This)),
             StmtKind::If { arms, otherwise } => {
-                arms.iter().for_each(|(_, body)| on_this(body, found));
-                on_this(otherwise, found);
+                arms.iter().for_each(|(_, body)| starts(body, found));
+                starts(otherwise, found);
             }
             StmtKind::Match { arms, otherwise, .. } => {
-                arms.iter().for_each(|arm| on_this(&arm.body, found));
-                on_this(otherwise, found);
+                arms.iter().for_each(|arm| starts(&arm.body, found));
+                starts(otherwise, found);
             }
-            StmtKind::Step { body, .. } => on_this(body, found),
+            StmtKind::Step { body, .. } => starts(body, found),
             _ => {}
         }
     }
 }
 
-/// Counts in, for every flow, the effects of the real-time children that it starts, and of theirs. `on_this` names,
-/// flow by flow, those on its own record: what they do to it is done to the flow's record.
-pub(super) fn close(program: &mut Program, on_this: &[Vec<SmolStr>]) {
-    loop {
-        let mut grew = false;
-        for index in 0..program.flows.len() {
-            let Some(before) = program.flows.get(index).map(|flow| flow.effects.clone()) else { return };
-            let mut after = before.clone();
-            for name in &before.starts {
-                let Some(child) = program.flow(name).filter(|child| child.head.mode == Mode::RealTime) else { continue };
-                let same_record = on_this.get(index).is_some_and(|names| names.contains(name));
-                after.include(&child.effects, same_record);
-                if !child.effects.sets.is_empty() && !same_record {
-                    after.updates.insert(child.head.entity);
-                }
-            }
-            if after != before {
-                grew = true;
-                if let Some(flow) = program.flows.get_mut(index) {
-                    flow.effects = after;
-                }
+/// Counts in, for every flow, the effects of the real-time children that it starts, and of theirs. `children` are those
+/// of each flow, flow by flow. A child that grew has its parents looked at again, until nothing grows.
+pub(super) fn close(program: &mut Program, children: &[Vec<Child>]) {
+    let index: FxHashMap<SmolStr, usize> = program.flows.iter().enumerate().map(|(at, flow)| (flow.head.name.clone(), at)).collect();
+    let mut parents: FxHashMap<usize, Vec<(usize, bool)>> = FxHashMap::default();
+    for (parent, children) in children.iter().enumerate() {
+        for (name, same_record) in children {
+            if let Some(child) = index.get(name) {
+                parents.entry(*child).or_default().push((parent, *same_record));
             }
         }
-        if !grew {
-            return;
+    }
+    let mut work: Vec<usize> = (0..program.flows.len()).collect();
+    while let Some(at) = work.pop() {
+        let Some(child) = program.flows.get(at).filter(|flow| flow.head.mode == Mode::RealTime) else { continue };
+        let (effects, entity) = (child.effects.clone(), child.head.entity);
+        for (parent, same_record) in parents.get(&at).into_iter().flatten() {
+            let Some(flow) = program.flows.get_mut(*parent) else { continue };
+            let before = flow.effects.clone();
+            flow.effects.include(&effects, entity, *same_record);
+            if flow.effects != before {
+                work.push(*parent);
+            }
         }
     }
 }
 
 impl Effects {
     /// Counts in what an inline child does, on the same record or on another.
-    fn include(&mut self, child: &Effects, same_record: bool) {
+    fn include(&mut self, child: &Effects, entity: EntityId, same_record: bool) {
         if same_record {
             self.reads.extend(&child.reads);
             self.old.extend(&child.old);
             self.sets.extend(&child.sets);
+        } else if !child.sets.is_empty() {
+            self.updates.insert(entity);
         }
         for (entity, fields) in &child.related {
             self.related.entry(*entity).or_default().extend(fields);
@@ -83,7 +90,6 @@ impl Effects {
         self.creates.extend(&child.creates);
         self.updates.extend(&child.updates);
         self.deletes.extend(&child.deletes);
-        self.starts.extend(child.starts.iter().cloned());
         self.may_stop |= child.may_stop;
     }
 

@@ -24,8 +24,8 @@ pub fn program(checked: &Checked) -> Result<Program, Diagnostic> {
     for flow in &flows {
         program.flows.push(compile(&checked.schema, flow).map_err(|_| too_large(flow))?);
     }
-    let on_this: Vec<_> = flows.iter().map(|flow| effects::children_on_this(flow)).collect();
-    effects::close(&mut program, &on_this);
+    let children: Vec<_> = flows.iter().map(|flow| effects::children(flow)).collect();
+    effects::close(&mut program, &children);
     Ok(program)
 }
 

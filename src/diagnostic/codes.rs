@@ -155,7 +155,11 @@ codes! {
     E0704 Error "a user who is there already",
     E0705 Error "an unknown fault",
     // Compiled files
-    E0801 Error "a compiled file that can't be used",
+    E0801 Error "a file that is not a compiled project",
+    E0802 Error "a compiled file that is cut short",
+    E0803 Error "a compiled file that is damaged",
+    E0804 Error "a compiled file of another version",
+    E0805 Error "a flow that is too large",
     // What this release can't carry yet
     E0901 Error "something that this release can't run yet",
     E0921 Error "a statement that this release can't run yet",
@@ -179,4 +183,6 @@ codes! {
     F11 Fault "a store that failed",
     F12 Fault "too many instructions",
     F13 Fault "a flow that can't be started on this record",
+    F14 Fault "a text that is too long",
+    F15 Fault "a mistake of the engine itself",
 }

@@ -9,6 +9,8 @@ mod machine;
 mod moves;
 mod records;
 mod run;
+#[cfg(test)]
+mod tests;
 
 pub use host::{Fault, Host, Interrupt};
 pub use machine::{Frame, MAX_TEXT, MAX_TEXT_BUILT};
