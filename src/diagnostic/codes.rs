@@ -59,6 +59,12 @@ macro_rules! codes {
 codes! {
     // Files
     E0001 Error "a file that can't be read",
+    E0002 Error "a text that is not UTF-8",
+    E0003 Error "a NUL character",
+    E0004 Error "a file that is too large",
+    E0005 Error "a folder without flows",
+    E0006 Error "a folder that is too large for a project",
+    E0007 Error "a link that leads back",
     // Syntax
     E0101 Error "a statement that can't be read",
     E0102 Error "a text that doesn't end, or isn't laid out right",
@@ -185,4 +191,5 @@ codes! {
     F13 Fault "a flow that can't be started on this record",
     F14 Fault "a text that is too long",
     F15 Fault "a mistake of the engine itself",
+    F16 Fault "a field that only the platform writes",
 }

@@ -1,5 +1,313 @@
 //! The event pipeline: messages, stages, images, nested operations, plug-ins; it owns the transaction.
+//!
+//! An operation goes through stage 20 (steps that may still change the Target), 30 (the core operation) and 40 (steps that see it
+//! done), all in one transaction. What a step does to other records goes through the same stages, one level deeper. A `stop` or
+//! a fault anywhere ends the outermost operation, and nothing that ran in it is kept.
+//!
+//! Invariant: between two calls of [`Pipeline`]'s methods the store is either outside any transaction, or inside the one that
+//! [`Pipeline::begin`] opened, with no savepoint of ours.
 
+mod context;
+mod core;
+mod delete;
+mod engine;
+mod fault;
+mod host;
+mod layout;
 mod operation;
+mod plan;
+mod plugin;
+mod settings;
+mod target;
+mod trace;
 
-pub use operation::{Ending, Operation, Outcome, TraceLine};
+use std::sync::Arc;
+
+use smol_str::SmolStr;
+
+pub use context::PluginContext;
+pub use operation::{Ending, Message, Operation, Outcome, TraceLine};
+pub use plugin::{Plugin, Refusal, RegisterError};
+pub use settings::{Clock, Ids, Settings};
+
+use crate::bytecode::{self, Program};
+use crate::diagnostic::Code;
+use crate::schema::{FieldSet, PRIMARY_KEY, Row, Schema};
+use crate::store::{Store, StoreError};
+use crate::value::{EntityId, Reference, Type, Uuid, Value};
+use crate::vm::{Fault, Interrupt};
+
+use engine::{Engine, Savepoint};
+use target::Scene;
+
+/// The entity of users.
+const USERS: &str = "systemuser";
+
+/// The system administrator, who acts where nobody is named: the same in every store.
+pub const ADMINISTRATOR: Uuid = Uuid::from_u128(0x0000_0000_0000_7000_8000_0000_0000_0001);
+
+/// What the system administrator is called.
+pub const ADMINISTRATOR_NAME: &str = "System Administrator";
+
+/// Takes operations through their stages, in transactions of a store.
+pub struct Pipeline {
+    engine: Engine,
+    /// The transaction that the caller opened, if one is open.
+    longer: Longer,
+}
+
+/// A transaction of several outermost operations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Longer {
+    None,
+    Open,
+    /// The store failed in it: it can only be rolled back.
+    Broken,
+}
+
+impl Pipeline {
+    /// A pipeline over a store, whose tables are brought up to the schema; the system administrator is there afterwards.
+    pub fn new(schema: Arc<Schema>, program: Arc<Program>, mut store: Box<dyn Store>, settings: Settings) -> Result<Self, StoreError> {
+        store.migrate(&schema)?;
+        let users = schema.entity_id(USERS).ok_or_else(|| StoreError::Unusable(format!("the schema has no entity `{USERS}`")))?;
+        let administrator = Reference { entity: users, id: ADMINISTRATOR };
+        let mut engine = Engine::new(schema, program, store, settings, administrator);
+        engine.store.begin()?;
+        match engine.ensure_administrator() {
+            Ok(()) => engine.store.commit()?,
+            Err(error) => {
+                engine.store.rollback()?;
+                return Err(error);
+            }
+        }
+        Ok(Pipeline { engine, longer: Longer::None })
+    }
+
+    /// Takes in a plug-in; it is ordered with the flows.
+    pub fn register(&mut self, plugin: Plugin) -> Result<(), RegisterError> {
+        let plugin = Arc::new(plugin.link(&self.engine.schema)?);
+        let engine = &mut self.engine;
+        if engine.program.flow(&plugin.name).is_some() || engine.plugins.iter().any(|other| other.name == plugin.name) {
+            return Err(RegisterError::NameTaken { name: plugin.name.clone() });
+        }
+        if let Some(layout) = engine.layouts.get(plugin.entity.0 as usize) {
+            engine.plans.register(&plugin, engine.plugins.len(), layout);
+        }
+        engine.plugins.push(plugin);
+        Ok(())
+    }
+
+    /// Takes an operation through its stages, as a user or as the system administrator. It is kept whole or not at all:
+    /// in a transaction of its own, or, inside a longer one, back to where it began.
+    pub fn execute(&mut self, operation: Operation, acting: Option<Reference>) -> Outcome {
+        let acting = acting.unwrap_or(self.engine.administrator);
+        let savepoint = if self.longer == Longer::None { Savepoint::None } else { Savepoint::Due };
+        self.engine.start_anew(acting, savepoint);
+        let result = self.attempt(operation, acting);
+        let (ran, depth, trace) = self.engine.trace.finish();
+        let (ending, record) = match result {
+            Ok(record) => (Ending::Committed, Some(record)),
+            Err(Interrupt::Stop { flow, reason }) => (Ending::Stopped { flow, reason }, None),
+            Err(Interrupt::Fault(fault)) => (Ending::Fault(*fault), None),
+        };
+        Outcome { ending, record, ran, depth, trace }
+    }
+
+    /// Opens a longer transaction: the operations that follow are kept together, or not at all.
+    pub fn begin(&mut self) -> Result<(), StoreError> {
+        if self.longer != Longer::None {
+            return Err(StoreError::Failed("a transaction is open already".to_owned()));
+        }
+        self.engine.store.begin()?;
+        self.longer = Longer::Open;
+        Ok(())
+    }
+
+    /// Makes the longer transaction last. Where the store failed in it, it is rolled back instead, and that is said.
+    pub fn commit(&mut self) -> Result<(), StoreError> {
+        match std::mem::replace(&mut self.longer, Longer::None) {
+            Longer::None => Err(StoreError::Failed("no transaction is open".to_owned())),
+            Longer::Open => self.commit_store(),
+            Longer::Broken => {
+                self.engine.store.rollback()?;
+                Err(StoreError::Failed("the store failed within the transaction, which was rolled back".to_owned()))
+            }
+        }
+    }
+
+    /// Undoes the longer transaction. Harmless where none is open.
+    pub fn rollback(&mut self) -> Result<(), StoreError> {
+        self.longer = Longer::None;
+        self.engine.epoch += 1;
+        self.engine.store.rollback()
+    }
+
+    /// The value of an expression as a user sees it, inside the longer transaction if one is open.
+    pub fn evaluate(&mut self, code: &bytecode::Code, inputs: &[Value], acting: Option<Reference>) -> Result<Value, Fault> {
+        let acting = acting.unwrap_or(self.engine.administrator);
+        self.engine.start_anew(acting, Savepoint::None);
+        self.reading(|engine| {
+            let mut scene = Scene::child(acting, 1, acting, engine.epoch);
+            engine.run_code(code, &mut scene, acting, inputs).map(Option::unwrap_or_default)
+        })
+    }
+
+    /// A value as text, by the rules of the language: a choice by its label, a record by its primary name.
+    pub fn text(&mut self, value: &Value, ty: &Type) -> Result<SmolStr, Fault> {
+        self.reading(|engine| engine.text(value, ty))
+    }
+
+    /// Fields of a record, where there is such a record.
+    pub fn read(&mut self, record: Reference, fields: &FieldSet) -> Result<Option<Row>, Fault> {
+        self.reading(|engine| {
+            let rows = engine.store.read(record.entity, &[record.id], fields).map_err(|error| engine.store_fault(error))?;
+            Ok(rows.into_iter().next().flatten())
+        })
+    }
+
+    /// The ids of the records whose fields have exactly these values (all records for an empty row), ascending, at most `limit`.
+    pub fn find(&mut self, entity: EntityId, values: &Row, limit: u32) -> Result<Vec<Uuid>, Fault> {
+        self.reading(|engine| engine.store.find(entity, values, limit).map_err(|error| engine.store_fault(error)))
+    }
+
+    /// The user with a full name, who comes to be where there is none.
+    pub fn user(&mut self, full_name: &str) -> Result<Reference, Fault> {
+        if let Some(user) = self.reading(|engine| engine.find_user(full_name))? {
+            return Ok(user);
+        }
+        let users = self.engine.administrator.entity;
+        let mut values = Row::default();
+        if let Some(slot) = self.engine.schema.entity(users).and_then(|entity| entity.slot("fullname")) {
+            values.set(slot, Value::Text(full_name.into()));
+        }
+        let outcome = self.execute(Operation::Create { entity: users, values }, None);
+        match (outcome.ending, outcome.record) {
+            (Ending::Committed, Some(user)) => Ok(user),
+            (Ending::Committed, None) => Ok(self.engine.administrator),
+            (Ending::Stopped { flow, reason }, _) => Err(into_fault(Interrupt::Stop { flow, reason })),
+            (Ending::Fault(fault), _) => Err(fault),
+        }
+    }
+
+    /// The schema of the records.
+    pub fn schema(&self) -> &Arc<Schema> {
+        &self.engine.schema
+    }
+
+    /// The flows.
+    pub fn program(&self) -> &Arc<Program> {
+        &self.engine.program
+    }
+
+    /// The user who acts where nobody is named.
+    pub fn administrator(&self) -> Reference {
+        self.engine.administrator
+    }
+
+    fn attempt(&mut self, operation: Operation, acting: Reference) -> Result<Reference, Interrupt> {
+        match self.longer {
+            Longer::Broken => {
+                Err(fault::fault(Code::F11, "the store failed earlier in this transaction, which can only be rolled back"))
+            }
+            Longer::Open => {
+                let result = self.engine.operate(operation, 1, acting);
+                self.end_within_longer(result)
+            }
+            Longer::None => {
+                self.engine.store.begin().map_err(|error| self.engine.store_fault(error))?;
+                let result = self.engine.operate(operation, 1, acting);
+                self.end_own(result)
+            }
+        }
+    }
+
+    /// The end of a transaction of one operation.
+    fn end_own(&mut self, result: Result<Reference, Interrupt>) -> Result<Reference, Interrupt> {
+        match result {
+            Ok(record) => {
+                self.commit_store().map_err(|error| self.engine.store_fault(error))?;
+                Ok(record)
+            }
+            Err(interrupt) => {
+                self.engine.epoch += 1;
+                match self.engine.store.rollback() {
+                    Ok(()) => Err(interrupt),
+                    Err(error) => Err(self.engine.store_fault(error)),
+                }
+            }
+        }
+    }
+
+    /// The end of an operation of a longer transaction.
+    fn end_within_longer(&mut self, result: Result<Reference, Interrupt>) -> Result<Reference, Interrupt> {
+        let set = std::mem::replace(&mut self.engine.savepoint, Savepoint::None) == Savepoint::Set;
+        let ended = match (&result, set) {
+            (_, false) => Ok(()),
+            (Ok(_), true) => self.engine.store.release(),
+            (Err(_), true) => self.engine.store.rollback_to_savepoint(),
+        };
+        self.engine.epoch += 1;
+        // A store that failed may have undone more than the savepoint says: then nobody knows what the transaction holds.
+        let failed = matches!(&result, Err(Interrupt::Fault(fault)) if fault.code == Code::F11);
+        if failed || ended.is_err() {
+            self.longer = Longer::Broken;
+        }
+        match ended {
+            Ok(()) => result,
+            Err(error) => Err(self.engine.store_fault(error)),
+        }
+    }
+
+    fn commit_store(&mut self) -> Result<(), StoreError> {
+        let store = &mut self.engine.store;
+        store.commit().inspect_err(|_| {
+            // A commit that fails leaves the transaction open; the error to report is the commit's.
+            let _ = store.rollback();
+        })
+    }
+
+    /// Reads in a transaction: the longer one, or one for the purpose.
+    fn reading<T>(&mut self, read: impl FnOnce(&mut Engine) -> Result<T, Interrupt>) -> Result<T, Fault> {
+        let engine = &mut self.engine;
+        if self.longer != Longer::None {
+            return read(engine).map_err(into_fault);
+        }
+        engine.store.begin().map_err(|error| into_fault(engine.store_fault(error)))?;
+        let result = read(engine);
+        let ended = engine.store.rollback().map_err(|error| engine.store_fault(error));
+        result.and_then(|value| ended.map(|()| value)).map_err(into_fault)
+    }
+}
+
+impl Engine {
+    /// Makes the system administrator where there is none; inside a transaction.
+    fn ensure_administrator(&mut self) -> Result<(), StoreError> {
+        let administrator = self.administrator;
+        let key: FieldSet = [PRIMARY_KEY].into_iter().collect();
+        if matches!(self.store.read(administrator.entity, &[administrator.id], &key)?.as_slice(), [Some(_)]) {
+            return Ok(());
+        }
+        self.start_anew(administrator, Savepoint::None);
+        let mut row = Row::default();
+        row.set(PRIMARY_KEY, Value::Uuid(administrator.id));
+        if let Some(slot) = self.schema.entity(administrator.entity).and_then(|entity| entity.slot("fullname")) {
+            row.set(slot, Value::Text(ADMINISTRATOR_NAME.into()));
+        }
+        let mut scene = Scene::new(Message::Create, administrator, row, 1, administrator);
+        let layouts = Arc::clone(&self.layouts);
+        let unusable = |interrupt| StoreError::Unusable(into_fault(interrupt).message);
+        let layout = engine::layout_of(&layouts, administrator.entity).map_err(unusable)?;
+        self.complete(&mut scene, layout).map_err(unusable)?;
+        self.store.insert(administrator.entity, std::slice::from_ref(&scene.target))
+    }
+}
+
+/// An interrupt where no flow runs that could stop anything.
+fn into_fault(interrupt: Interrupt) -> Fault {
+    match interrupt {
+        Interrupt::Fault(fault) => *fault,
+        Interrupt::Stop { flow, reason } => {
+            Fault { code: Code::F10, message: format!("`{flow}` stopped it: {reason}"), span: None, chain: vec![flow] }
+        }
+    }
+}

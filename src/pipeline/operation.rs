@@ -30,6 +30,28 @@ pub enum Operation {
     },
 }
 
+/// The kinds of operations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Message {
+    /// A new record.
+    Create,
+    /// A change of a record.
+    Update,
+    /// The end of a record.
+    Delete,
+}
+
+impl Message {
+    /// As people write it: `Create`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Message::Create => "Create",
+            Message::Update => "Update",
+            Message::Delete => "Delete",
+        }
+    }
+}
+
 /// What became of an outermost operation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {

@@ -64,13 +64,26 @@ impl FieldSet {
         self.words.iter().zip(&other.words).any(|(one, two)| one & two != 0)
     }
 
+    /// Takes out every slot of another set.
+    pub fn remove_all(&mut self, other: &FieldSet) {
+        for (word, less) in self.words.iter_mut().zip(&other.words) {
+            *word &= !less;
+        }
+        while self.words.last() == Some(&0) {
+            self.words.pop();
+        }
+    }
+
     /// The slots, ascending.
     pub fn iter(&self) -> impl Iterator<Item = Slot> + '_ {
-        self.words
-            .iter()
-            .enumerate()
-            .flat_map(|(index, word)| (0..64).filter(move |bit| word >> bit & 1 == 1).map(move |bit| Slot(index as u16 * 64 + bit)))
+        self.words.iter().enumerate().flat_map(|(index, word)| bits(*word).map(move |bit| Slot(index as u16 * 64 + bit)))
     }
+}
+
+/// The places of the ones in a word, ascending.
+fn bits(word: u64) -> impl Iterator<Item = u16> {
+    let first = (word != 0).then_some(word);
+    std::iter::successors(first, |rest| Some(rest & (rest - 1)).filter(|rest| *rest != 0)).map(|rest| rest.trailing_zeros() as u16)
 }
 
 impl FromIterator<Slot> for FieldSet {
@@ -78,5 +91,21 @@ impl FromIterator<Slot> for FieldSet {
         let mut set = FieldSet::default();
         slots.into_iter().for_each(|slot| set.insert(slot));
         set
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_is_what_is_in_it() {
+        let slots = [0, 1, 63, 64, 200].map(Slot);
+        let mut set: FieldSet = slots.into_iter().rev().collect();
+        assert_eq!(set.iter().collect::<Vec<_>>(), slots);
+        set.remove_all(&[1, 64, 200, 300].map(Slot).into_iter().collect());
+        assert_eq!(set, [0, 63].map(Slot).into_iter().collect());
+        set.remove_all(&[0, 63].map(Slot).into_iter().collect());
+        assert_eq!((set.is_empty(), set.iter().count()), (true, 0));
     }
 }

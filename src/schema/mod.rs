@@ -18,7 +18,7 @@ pub use fields::FieldSet;
 pub use limits::{
     DECIMAL_SCALE, MAX_CHOICES, MAX_DECIMAL_SCALE, MAX_ENTITIES, MAX_FIELDS, MAX_MEMO, MAX_MONEY_SCALE, MAX_TEXT, natural_range,
 };
-pub use row::Row;
+pub use row::{Row, UnknownField};
 
 use crate::value::{ChoiceId, Decimal, EntityId, Slot, Type, Value};
 

@@ -3,7 +3,10 @@
 //! *Not submitted*, *empty* and *a value* are three different things: a slot outside `present` was not
 //! submitted, whatever its value; a present [`Value::Empty`] clears the field.
 
-use crate::schema::FieldSet;
+use smol_str::SmolStr;
+use thiserror::Error;
+
+use crate::schema::{Entity, FieldSet};
 use crate::value::{Slot, Value};
 
 /// The values of some fields of one record.
@@ -17,6 +20,16 @@ impl Row {
     /// A row with no field submitted and room for so many slots.
     pub fn new(slots: usize) -> Self {
         Row { values: vec![Value::Empty; slots], present: FieldSet::default() }
+    }
+
+    /// Fields of an entity by name.
+    pub fn of<'a>(entity: &Entity, values: impl IntoIterator<Item = (&'a str, Value)>) -> Result<Self, UnknownField> {
+        let mut row = Row::default();
+        for (name, value) in values {
+            let unknown = || UnknownField { entity: entity.name.clone(), field: name.into() };
+            row.set(entity.slot(name).ok_or_else(unknown)?, value);
+        }
+        Ok(row)
     }
 
     /// The value of a submitted field.
@@ -34,6 +47,11 @@ impl Row {
             *place = value;
         }
         self.present.insert(slot);
+    }
+
+    /// The value of a submitted field, to be changed in place.
+    pub fn get_mut(&mut self, slot: Slot) -> Option<&mut Value> {
+        if self.present.contains(slot) { self.values.get_mut(slot.0 as usize) } else { None }
     }
 
     /// Takes a field out again.
@@ -57,4 +75,14 @@ impl Row {
             self.set(slot, value.clone());
         }
     }
+}
+
+/// A name that no field of the entity has.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("`{entity}` has no field `{field}`")]
+pub struct UnknownField {
+    /// The entity.
+    pub entity: SmolStr,
+    /// The name.
+    pub field: SmolStr,
 }

@@ -5,6 +5,7 @@
 //! an operation that would lose a digit fails instead.
 
 pub mod decimal;
+mod from;
 mod functions;
 pub mod text;
 pub mod time;
@@ -127,6 +128,11 @@ impl Value {
     /// Whether there is no value.
     pub fn is_empty(&self) -> bool {
         matches!(self, Value::Empty)
+    }
+
+    /// The text, where it is one.
+    pub fn as_text(&self) -> Option<&str> {
+        if let Value::Text(text) = self { Some(text) } else { None }
     }
 }
 

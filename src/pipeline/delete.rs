@@ -1,0 +1,152 @@
+//! Delete: a record and what refers to it.
+//!
+//! A cascade may be as deep as the data is, so it walks an explicit stack and not the program's own: the steps before a
+//! record's delete run, then its referring records go one by one, each with its own events, then the record itself.
+//! The deletes of a cascade are at the depth of the delete that began it: what deepens is what flows and plug-ins nest.
+
+use std::sync::Arc;
+
+use crate::diagnostic::Code;
+use crate::schema::{DeleteBehaviour, FieldSet, PRIMARY_KEY, Row};
+use crate::store::StoreError;
+use crate::value::{Reference, Uuid, Value};
+use crate::vm::Interrupt;
+
+use super::engine::{Engine, layout_of};
+use super::fault::{self, fault};
+use super::layout::Relationship;
+use super::operation::Message;
+use super::plan::Plan;
+use super::target::Scene;
+
+/// A delete that has begun and waits for its cascade.
+struct Pending {
+    scene: Scene,
+    plan: Arc<Plan>,
+    /// The records that go before it, the next one last.
+    cascade: Vec<Reference>,
+    /// How far its trace lines are indented.
+    level: u32,
+}
+
+impl Engine {
+    /// A delete through all its stages, with everything that goes along.
+    pub(super) fn delete(&mut self, record: Reference, depth: u32, acting: Reference) -> Result<Reference, Interrupt> {
+        let first = self.begin_delete(record, depth, acting)?;
+        let alone = first.cascade.is_empty();
+        let mut open = vec![first];
+        while let Some(top) = open.last_mut() {
+            match top.cascade.pop() {
+                Some(child) if self.deleting.contains(&child) || !self.exists(child)? => {}
+                Some(child) => {
+                    let child = self.begin_delete(child, depth, acting)?;
+                    open.push(child);
+                }
+                None => {
+                    if let Some(done) = open.pop() {
+                        self.finish_delete(done, alone)?;
+                    }
+                }
+            }
+        }
+        Ok(record)
+    }
+
+    /// The stage before the operation; then finds the records that go first.
+    fn begin_delete(&mut self, record: Reference, depth: u32, acting: Reference) -> Result<Pending, Interrupt> {
+        if record == self.administrator {
+            return Err(fault(Code::F08, "the system administrator can't be deleted: other records refer to it"));
+        }
+        let level = self.trace.level();
+        self.trace.enter(|| format!("Delete {} {}", fault::name(&self.schema, record.entity), record.id));
+        self.deleting.insert(record);
+        let layouts = Arc::clone(&self.layouts);
+        let layout = layout_of(&layouts, record.entity)?;
+        let mut scene = Scene::new(Message::Delete, record, Row::default(), depth, acting);
+        let plan = self.plan(&scene, layout);
+        scene.columns.clone_from(&plan.columns);
+        self.run_steps(&plan.before, &mut scene)?;
+        let mut cascade = Vec::new();
+        for relationship in layout.referring.iter().filter(|relationship| relationship.behaviour == DeleteBehaviour::Cascade) {
+            let entity = relationship.entity;
+            cascade.extend(self.referring(relationship, record)?.into_iter().map(|id| Reference { entity, id }));
+        }
+        cascade.sort_unstable_by(|one, two| two.cmp(one));
+        cascade.dedup();
+        Ok(Pending { scene, plan, cascade, level })
+    }
+
+    /// The core operation and the stage after it. `alone`: the delete takes nothing along.
+    fn finish_delete(&mut self, pending: Pending, alone: bool) -> Result<(), Interrupt> {
+        let Pending { mut scene, plan, level, .. } = pending;
+        let record = scene.record;
+        let layouts = Arc::clone(&self.layouts);
+        let mut linked = false;
+        for relationship in &layout_of(&layouts, record.entity)?.referring {
+            linked |= self.release_links(relationship, record)?;
+        }
+        if !plan.after.is_empty() {
+            scene.keep(self, &plan.kept)?;
+        }
+        self.before_write(alone && !linked && scene.depth == 1 && plan.after.is_empty())?;
+        self.trace.line(|| "30 delete".to_owned());
+        let deleted = self.store.delete(record.entity, &[record.id]);
+        if let Err(StoreError::Reference { entity, field, .. }) = deleted {
+            let relationship = Relationship { entity, slot: field, behaviour: DeleteBehaviour::Restrict };
+            return Err(self.restricted(&relationship, record, 1));
+        }
+        self.wrote(deleted)?;
+        scene.written(self.epoch);
+        self.run_steps(&plan.after, &mut scene)?;
+        self.deleting.remove(&record);
+        self.trace.leave_to(level);
+        Ok(())
+    }
+
+    /// Empties the lookups to a record that is about to go, or refuses where one of them restricts. Says whether there were any.
+    fn release_links(&mut self, relationship: &Relationship, record: Reference) -> Result<bool, Interrupt> {
+        let mut ids = self.referring(relationship, record)?;
+        if relationship.entity == record.entity {
+            ids.retain(|id| *id != record.id);
+        }
+        let entity = relationship.entity;
+        let staying = ids.iter().filter(|id| !self.deleting.contains(&Reference { entity, id: **id })).count();
+        if relationship.behaviour == DeleteBehaviour::Restrict && staying > 0 {
+            return Err(self.restricted(relationship, record, staying));
+        }
+        if ids.is_empty() {
+            return Ok(false);
+        }
+        let rows: Vec<Row> = ids.iter().map(|id| unlinked(relationship, *id)).collect();
+        self.before_write(false)?;
+        self.trace.line(|| format!("30 removes {} links of `{}`", rows.len(), fault::name(&self.schema, entity)));
+        let written = self.store.update(entity, &rows);
+        self.wrote(written)?;
+        Ok(true)
+    }
+
+    fn restricted(&self, relationship: &Relationship, record: Reference, count: usize) -> Interrupt {
+        let field = self.schema.field(relationship.entity, relationship.slot).map_or("", |field| field.name.as_str());
+        let (entity, target) = (fault::name(&self.schema, relationship.entity), fault::name(&self.schema, record.entity));
+        let records = if count == 1 { "1 record refers".to_owned() } else { format!("{count} records refer") };
+        fault(Code::F08, format!("{records} to this `{target}` by `{entity}.{field}`, which restricts its delete"))
+    }
+
+    fn referring(&mut self, relationship: &Relationship, record: Reference) -> Result<Vec<Uuid>, Interrupt> {
+        let found = self.store.referring(relationship.entity, relationship.slot, record.entity, &[record.id]);
+        found.map_err(|error| self.store_fault(error))
+    }
+
+    fn exists(&mut self, record: Reference) -> Result<bool, Interrupt> {
+        let key: FieldSet = [PRIMARY_KEY].into_iter().collect();
+        let rows = self.store.read(record.entity, &[record.id], &key).map_err(|error| self.store_fault(error))?;
+        Ok(matches!(rows.as_slice(), [Some(_)]))
+    }
+}
+
+fn unlinked(relationship: &Relationship, id: Uuid) -> Row {
+    let mut row = Row::default();
+    row.set(PRIMARY_KEY, Value::Uuid(id));
+    row.set(relationship.slot, Value::Empty);
+    row
+}

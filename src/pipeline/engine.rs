@@ -1,0 +1,274 @@
+//! The pass of an operation through its stages, and the state of the outermost operation that it is part of.
+//!
+//! Invariants: every write goes through [`Engine::before_write`] and is counted in `epoch`; an error on the way out of
+//! here undoes the whole outermost operation, so nothing in here cleans up after one.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use rustc_hash::{FxHashMap, FxHashSet};
+use smol_str::SmolStr;
+
+use crate::bytecode::{Program, Stage};
+use crate::diagnostic::Code;
+use crate::schema::{FieldSet, PRIMARY_KEY, Row, Schema};
+use crate::store::{Store, StoreError};
+use crate::value::{EntityId, Reference, Slot, Value};
+use crate::vm::{Frame, Interrupt};
+
+use super::fault::{self, fault};
+use super::layout::{Layout, layouts};
+use super::operation::{Message, Operation};
+use super::plan::{Plan, Plans, Step};
+use super::plugin::Registered;
+use super::settings::Settings;
+use super::target::Scene;
+use super::trace::Trace;
+
+/// The longest chain of flows that run inside one another. Operations are limited by their depth; this limits children that start children.
+const MAX_CHAIN: usize = 64;
+
+/// Everything that an operation needs on its way.
+pub(super) struct Engine {
+    pub schema: Arc<Schema>,
+    pub program: Arc<Program>,
+    pub store: Box<dyn Store>,
+    pub settings: Settings,
+    pub layouts: Arc<[Layout]>,
+    pub plans: Plans,
+    pub plugins: Vec<Arc<Registered>>,
+    pub administrator: Reference,
+    /// The users who own flows, by name.
+    pub owners: FxHashMap<SmolStr, Reference>,
+    /// Frames that no run uses now.
+    pub frames: Vec<Frame>,
+    /// Counts the writes: what was read in an earlier state may have changed.
+    pub epoch: u64,
+    /// The start of the outermost operation.
+    pub now: Timestamp,
+    /// Who started it.
+    pub caller: Reference,
+    /// How many instructions its flows may still run.
+    pub budget: u64,
+    /// What it tells.
+    pub trace: Trace,
+    /// The steps that are running, outermost first.
+    pub chain: Vec<SmolStr>,
+    /// The records that are being deleted.
+    pub deleting: FxHashSet<Reference>,
+    /// The savepoint to which the outermost operation returns.
+    pub savepoint: Savepoint,
+}
+
+/// The savepoint of an outermost operation inside a longer transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Savepoint {
+    /// Not needed: the operation has a transaction of its own.
+    None,
+    /// To be set before the first write after which something may fail.
+    Due,
+    /// Set.
+    Set,
+}
+
+impl Engine {
+    /// An engine at rest.
+    pub fn new(schema: Arc<Schema>, program: Arc<Program>, store: Box<dyn Store>, settings: Settings, administrator: Reference) -> Self {
+        Engine {
+            layouts: layouts(&schema).into(),
+            plans: Plans::new(&schema, &program),
+            plugins: Vec::new(),
+            administrator,
+            owners: FxHashMap::default(),
+            frames: Vec::new(),
+            epoch: 0,
+            now: Timestamp::UNIX_EPOCH,
+            caller: administrator,
+            budget: 0,
+            trace: Trace::default(),
+            chain: Vec::new(),
+            deleting: FxHashSet::default(),
+            savepoint: Savepoint::None,
+            schema,
+            program,
+            store,
+            settings,
+        }
+    }
+
+    /// Gets ready for an outermost operation.
+    pub fn start_anew(&mut self, caller: Reference, savepoint: Savepoint) {
+        let now = (self.settings.clock)();
+        // Datetimes keep microseconds; a finer clock would give a `now` that no field can hold.
+        self.now = Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now);
+        self.caller = caller;
+        self.budget = self.settings.max_instructions;
+        self.trace = Trace::new(self.settings.trace);
+        self.chain.clear();
+        self.deleting.clear();
+        self.savepoint = savepoint;
+    }
+
+    /// An operation through all its stages.
+    pub fn operate(&mut self, operation: Operation, depth: u32, acting: Reference) -> Result<Reference, Interrupt> {
+        if depth > self.settings.max_depth {
+            return Err(fault::too_deep(self.settings.max_depth, &self.chain));
+        }
+        self.trace.reached(depth);
+        let level = self.trace.level();
+        let record = match operation {
+            Operation::Create { entity, values } => self.create(entity, values, depth, acting)?,
+            Operation::Update { record, values } => self.update(record, values, depth, acting)?,
+            Operation::Delete { record } => self.delete(record, depth, acting)?,
+        };
+        self.trace.leave_to(level);
+        Ok(record)
+    }
+
+    fn create(&mut self, entity: EntityId, mut values: Row, depth: u32, acting: Reference) -> Result<Reference, Interrupt> {
+        let id = match values.get(PRIMARY_KEY) {
+            Some(Value::Uuid(id)) => *id,
+            Some(Value::Empty) | None => (self.settings.ids)(),
+            Some(_) => return Err(fault(Code::F04, format!("the key of a `{}` is a uuid", fault::name(&self.schema, entity)))),
+        };
+        values.set(PRIMARY_KEY, Value::Uuid(id));
+        self.trace.enter(|| format!("Create {} {id}", fault::name(&self.schema, entity)));
+        self.admit_all(Message::Create, entity, &mut values)?;
+        let mut scene = Scene::new(Message::Create, Reference { entity, id }, values, depth, acting);
+        let layouts = Arc::clone(&self.layouts);
+        let layout = layout_of(&layouts, entity)?;
+        let plan = self.plan(&scene, layout);
+        self.run_steps(&plan.before, &mut scene)?;
+        self.complete(&mut scene, layout)?;
+        self.core_create(&mut scene, depth == 1 && plan.after.is_empty())?;
+        scene.columns.clone_from(&plan.again);
+        self.run_steps(&plan.after, &mut scene)?;
+        Ok(scene.record)
+    }
+
+    fn update(&mut self, record: Reference, mut values: Row, depth: u32, acting: Reference) -> Result<Reference, Interrupt> {
+        match values.get(PRIMARY_KEY) {
+            Some(Value::Uuid(id)) if *id != record.id => {
+                return Err(fault(Code::F16, format!("the key of a `{}` can't be changed", fault::name(&self.schema, record.entity))));
+            }
+            _ => values.unset(PRIMARY_KEY),
+        }
+        self.trace.enter(|| format!("Update {} {}", fault::name(&self.schema, record.entity), record.id));
+        self.admit_all(Message::Update, record.entity, &mut values)?;
+        let mut scene = Scene::new(Message::Update, record, values, depth, acting);
+        let layouts = Arc::clone(&self.layouts);
+        let layout = layout_of(&layouts, record.entity)?;
+        // An update of the owner or of the state together with other columns is one pass for now, not one for each.
+        let plan = self.plan(&scene, layout);
+        scene.columns.clone_from(&plan.columns);
+        self.run_steps(&plan.before, &mut scene)?;
+        self.settle_status(&mut scene, layout)?;
+        let plan = if plan.fits(Message::Update, scene.target.present()) { plan } else { self.plan(&scene, layout) };
+        self.core_update(&mut scene, &plan, layout, depth == 1 && plan.after.is_empty())?;
+        scene.columns.clone_from(&plan.again);
+        self.run_steps(&plan.after, &mut scene)?;
+        Ok(record)
+    }
+
+    /// The plan for an operation as its Target stands.
+    pub fn plan(&mut self, scene: &Scene, layout: &Layout) -> Arc<Plan> {
+        let message = scene.message.unwrap_or(Message::Update);
+        self.plans.get(scene.record.entity, message, scene.target.present(), layout)
+    }
+
+    /// The steps of a stage, in order.
+    pub fn run_steps(&mut self, steps: &[Step], scene: &mut Scene) -> Result<(), Interrupt> {
+        for step in steps {
+            match *step {
+                Step::Plugin(index) => self.run_plugin(index, scene)?,
+                Step::Flow(index) => self.run_flow(index, scene, None, &[])?,
+            }
+        }
+        Ok(())
+    }
+
+    fn run_plugin(&mut self, index: usize, scene: &mut Scene) -> Result<(), Interrupt> {
+        let Some(plugin) = self.plugins.get(index).map(Arc::clone) else { return Ok(()) };
+        self.enter_chain(&plugin.name)?;
+        self.trace.ran(&plugin.name);
+        let level = self.trace.level();
+        self.trace.enter(|| format!("{} plug-in `{}`", scene.stage as u8, plugin.name));
+        let result = super::context::run(self, scene, &plugin);
+        self.leave_chain(result, level)
+    }
+
+    /// Joins the chain of running steps.
+    pub fn enter_chain(&mut self, name: &SmolStr) -> Result<(), Interrupt> {
+        if self.chain.len() >= MAX_CHAIN {
+            return Err(fault::endless(MAX_CHAIN, name));
+        }
+        self.chain.push(name.clone());
+        Ok(())
+    }
+
+    /// Leaves the chain of running steps; a fault takes the chain along.
+    pub fn leave_chain<T>(&mut self, result: Result<T, Interrupt>, level: u32) -> Result<T, Interrupt> {
+        let result = result.map_err(|interrupt| match interrupt {
+            Interrupt::Fault(mut fault) => {
+                if fault.chain.is_empty() {
+                    fault.chain.clone_from(&self.chain);
+                }
+                Interrupt::Fault(fault)
+            }
+            stop @ Interrupt::Stop { .. } => stop,
+        });
+        self.chain.pop();
+        self.trace.leave_to(level);
+        result
+    }
+
+    /// One write of fields of the record of a scene: into the Target before the operation, a nested update after it.
+    pub fn set(&mut self, scene: &mut Scene, acting: Reference, slots: &[Slot], values: &[Value]) -> Result<(), Interrupt> {
+        let fields = slots.iter().zip(values);
+        if scene.stage == Stage::PreOperation {
+            for (slot, value) in fields {
+                let value = self.admit(scene.message.unwrap_or(Message::Update), scene.record.entity, *slot, value.clone())?;
+                scene.target.set(*slot, value);
+            }
+            return Ok(());
+        }
+        let mut row = Row::default();
+        fields.for_each(|(slot, value)| row.set(*slot, value.clone()));
+        self.operate(Operation::Update { record: scene.record, values: row }, scene.depth + 1, acting).map(drop)
+    }
+
+    /// Fields of a record as the transaction sees it; all of them are present in the answer.
+    pub fn read(&mut self, record: Reference, fields: &FieldSet) -> Result<Row, Interrupt> {
+        let rows = self.store.read(record.entity, &[record.id], fields).map_err(|error| self.store_fault(error))?;
+        let Some(mut row) = rows.into_iter().next().flatten() else { return Err(fault::missing(&self.schema, record)) };
+        if row.present() != fields {
+            for slot in fields.iter().filter(|slot| row.get(*slot).is_none()).collect::<Vec<_>>() {
+                row.set(slot, Value::Empty);
+            }
+        }
+        Ok(row)
+    }
+
+    /// Sets the savepoint that is due, unless the write that follows is the last thing that can fail.
+    ///
+    /// An operation inside a longer transaction has to be able to return to where it began. A write is one statement, which the
+    /// store does whole or not at all: where nothing was written before it and nothing runs after it, there is nothing to return
+    /// from, and two statements are saved. That is every operation whose only flows run before it, set fields or stop.
+    pub fn before_write(&mut self, last: bool) -> Result<(), Interrupt> {
+        if self.savepoint == Savepoint::Due && !last {
+            self.store.savepoint().map_err(|error| self.store_fault(error))?;
+            self.savepoint = Savepoint::Set;
+        }
+        Ok(())
+    }
+
+    /// What a store refused, as a fault.
+    pub fn store_fault(&self, error: StoreError) -> Interrupt {
+        fault::store(&self.schema, error)
+    }
+}
+
+/// The layout of an entity.
+pub(super) fn layout_of(layouts: &[Layout], entity: EntityId) -> Result<&Layout, Interrupt> {
+    layouts.get(entity.0 as usize).ok_or_else(|| fault(Code::F06, "there is no such entity"))
+}

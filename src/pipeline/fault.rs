@@ -1,0 +1,62 @@
+//! Faults of operations: the words for what a store, a field or a limit refuses.
+
+use smol_str::SmolStr;
+
+use crate::diagnostic::Code;
+use crate::schema::{Entity, Field, Schema};
+use crate::store::StoreError;
+use crate::value::{EntityId, Reference};
+use crate::vm::{Fault, Interrupt};
+
+/// A fault with a code and words.
+pub(super) fn fault(code: Code, message: impl Into<String>) -> Interrupt {
+    Interrupt::Fault(Box::new(Fault { code, message: message.into(), span: None, chain: Vec::new() }))
+}
+
+/// A record that an operation or a read needs isn't there.
+pub(super) fn missing(schema: &Schema, record: Reference) -> Interrupt {
+    fault(Code::F06, format!("there is no `{}` with the id `{}`", name(schema, record.entity), record.id))
+}
+
+/// A field that may not be empty is.
+pub(super) fn empty(entity: &Entity, field: &Field) -> Interrupt {
+    fault(Code::F05, format!("`{}.{}` is required and empty", entity.name, field.name))
+}
+
+/// A field that only the platform writes was submitted.
+pub(super) fn read_only(entity: &Entity, field: &Field) -> Interrupt {
+    fault(Code::F16, format!("`{}.{}` can't be written: it is kept by the platform", entity.name, field.name))
+}
+
+/// Operations are nested deeper than the limit.
+pub(super) fn too_deep(limit: u32, chain: &[SmolStr]) -> Interrupt {
+    let flows: Vec<String> = chain.iter().map(|flow| format!("`{flow}`")).collect();
+    fault(Code::F07, format!("operations may nest {limit} deep, and this one is number {}: {}", u64::from(limit) + 1, flows.join(" → ")))
+}
+
+/// Flows run inside one another without an end in sight.
+pub(super) fn endless(limit: usize, flow: &SmolStr) -> Interrupt {
+    fault(Code::F07, format!("flows may run {limit} deep inside one another, and `{flow}` would be one more"))
+}
+
+/// What a store refused, in words about entities and fields.
+pub(super) fn store(schema: &Schema, error: StoreError) -> Interrupt {
+    match error {
+        StoreError::Missing { entity, id } => missing(schema, Reference { entity, id }),
+        StoreError::Duplicate { entity, fields } => {
+            let names: Vec<String> =
+                fields.iter().filter_map(|slot| schema.field(entity, *slot)).map(|field| format!("`{}`", field.name)).collect();
+            fault(Code::F09, format!("there is already a `{}` with the same {}", name(schema, entity), names.join(" and ")))
+        }
+        StoreError::Reference { entity, field, id } => {
+            let field = schema.field(entity, field).map_or("a lookup", |field| field.name.as_str());
+            fault(Code::F06, format!("`{}.{field}` refers to a record that isn't there: {id}", name(schema, entity)))
+        }
+        StoreError::Unusable(message) | StoreError::Failed(message) => fault(Code::F11, message),
+    }
+}
+
+/// An entity's name, for people.
+pub(super) fn name(schema: &Schema, entity: EntityId) -> &str {
+    schema.entity(entity).map_or("record", |entity| entity.name.as_str())
+}

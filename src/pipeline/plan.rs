@@ -1,0 +1,193 @@
+//! Event plans: which steps run on an event, in which order, and the columns that they need.
+//!
+//! A plan depends on the entity, the message and which fields are present in the Target, and on nothing else, so it is made
+//! once and kept. The effect signatures of the flows say which columns they read; a flow's children on the same record count as part of it.
+
+use std::sync::Arc;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+use smol_str::SmolStr;
+
+use crate::bytecode::{Event, FlowCode, Mode, Program, Stage, Trigger};
+use crate::schema::{FieldSet, Schema};
+use crate::value::EntityId;
+
+use super::layout::Layout;
+use super::operation::Message;
+use super::plugin::Registered;
+
+/// How many plans are kept; a caller that submits ever different fields makes them anew.
+const MAX_PLANS: usize = 4_096;
+
+/// A step of a stage; the numbers are positions among the program's flows and the registered plug-ins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Step {
+    Plugin(usize),
+    Flow(usize),
+}
+
+/// What runs on an event.
+#[derive(Debug, Default)]
+pub(super) struct Plan {
+    /// The steps before the core operation, in order.
+    pub before: Vec<Step>,
+    /// The steps after it.
+    pub after: Vec<Step>,
+    /// The columns of the record to fetch together, if any is asked for at all.
+    pub columns: FieldSet,
+    /// The columns that have to be there from before the operation.
+    pub kept: FieldSet,
+    /// The columns to fetch together once something was written after the operation.
+    pub again: FieldSet,
+    /// The fields that were present.
+    present: FieldSet,
+}
+
+/// The columns of its record that a step reads.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Needs {
+    /// As the record is at its stage.
+    pub now: FieldSet,
+    /// As it was before the operation.
+    pub old: FieldSet,
+}
+
+/// All steps there are, and the plans made so far.
+#[derive(Debug, Default)]
+pub(super) struct Plans {
+    candidates: Vec<Vec<Candidate>>,
+    flow_needs: Vec<Needs>,
+    made: FxHashMap<(EntityId, Message), FxHashMap<FieldSet, Arc<Plan>>>,
+    count: usize,
+}
+
+#[derive(Debug)]
+struct Candidate {
+    /// Rank, then plug-ins before flows, then name by code point.
+    order: (i32, bool, SmolStr),
+    step: Step,
+    triggers: Vec<Trigger>,
+    needs: Needs,
+}
+
+impl Plan {
+    /// Whether this is still the plan, with these fields present now.
+    pub fn fits(&self, message: Message, present: &FieldSet) -> bool {
+        message != Message::Update || self.present == *present
+    }
+}
+
+impl Plans {
+    /// With the flows of a program that are active and run inside the transaction.
+    pub fn new(schema: &Schema, program: &Program) -> Self {
+        let mut plans = Plans { candidates: schema.entities.iter().map(|_| Vec::new()).collect(), ..Plans::default() };
+        for (index, flow) in program.flows.iter().enumerate() {
+            let needs = flow_needs(program, flow);
+            if flow.head.mode == Mode::RealTime && !flow.head.draft {
+                let order = (flow.head.rank, true, flow.head.name.clone());
+                let candidate = Candidate { order, step: Step::Flow(index), triggers: flow.head.triggers.clone(), needs: needs.clone() };
+                plans.add(flow.head.entity, candidate);
+            }
+            plans.flow_needs.push(needs);
+        }
+        plans
+    }
+
+    /// Takes in a plug-in, the one at this position among those registered.
+    pub fn register(&mut self, plugin: &Registered, index: usize, layout: &Layout) {
+        let fields = plugin.reads.as_ref().unwrap_or(&layout.all);
+        let needs = Needs { now: fields.clone(), old: fields.clone() };
+        let order = (plugin.rank, false, plugin.name.clone());
+        self.add(plugin.entity, Candidate { order, step: Step::Plugin(index), triggers: plugin.triggers.clone(), needs });
+        self.made.clear();
+        self.count = 0;
+    }
+
+    /// The columns that a flow reads.
+    pub fn needs_of(&self, flow: usize) -> Option<&Needs> {
+        self.flow_needs.get(flow)
+    }
+
+    /// The plan for an event.
+    pub fn get(&mut self, entity: EntityId, message: Message, present: &FieldSet, layout: &Layout) -> Arc<Plan> {
+        let nothing = FieldSet::default();
+        let present = if message == Message::Update { present } else { &nothing };
+        if let Some(plan) = self.made.get(&(entity, message)).and_then(|plans| plans.get(present)) {
+            return Arc::clone(plan);
+        }
+        if self.count >= MAX_PLANS {
+            self.made.clear();
+            self.count = 0;
+        }
+        let plan = Arc::new(self.make(entity, message, present, layout));
+        self.made.entry((entity, message)).or_default().insert(present.clone(), Arc::clone(&plan));
+        self.count += 1;
+        plan
+    }
+
+    fn add(&mut self, entity: EntityId, candidate: Candidate) {
+        if let Some(candidates) = self.candidates.get_mut(entity.0 as usize) {
+            let place = candidates.partition_point(|other| other.order < candidate.order);
+            candidates.insert(place, candidate);
+        }
+    }
+
+    fn make(&self, entity: EntityId, message: Message, present: &FieldSet, layout: &Layout) -> Plan {
+        let mut plan = Plan { present: present.clone(), ..Plan::default() };
+        let Some(candidates) = self.candidates.get(entity.0 as usize) else { return plan };
+        for candidate in candidates {
+            if candidate.runs(message, Stage::PreOperation, present) {
+                plan.before.push(candidate.step);
+                plan.needs_columns(&candidate.needs, present);
+            }
+            if candidate.runs(message, Stage::PostOperation, present) {
+                plan.after.push(candidate.step);
+                plan.needs_columns(&candidate.needs, present);
+                plan.kept.extend(&candidate.needs.old);
+                plan.again.extend(&candidate.needs.now);
+            }
+        }
+        if message == Message::Update {
+            plan.kept.extend(&layout.version.into_iter().collect());
+            plan.columns.extend(&layout.version.into_iter().collect());
+        }
+        plan
+    }
+}
+
+impl Plan {
+    fn needs_columns(&mut self, needs: &Needs, present: &FieldSet) {
+        let mut unset = needs.now.clone();
+        unset.remove_all(present);
+        self.columns.extend(&unset);
+        self.columns.extend(&needs.old);
+    }
+}
+
+impl Candidate {
+    fn runs(&self, message: Message, stage: Stage, present: &FieldSet) -> bool {
+        self.triggers.iter().any(|trigger| {
+            trigger.stage == stage
+                && match (&trigger.event, message) {
+                    (Event::Create, Message::Create) | (Event::Delete, Message::Delete) | (Event::Update(None), Message::Update) => true,
+                    (Event::Update(Some(fields)), Message::Update) => fields.intersects(present),
+                    _ => false,
+                }
+        })
+    }
+}
+
+/// What a flow and the children that it starts on records of its own entity read: such a record may be its own.
+fn flow_needs(program: &Program, flow: &FlowCode) -> Needs {
+    let mut needs = Needs::default();
+    let mut seen = FxHashSet::default();
+    let mut open = vec![flow];
+    while let Some(next) = open.pop() {
+        if next.head.entity == flow.head.entity && seen.insert(next.head.name.clone()) {
+            needs.now.extend(&next.effects.reads);
+            needs.old.extend(&next.effects.old);
+            open.extend(next.effects.starts.iter().filter_map(|name| program.flow(name)));
+        }
+    }
+    needs
+}

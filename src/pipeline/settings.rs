@@ -1,0 +1,92 @@
+//! What a pipeline takes from outside: clock, ids, time zone and limits.
+//!
+//! Nothing in here asks the machine: a run with the same settings, store and operations gives the same outcome to the
+//! last id. The settings of production, with the system's clock, are made where the world is allowed in (`project`).
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::value::Uuid;
+
+/// Tells the time; asked once at the start of each outermost operation.
+pub type Clock = Box<dyn FnMut() -> Timestamp + Send>;
+
+/// Gives ids to new records (uuid version 7), a new one at every call.
+pub type Ids = Box<dyn FnMut() -> Uuid + Send>;
+
+/// How a pipeline runs.
+pub struct Settings {
+    /// The organisation's time zone.
+    pub zone: TimeZone,
+    /// Tells the time.
+    pub clock: Clock,
+    /// Gives ids.
+    pub ids: Ids,
+    /// How deep operations may nest.
+    pub max_depth: u32,
+    /// How many instructions the flows of one outermost operation may run, all together.
+    pub max_instructions: u64,
+    /// Whether outcomes tell what happened line by line.
+    pub trace: bool,
+}
+
+impl Settings {
+    /// For tests: the clock stands at 2026-01-01T00:00:00Z, ids count from 1, the zone is UTC.
+    pub fn fixed() -> Self {
+        let mut last = 0;
+        let ids = move || {
+            last += 1;
+            counted_id(last)
+        };
+        Settings::with(Box::new(|| START), Box::new(ids))
+    }
+
+    /// The usual limits with a clock and a source of ids.
+    pub fn with(clock: Clock, ids: Ids) -> Self {
+        Settings { zone: TimeZone::UTC, clock, ids, max_depth: 8, max_instructions: 10_000_000, trace: false }
+    }
+
+    /// The same, with a trace.
+    pub fn traced(mut self) -> Self {
+        self.trace = true;
+        self
+    }
+}
+
+impl std::fmt::Debug for Settings {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Settings")
+            .field("max_depth", &self.max_depth)
+            .field("max_instructions", &self.max_instructions)
+            .field("trace", &self.trace)
+            .finish_non_exhaustive()
+    }
+}
+
+/// 2026-01-01T00:00:00Z.
+const START: Timestamp = Timestamp::constant(1_767_225_600, 0);
+
+/// The id of version 7 with this number behind the instant at which tests stand.
+fn counted_id(number: u64) -> Uuid {
+    let mut random = [0; 10];
+    if let Some(tail) = random.last_chunk_mut() {
+        *tail = number.to_be_bytes();
+    }
+    uuid::Builder::from_unix_timestamp_millis(START.as_millisecond().unsigned_abs(), &random).into_uuid()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fixed_settings_repeat() {
+        let (mut one, mut two) = (Settings::fixed(), Settings::fixed());
+        let ids: Vec<_> = (0..3).map(|_| (one.ids)()).collect();
+        assert_eq!(ids, (0..3).map(|_| (two.ids)()).collect::<Vec<_>>());
+        assert!(ids.is_sorted());
+        assert_eq!(ids[0].get_version_num(), 7);
+        assert_eq!((one.clock)().to_string(), "2026-01-01T00:00:00Z");
+    }
+}

@@ -1,1 +1,0 @@
-//! The façade: load, check, compile, open, execute. All that the tools and an embedding program call.

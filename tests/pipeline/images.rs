@@ -1,0 +1,121 @@
+//! What a flow reads: the record with the Target over it, the record as it is, what it was.
+
+use super::*;
+
+#[test]
+fn before_the_operation_a_name_reads_the_record_with_the_target_over_it() {
+    let mut pipeline = open(
+        r#"
+        entity thing { name text(100) size integer seen text(100) }
+        flow See on thing {
+          trigger create, update(size) at pre-operation
+          set seen = "{name} {size} {old_size ?? 0}", old_size = size
+        }
+        "#
+        .replace("size integer", "size integer old_size integer")
+        .as_str(),
+    );
+    let record = created(&mut pipeline, "thing", &[("name", "a".into()), ("size", 1.into())]);
+    assert_eq!(get(&mut pipeline, record, "seen"), "a 1 0".into());
+    update(&mut pipeline, record, &[("size", 2.into())]);
+    assert_eq!(get(&mut pipeline, record, "seen"), "a 2 1".into());
+    update(&mut pipeline, record, &[("size", Value::Empty), ("name", "b".into())]);
+    assert_eq!(get(&mut pipeline, record, "seen"), "b  2".into());
+}
+
+const OLD: &str = r#"
+    entity thing { name text(100) size integer before text(300) after text(300) }
+    flow Before on thing {
+      trigger create, update(name, size) at pre-operation
+      set before = "{old.name}/{old.size}/{changed(name)}/{changed(size)}"
+    }
+    flow After on thing {
+      trigger create, update(name, size) at post-operation
+      set after = "{old.name}/{old.size}/{changed(name)}/{changed(size)}"
+    }
+"#;
+
+#[test]
+fn old_and_changed_tell_what_the_operation_does() {
+    let mut pipeline = open(OLD);
+    let record = created(&mut pipeline, "thing", &[("name", "a".into()), ("size", 1.into())]);
+    let both = |pipeline: &mut Pipeline| (get(pipeline, record, "before"), get(pipeline, record, "after"));
+    assert_eq!(both(&mut pipeline), ("//true/true".into(), "//true/true".into()));
+    update(&mut pipeline, record, &[("name", "a".into()), ("size", 2.into())]);
+    assert_eq!(both(&mut pipeline), ("a/1/false/true".into(), "a/1/false/true".into()));
+    update(&mut pipeline, record, &[("size", Value::Empty)]);
+    assert_eq!(both(&mut pipeline), ("a/2/false/true".into(), "a/2/false/true".into()));
+}
+
+#[test]
+fn after_the_operation_a_name_reads_what_nested_operations_wrote_and_old_stays() {
+    let mut pipeline = open(
+        r#"
+        entity thing { name text(100) size integer log1 text(200) log2 text(200) }
+        entity child { thing lookup thing size integer }
+        flow Parent on thing {
+          trigger update(size) at post-operation
+          set log1 = "{size} {old.size} {changed(size)}"
+          create child { thing = this, size = 10 }
+          set log2 = "{size} {old.size} {changed(size)}"
+        }
+        flow Child on child {
+          trigger create
+          if thing is not empty { update thing { name = "by child" } }
+        }
+        flow OnName on thing { trigger update(name) at pre-operation set size = 99 }
+        "#,
+    );
+    let record = created(&mut pipeline, "thing", &[("size", 1.into())]);
+    let outcome = update(&mut pipeline, record, &[("size", 2.into())]);
+    assert_eq!(outcome.ran[..3], ["Parent", "Child", "OnName"]);
+    assert_eq!(get(&mut pipeline, record, "log1"), "2 1 true".into());
+    assert_eq!(get(&mut pipeline, record, "log2"), "99 1 true".into());
+}
+
+#[test]
+fn a_value_that_another_flow_set_before_is_seen_and_triggers_nothing() {
+    let mut pipeline = open(
+        r#"
+        entity thing { name text(100) a integer b integer }
+        flow One on thing { trigger create, update(name) at pre-operation rank 1 set a = 5 }
+        flow Two on thing { trigger create, update(name) at pre-operation rank 2 set b = (a ?? 0) * 2 }
+        "#,
+    );
+    let record = created(&mut pipeline, "thing", &[("a", 1.into())]);
+    assert_eq!((get(&mut pipeline, record, "a"), get(&mut pipeline, record, "b")), (5.into(), 10.into()));
+    let outcome = update(&mut pipeline, record, &[("name", "x".into()), ("a", 2.into())]);
+    assert_eq!((outcome.ran.len(), outcome.depth), (2, 1));
+    assert_eq!(get(&mut pipeline, record, "b"), 10.into());
+}
+
+#[test]
+fn a_child_shares_the_target_on_this_and_stands_alone_on_another_record() {
+    let mut pipeline = open(
+        r#"
+        entity thing { name text(100) parent lookup thing mark text(100) }
+        flow Parent on thing {
+          trigger create at pre-operation
+          set mark = "p"
+          start Mark(word = "own")
+        }
+        flow Mark on thing {
+          trigger child
+          input word text(20)
+          set mark = "{mark}{word}"
+          if parent is not empty { start Mark(word = "up") on parent }
+          finish "marked"
+        }
+        flow Watch on thing { trigger update(mark) log "watched" }
+        "#
+        .replace("start Mark(word = \"own\")", "start Mark(word = \"own\") on this")
+        .as_str(),
+    );
+    let top = created(&mut pipeline, "thing", &[("name", "top".into())]);
+    assert_eq!(get(&mut pipeline, top, "mark"), "pown".into());
+    let outcome = create(&mut pipeline, "thing", &[("name", "low".into()), ("parent", top.into())]);
+    assert_eq!(outcome.ran, ["Parent", "Mark", "Mark", "Watch"]);
+    assert_eq!(outcome.depth, 2);
+    assert_eq!(get(&mut pipeline, top, "mark"), "pownup".into());
+    assert_eq!(get(&mut pipeline, outcome.record.unwrap(), "mark"), "pown".into());
+}

@@ -1,0 +1,73 @@
+//! Depth, chains of children, instructions.
+
+use weir::pipeline::Settings;
+
+use super::*;
+
+const COUNT: &str = r#"
+    entity thing { name text(100) size integer }
+    flow Up on thing {
+      trigger update(size)
+      allow cycle
+      if size < 100 { set size += 1 }
+    }
+"#;
+
+#[test]
+fn the_ninth_level_is_a_fault_and_leaves_no_change() {
+    let mut pipeline = open(COUNT);
+    let record = created(&mut pipeline, "thing", &[("size", 0.into())]);
+    let before = dump(&mut pipeline);
+    let outcome = update(&mut pipeline, record, &[("size", 50.into())]);
+    let (code, message) = fault(&outcome);
+    assert_eq!(code, Code::F07);
+    assert_eq!(message, format!("operations may nest 8 deep, and this one is number 9: {}", ["`Up`"; 8].join(" → ")));
+    assert_eq!(outcome.depth, 8);
+    assert_eq!(outcome.ran, ["Up"; 8]);
+    assert_eq!(dump(&mut pipeline), before);
+}
+
+#[test]
+fn eight_levels_are_kept() {
+    let mut pipeline = open(COUNT);
+    let record = created(&mut pipeline, "thing", &[("size", 0.into())]);
+    let outcome = update(&mut pipeline, record, &[("size", 93.into())]);
+    assert_eq!((&outcome.ending, outcome.depth), (&Ending::Committed, 8));
+    assert_eq!(get(&mut pipeline, record, "size"), 100.into());
+}
+
+#[test]
+fn children_that_start_each_other_end_in_a_fault() {
+    let mut pipeline = open(
+        r#"
+        entity thing { name text(100) }
+        flow First on thing { trigger create start Ping on this }
+        flow Ping on thing { trigger child start Pong on this }
+        flow Pong on thing { trigger child start Ping on this }
+        "#,
+    );
+    let outcome = create(&mut pipeline, "thing", &[]);
+    assert_eq!(fault(&outcome), (Code::F07, "flows may run 64 deep inside one another, and `Pong` would be one more"));
+    assert_eq!(count(&mut pipeline, "thing"), 0);
+}
+
+#[test]
+fn all_flows_of_an_operation_share_its_instructions() {
+    let settings = Settings { max_instructions: 20, ..Settings::fixed() };
+    let mut pipeline = open_with(
+        r#"
+        entity thing { name text(100) size integer }
+        flow Chain on thing { trigger create at pre-operation
+          set size = 1 set size += 1 set size += 1 set size += 1 set size += 1 set size += 1 set size += 1
+          set size += 1 set size += 1 set size += 1 set size += 1 set size += 1 set size += 1 set size += 1
+        }
+        "#,
+        settings,
+    );
+    let outcome = create(&mut pipeline, "thing", &[]);
+    let (code, _) = fault(&outcome);
+    assert_eq!(code, Code::F12);
+    let Ending::Fault(fault) = &outcome.ending else { unreachable!("it is one") };
+    assert_eq!(fault.chain, ["Chain"]);
+    assert_eq!(count(&mut pipeline, "thing"), 0);
+}
