@@ -6,6 +6,7 @@
 mod clauses;
 mod context;
 mod declare;
+mod expr;
 pub mod ir;
 mod narrow;
 

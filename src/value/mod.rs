@@ -16,7 +16,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
-pub use functions::Function;
+pub use functions::{Environment, Evaluation, Function, Parameter, Returns, Takes};
 pub use rust_decimal::Decimal;
 pub use uuid::Uuid;
 

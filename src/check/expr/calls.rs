@@ -1,0 +1,151 @@
+//! Calls: of the built-in functions by their table, of `changed`, and of the queries that this release refuses.
+
+use crate::check::context::Context;
+use crate::check::ir::{Expr, ExprKind};
+use crate::diagnostic::{Code, Diagnostic, nearest};
+use crate::source::Span;
+use crate::syntax::ast::{self, ExprKind as Kind};
+use crate::value::{Decimal, Evaluation, Function, Takes, Type, Value};
+
+use super::conversion::{convert, number, unify};
+use super::names::suggest;
+use super::text::as_text;
+use super::{constant_of, typed};
+
+/// The functions of queries; `min` and `max` are some as well, where a field of an entity stands in them.
+const QUERIES: [&str; 4] = ["count", "exists", "sum", "average"];
+
+impl Context<'_> {
+    /// `function(a, b)`.
+    pub(super) fn call(&mut self, name: &ast::Name, written: &[ast::Expr], span: Span) -> Option<Expr> {
+        if name.text == "changed" {
+            return self.changed(written, span);
+        }
+        if QUERIES.contains(&name.text.as_str()) || self.is_extreme_of_entity(&name.text, written) {
+            self.report(query_not_yet(name, span));
+            return None;
+        }
+        let Some(function) = Function::find(&name.text) else {
+            self.unknown_function(name);
+            return None;
+        };
+        if let Evaluation::Later = function.evaluation {
+            let message = format!("`{}` can't be run yet", name.text);
+            self.report(Diagnostic::new(Code::E0911, span, message).help("leave it out for now"));
+            return None;
+        }
+        self.counted(function, name, written.len(), span)?;
+        let arguments: Vec<Option<Expr>> =
+            written.iter().enumerate().map(|(position, argument)| self.argument(function, position, argument)).collect();
+        let arguments = self.of_one_type(function, arguments.into_iter().collect::<Option<Vec<Expr>>>()?)?;
+        let first = arguments.first()?;
+        if let Evaluation::AsText = function.evaluation {
+            return Some(Expr { span, ..as_text(first.clone()) });
+        }
+        let decimals = match arguments.get(1) {
+            Some(decimals) if name.text == "round" => self.decimals(decimals)?,
+            _ => None,
+        };
+        let ty = function.result(&self.widest(&arguments), arguments.len(), decimals);
+        Some(typed(ExprKind::Call { function, arguments }, ty, span))
+    }
+
+    fn counted(&mut self, function: &Function, name: &ast::Name, given: usize, span: Span) -> Option<()> {
+        let (fewest, most) = function.counts();
+        if given >= fewest && most.is_none_or(|most| given <= most) {
+            return Some(());
+        }
+        let takes = match most {
+            Some(most) if most == fewest => format!("{most}"),
+            Some(most) => format!("{fewest} to {most}"),
+            None => format!("{fewest} or more"),
+        };
+        let plural = if takes == "1" { "" } else { "s" };
+        let message = format!("`{}` takes {takes} value{plural}, not {given}", name.text);
+        self.report(Diagnostic::new(Code::E0406, span, message).help(usage(function)));
+        None
+    }
+
+    fn argument(&mut self, function: &Function, position: usize, written: &ast::Expr) -> Option<Expr> {
+        let parameter = function.parameter(position)?;
+        let argument = self.expression(written, None)?;
+        if !parameter.takes.admits(&argument.ty) {
+            let what = self.describe(&argument.ty);
+            let message = format!("`{}` takes {} here, not {what}", function.name, parameter.takes.words());
+            self.report(Diagnostic::new(Code::E0407, argument.span, message).help(usage(function)));
+            return None;
+        }
+        if function.takes_empty { Some(argument) } else { self.needed(argument, written, false) }
+    }
+
+    /// The arguments of `min` and `max` as values of one type.
+    fn of_one_type(&mut self, function: &Function, arguments: Vec<Expr>) -> Option<Vec<Expr>> {
+        if function.parameter(0)?.takes != Takes::Ordered {
+            return Some(arguments);
+        }
+        let mut first = arguments.first()?.clone();
+        for other in arguments.iter().skip(1) {
+            match unify(first, other.clone()) {
+                Ok((unified, _)) => first = unified,
+                Err(sides) => return self.incomparable(&sides.0, &sides.1),
+            }
+        }
+        Some(match number(&first.ty) {
+            Some(kind) => arguments.into_iter().map(|argument| convert(argument, kind)).collect(),
+            None if first.ty == Type::Float => arguments.into_iter().map(super::conversion::float_constant).collect(),
+            None => arguments,
+        })
+    }
+
+    /// The type that holds each of the arguments that are of the first one's kind.
+    fn widest(&self, arguments: &[Expr]) -> Type {
+        let mut types = arguments.iter().map(|argument| &argument.ty);
+        let Some(first) = types.next() else { return Type::Boolean };
+        let same = |ty: &&Type| std::mem::discriminant(*ty) == std::mem::discriminant(first) || number(ty) == number(first);
+        types.filter(same).fold(first.clone(), |wide, ty| super::comparison::together(&wide, ty))
+    }
+
+    /// The number of decimals that `round` is told, where it is a constant.
+    fn decimals(&mut self, argument: &Expr) -> Option<Option<u8>> {
+        let Some(Value::Integer(decimals)) = constant_of(argument) else { return Some(None) };
+        match u8::try_from(*decimals) {
+            Ok(decimals) if u32::from(decimals) <= Decimal::MAX_SCALE => Some(Some(decimals)),
+            _ => {
+                let message = format!("a number has 0 to {} decimals", Decimal::MAX_SCALE);
+                self.report(Diagnostic::new(Code::E0418, argument.span, message).help("write how many decimals are kept: `round(x, 2)`"));
+                None
+            }
+        }
+    }
+
+    fn unknown_function(&mut self, name: &ast::Name) {
+        let names = Function::ALL.iter().map(|function| function.name).chain(QUERIES).chain(["changed"]);
+        let near = nearest(&name.text, names);
+        let message = if self.is_known(&name.text) {
+            format!("`{}` is a value, not a function", name.text)
+        } else {
+            format!("there is no function `{}`", name.text)
+        };
+        self.report(suggest(Diagnostic::new(Code::E0405, name.span, message), name.span, near));
+    }
+
+    /// `min(opportunity.estimatedvalue)`: a query without a condition.
+    fn is_extreme_of_entity(&self, function: &str, arguments: &[ast::Expr]) -> bool {
+        let [ast::Expr { kind: Kind::Field { base, .. }, .. }] = arguments else { return false };
+        let Kind::Name(entity) = &base.kind else { return false };
+        matches!(function, "min" | "max") && !self.is_known(entity) && self.schema.entity_id(entity).is_some()
+    }
+}
+
+/// `count(contact where …)`
+pub(super) fn query_not_yet(function: &ast::Name, span: Span) -> Diagnostic {
+    let message = format!("`{}` over the records of an entity can't be run yet", function.text);
+    Diagnostic::new(Code::E0911, span, message).help("keep the figure in a field, and bring it up to date in a flow")
+}
+
+/// How a function is called: `round(x, decimals)`.
+fn usage(function: &Function) -> String {
+    let names: Vec<&str> = function.parameters.iter().map(|parameter| parameter.name).collect();
+    let more = if function.repeats { ", …" } else { "" };
+    format!("`{}({}{more})`: {}", function.name, names.join(", "), function.doc)
+}
