@@ -27,12 +27,19 @@ pub(super) fn heads<'a>(files: &'a [ast::File], declare: &mut Declare) -> Vec<He
     let mut heads = Vec::new();
     for item in files.iter().flat_map(|file| &file.items) {
         match item {
-            ast::Item::Flow(flow) => heads.push(Headed { flow, head: head(flow, declare) }),
+            ast::Item::Flow(flow) => {
+                let head = head(flow, declare);
+                if head.is_none() {
+                    declare.broken.insert(flow.name.text.clone());
+                }
+                heads.push(Headed { flow, head });
+            }
             ast::Item::Action(action) => {
                 if let Some(name) = &action.entity {
                     entity(name, declare);
                 }
                 let problem = not_yet(action.name.span, "an action");
+                declare.broken.insert(action.name.text.clone());
                 declare.report(problem.help("put its statements into a flow with `trigger child`, and `start` that"));
             }
             ast::Item::Plugin(plugin) => {
@@ -86,6 +93,9 @@ fn names(files: &[ast::File], declare: &mut Declare) {
 fn entity(name: &ast::Name, declare: &mut Declare) -> Option<EntityId> {
     if let Some(id) = declare.schema.entity_id(&name.text) {
         return Some(id);
+    }
+    if declare.broken.contains(&name.text) {
+        return None;
     }
     let problem = Diagnostic::new(Code::E0302, name.span, format!("there is no entity `{}`", name.text));
     let problem = match declare.nearest(&name.text, declare.schema.entities.keys().map(SmolStr::as_str)) {

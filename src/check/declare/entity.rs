@@ -43,10 +43,10 @@ impl Declare<'_> {
                 self.report(twice("field", name, first));
             } else if places.len() == MAX_FIELDS + 1 {
                 self.report(Diagnostic::new(Code::E0219, name.span, format!("an entity has {MAX_FIELDS} fields at most")));
-            } else if places.len() <= MAX_FIELDS
-                && let Some(built) = self.field(entity, field)
-            {
+            } else if let Some(built) = self.field(entity, field).filter(|_| places.len() <= MAX_FIELDS) {
                 fields.insert(name.text.clone(), built);
+            } else {
+                self.broken.insert(name.text.clone());
             }
         }
     }
