@@ -136,7 +136,10 @@ fn imports_go_only_down() {
 fn every_allowed_row_is_used() {
     let uses = all_uses();
     for (from, to, reason) in ALLOWED {
-        assert!(uses.iter().any(|one| one.from == from && one.to == to), "nothing in `{from}` uses `{to}` any more ({reason}): take the row away");
+        assert!(
+            uses.iter().any(|one| one.from == from && one.to == to),
+            "nothing in `{from}` uses `{to}` any more ({reason}): take the row away"
+        );
     }
 }
 

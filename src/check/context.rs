@@ -47,7 +47,16 @@ pub(super) enum Site<'a> {
 impl<'a> Context<'a> {
     /// A fresh state.
     pub fn new(schema: &'a Schema, heads: &'a Heads, site: Site<'a>) -> Self {
-        Context { schema, heads, site, locals: Vec::new(), visible: Vec::new(), broken: FxHashSet::default(), facts: Facts::default(), diagnostics: Vec::new() }
+        Context {
+            schema,
+            heads,
+            site,
+            locals: Vec::new(),
+            visible: Vec::new(),
+            broken: FxHashSet::default(),
+            facts: Facts::default(),
+            diagnostics: Vec::new(),
+        }
     }
 
     /// The flow that is checked, where it is one.

@@ -45,7 +45,10 @@ fn date_length(bytes: &[u8]) -> Option<usize> {
     }
     let month_end = run(bytes, month, digit);
     let day = month_end + 1;
-    if !(month + 1..=month + 2).contains(&month_end) || bytes.get(month_end) != Some(&b'-') || !bytes.get(day).is_some_and(u8::is_ascii_digit) {
+    if !(month + 1..=month + 2).contains(&month_end)
+        || bytes.get(month_end) != Some(&b'-')
+        || !bytes.get(day).is_some_and(u8::is_ascii_digit)
+    {
         return None;
     }
     let day_end = run(bytes, day, digit);
@@ -81,7 +84,8 @@ pub(super) fn has_offset(text: &str) -> bool {
 /// Whether the text has the form of the grammar's `date` or `datetime`.
 fn date_form(bytes: &[u8]) -> bool {
     let is = |at: usize, pattern: &[u8]| {
-        pattern.iter().zip(bytes.iter().skip(at)).filter(|(p, b)| if **p == b'0' { b.is_ascii_digit() } else { p == b }).count() == pattern.len()
+        pattern.iter().zip(bytes.iter().skip(at)).filter(|(p, b)| if **p == b'0' { b.is_ascii_digit() } else { p == b }).count()
+            == pattern.len()
     };
     if bytes.len() == 10 {
         return is(0, b"0000-00-00");
@@ -96,6 +100,12 @@ fn date_form(bytes: &[u8]) -> bool {
             end = run(bytes, end + 1, |byte| byte.is_ascii_digit());
         }
     }
-    let offset = if is(end, b"Z") { 1 } else if is(end, b"+00:00") || is(end, b"-00:00") { 6 } else { 0 };
+    let offset = if is(end, b"Z") {
+        1
+    } else if is(end, b"+00:00") || is(end, b"-00:00") {
+        6
+    } else {
+        0
+    };
     end + offset == bytes.len()
 }

@@ -19,7 +19,11 @@ pub(super) fn read(text: &str, file: FileId) -> (ast::File, Vec<Diagnostic>) {
             Ok(item) => items.extend(item),
             Err(failure) => {
                 let at = start + failure.at as u32;
-                builder.problems.push(Diagnostic::new(Code::E0101, Span::new(file, at, at), format!("this can't be read: {:?}", failure.expected)));
+                builder.problems.push(Diagnostic::new(
+                    Code::E0101,
+                    Span::new(file, at, at),
+                    format!("this can't be read: {:?}", failure.expected),
+                ));
             }
         }
     }

@@ -79,7 +79,8 @@ pub(super) struct Shape {
 
 /// Looks at a file's tokens.
 pub(super) fn scan(text: &str) -> Shape {
-    let mut scan = Scan { text, shape: Shape::default(), segment: Segment::default(), open: Vec::new(), texts: Vec::new(), chain: 0, deep: false };
+    let mut scan =
+        Scan { text, shape: Shape::default(), segment: Segment::default(), open: Vec::new(), texts: Vec::new(), chain: 0, deep: false };
     let mut from = 0;
     while let Some(rest) = text.get(from..) {
         let mut line_first = true;
@@ -141,7 +142,8 @@ struct Scan<'a> {
 impl Scan<'_> {
     fn token(&mut self, lexed: Lexed) {
         let index = self.shape.tokens.len();
-        let word = if lexed.token == Token::Word { self.text.get(lexed.start as usize..lexed.end as usize).unwrap_or_default() } else { "" };
+        let word =
+            if lexed.token == Token::Word { self.text.get(lexed.start as usize..lexed.end as usize).unwrap_or_default() } else { "" };
         if self.open.is_empty() && DECLARATIONS.contains(&word) && (lexed.line_first || self.segment.close.is_some() || index == 0) {
             self.start_segment(index);
         }
@@ -152,7 +154,9 @@ impl Scan<'_> {
         self.shape.tokens.push(lexed);
         match lexed.token {
             Token::BraceOpen => {
-                if !self.open.is_empty() && let Some(head) = self.head_before(index) {
+                if !self.open.is_empty()
+                    && let Some(head) = self.head_before(index)
+                {
                     self.start_segment(head);
                 }
                 self.open(index);
@@ -268,26 +272,36 @@ impl Scan<'_> {
         let Some(before) = index.checked_sub(1).and_then(|index| self.shape.tokens.get(index)) else { return true };
         match before.token {
             Token::Word => !OPERATORS.contains(&self.text.get(before.start as usize..before.end as usize).unwrap_or_default()),
-            Token::Quoted | Token::Number | Token::Date | Token::TextClose | Token::ParenClose | Token::BracketClose | Token::BraceClose => true,
+            Token::Quoted
+            | Token::Number
+            | Token::Date
+            | Token::TextClose
+            | Token::ParenClose
+            | Token::BracketClose
+            | Token::BraceClose => true,
             _ => false,
         }
     }
 
     /// The head of a declaration that ends with this brace and starts its line, although something is still open.
     fn head_before(&self, brace: usize) -> Option<usize> {
-        let first = (brace.saturating_sub(8).max(self.segment.first)..brace).rev().find(|index| {
-            self.shape.tokens.get(*index).is_some_and(|token| token.line_first)
-        })?;
+        let first = (brace.saturating_sub(8).max(self.segment.first)..brace)
+            .rev()
+            .find(|index| self.shape.tokens.get(*index).is_some_and(|token| token.line_first))?;
         let head = self.shape.tokens.get(first..brace)?;
         let text = |token: &Lexed| self.text.get(token.start as usize..token.end as usize).unwrap_or_default();
         let (word, rest) = head.split_first()?;
-        let mut kinds = rest.iter().filter(|token| token.token != Token::TextPart).map(|token| match token.token {
-            Token::Word if text(token) == "on" => 'o',
-            Token::Word | Token::Quoted => 'n',
-            Token::TextOpen => 't',
-            Token::TextClose => ' ',
-            _ => '?',
-        }).filter(|kind| *kind != ' ');
+        let mut kinds = rest
+            .iter()
+            .filter(|token| token.token != Token::TextPart)
+            .map(|token| match token.token {
+                Token::Word if text(token) == "on" => 'o',
+                Token::Word | Token::Quoted => 'n',
+                Token::TextOpen => 't',
+                Token::TextClose => ' ',
+                _ => '?',
+            })
+            .filter(|kind| *kind != ' ');
         let kinds: String = kinds.by_ref().take(5).collect();
         let fits = match (word.token, text(word)) {
             (Token::Word, "flow" | "plugin") => matches!(kinds.as_str(), "non" | "ton"),
@@ -306,7 +320,9 @@ impl Scan<'_> {
 
     fn close_segment(&mut self, end: usize) {
         for (open, _) in std::mem::take(&mut self.open) {
-            if self.kind(open) == Some(Token::BraceOpen) && let Some(token) = self.shape.tokens.get_mut(open) {
+            if self.kind(open) == Some(Token::BraceOpen)
+                && let Some(token) = self.shape.tokens.get_mut(open)
+            {
                 token.partner = Some(end as u32);
             }
             self.flaw(FlawKind::Unclosed, open);

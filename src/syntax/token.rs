@@ -231,7 +231,9 @@ impl Tokens<'_> {
             b'"' if rest.starts_with("\"\"\"") => (Token::TextClose, 3),
             b'{' => (Token::HoleOpen, 1),
             b'\\' => escape(rest),
-            _ => (Token::TextPart, rest.bytes().skip(1).position(|byte| matches!(byte, b'"' | b'{' | b'\\')).map_or(rest.len(), |at| at + 1)),
+            _ => {
+                (Token::TextPart, rest.bytes().skip(1).position(|byte| matches!(byte, b'"' | b'{' | b'\\')).map_or(rest.len(), |at| at + 1))
+            }
         };
         self.finish_part(token, length)
     }

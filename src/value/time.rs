@@ -81,8 +81,11 @@ pub fn duration_text(duration: Duration) -> String {
         let gap = if text.is_empty() { "" } else { " " };
         let _ = write!(text, "{gap}{count} {unit}{end}");
     };
-    let counts =
-        [(i64::from(duration.months), 12, "year", "month"), (i64::from(duration.days), i64::MAX, "", "day"), (duration.micros / 60_000_000, 60, "hour", "minute")];
+    let counts = [
+        (i64::from(duration.months), 12, "year", "month"),
+        (i64::from(duration.days), i64::MAX, "", "day"),
+        (duration.micros / 60_000_000, 60, "hour", "minute"),
+    ];
     for (count, size, large, small) in counts {
         let (many, few) = (count / size, count % size);
         if many != 0 {
@@ -151,7 +154,11 @@ pub fn whole_micros(instant: Timestamp) -> Timestamp {
 /// Both lengths of time together.
 pub fn add(a: Duration, b: Duration) -> Result<Duration, Failure> {
     let sum = || {
-        Some(Duration { months: a.months.checked_add(b.months)?, days: a.days.checked_add(b.days)?, micros: a.micros.checked_add(b.micros)? })
+        Some(Duration {
+            months: a.months.checked_add(b.months)?,
+            days: a.days.checked_add(b.days)?,
+            micros: a.micros.checked_add(b.micros)?,
+        })
     };
     sum().ok_or(Failure::OutOfRange)
 }
@@ -288,7 +295,9 @@ mod tests {
         }
         assert_eq!(parse_datetime("2026-11-20T09:30+05:30").unwrap().to_string(), "2026-11-20T04:00:00Z");
         assert_eq!(parse_datetime("2026-11-20T09:30:00.1234560Z").unwrap().to_string(), "2026-11-20T09:30:00.123456Z");
-        for text in ["2026-11-20T09:30:00.1234567Z", "2026-11-20T09:30:00", "2026-02-30T00:00Z", "2026-1-5T00:00Z", "0001-01-01T00:00+01:00"] {
+        for text in
+            ["2026-11-20T09:30:00.1234567Z", "2026-11-20T09:30:00", "2026-02-30T00:00Z", "2026-1-5T00:00Z", "0001-01-01T00:00+01:00"]
+        {
             assert!(parse_datetime(text).is_err(), "{text}");
         }
         for text in ["2026-11-20T24:00Z", "2026-11-20T09:30:60Z", "2026-11-20T09:30:00.Z", "2026-11-20T09:30Zé", "", "9999-12-31T23:59Z"] {

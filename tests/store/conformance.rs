@@ -115,7 +115,9 @@ fn a_lookup_is_held_against_its_record() {
             Err(StoreError::Reference { entity, field: found, id: target }) => assert_eq!((entity, found, target), (ACCOUNT, field, id(9))),
             other => panic!("{other:?}"),
         };
-        store.insert(ACCOUNT, &[lookup(1, account::PARENT, reference(ACCOUNT, 1)), lookup(2, account::CUSTOMER, reference(ACCOUNT, 2))]).unwrap();
+        store
+            .insert(ACCOUNT, &[lookup(1, account::PARENT, reference(ACCOUNT, 1)), lookup(2, account::CUSTOMER, reference(ACCOUNT, 2))])
+            .unwrap();
         refused(store.insert(ACCOUNT, &[lookup(3, account::PARENT, reference(ACCOUNT, 9))]), account::PARENT);
         refused(store.update(ACCOUNT, &[lookup(1, account::PARENT, reference(ACCOUNT, 9))]), account::PARENT);
         refused(store.insert(ACCOUNT, &[lookup(3, account::CUSTOMER, reference(CONTACT, 9))]), account::CUSTOMER);
@@ -134,7 +136,9 @@ fn a_record_that_others_refer_to_stays() {
         store.insert(ACCOUNT, &[row(1, [])]).unwrap();
         store.insert(CONTACT, &[row(2, [(CONTACT_ACCOUNT, reference(ACCOUNT, 1))])]).unwrap();
         match store.delete(ACCOUNT, &[id(1)]) {
-            Err(StoreError::Reference { entity, field, id: target }) => assert_eq!((entity, field, target), (CONTACT, CONTACT_ACCOUNT, id(1))),
+            Err(StoreError::Reference { entity, field, id: target }) => {
+                assert_eq!((entity, field, target), (CONTACT, CONTACT_ACCOUNT, id(1)))
+            }
             other => panic!("{other:?}"),
         }
         store.delete(CONTACT, &[id(2)]).unwrap();

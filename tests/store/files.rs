@@ -111,9 +111,8 @@ fn two_programs_may_make_the_same_database() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("data.db");
     std::thread::scope(|scope| {
-        let programs: Vec<_> = (0..4)
-            .map(|_| scope.spawn(|| Sqlite::open(&path).and_then(|mut store| store.migrate(&company()))))
-            .collect();
+        let programs: Vec<_> =
+            (0..4).map(|_| scope.spawn(|| Sqlite::open(&path).and_then(|mut store| store.migrate(&company())))).collect();
         for program in programs {
             program.join().unwrap().unwrap();
         }

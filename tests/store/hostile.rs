@@ -67,7 +67,10 @@ fn a_value_that_its_field_can_not_have_is_named() {
         let slot = Slot(1 + account_fields().iter().position(|(field, _)| *field == name).unwrap() as u16);
         match store.read(ACCOUNT, &[id(1)], &FieldSet::from_iter([slot])) {
             Err(StoreError::Unusable(words)) => {
-                assert_eq!(words, format!("the database holds something in `account.{name}` of the record {} that this field can't have", id(1)));
+                assert_eq!(
+                    words,
+                    format!("the database holds something in `account.{name}` of the record {} that this field can't have", id(1))
+                );
             }
             other => panic!("{column} = {lie}: {other:?}"),
         }

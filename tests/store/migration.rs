@@ -57,7 +57,8 @@ fn refused(path: &Path, schema: &Schema) -> String {
 #[test]
 fn new_entities_and_fields_are_added() {
     let (_folder, path) = made(vec![("name", Type::Text)], text("kept"));
-    let fields = vec![("name", Type::Text), ("other", Type::Lookup([EntityId(1)].into())), ("any", Type::Lookup([FIRST, EntityId(1)].into()))];
+    let fields =
+        vec![("name", Type::Text), ("other", Type::Lookup([EntityId(1)].into())), ("any", Type::Lookup([FIRST, EntityId(1)].into()))];
     let grown = schema(vec![entity("thing", fields), entity("more", vec![])]);
     let mut store = migrated(&path, &grown).unwrap();
     assert_eq!(first_value(&mut store, Slot(1)), text("kept"));

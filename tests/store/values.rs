@@ -73,7 +73,8 @@ fn what_does_not_fit_its_column_is_refused() {
 }
 
 fn any_value(ty: Type) -> BoxedStrategy<Value> {
-    let decimal = |limit: i128, scale| (-limit..=limit).prop_map(move |units| Value::Decimal(Decimal::from_i128_with_scale(units, scale))).boxed();
+    let decimal =
+        |limit: i128, scale| (-limit..=limit).prop_map(move |units| Value::Decimal(Decimal::from_i128_with_scale(units, scale))).boxed();
     match ty {
         Type::Boolean => any::<bool>().prop_map(Value::Boolean).boxed(),
         Type::Integer => any::<i32>().prop_map(|number| Value::Integer(number.into())).boxed(),
@@ -84,11 +85,11 @@ fn any_value(ty: Type) -> BoxedStrategy<Value> {
         Type::Text => any::<String>().prop_map(|text| Value::Text(text.into())).boxed(),
         Type::Choice(_) => prop::sample::select(vec![-5, 1, 7]).prop_map(Value::Choice).boxed(),
         Type::Choices(_) => prop::sample::subsequence(vec![-5, 1, 7], 0..=3).prop_map(|codes| Value::Choices(codes.into())).boxed(),
-        Type::Date => (-719_162_i64..=2_932_896).prop_map(|day| Value::Date(jiff::civil::date(1970, 1, 1) + jiff::Span::new().days(day))).boxed(),
-        Type::DateTime => instants().prop_map(Value::DateTime).boxed(),
-        Type::LocalDateTime => {
-            instants().prop_map(|instant| Value::LocalDateTime(jiff::tz::TimeZone::UTC.to_datetime(instant))).boxed()
+        Type::Date => {
+            (-719_162_i64..=2_932_896).prop_map(|day| Value::Date(jiff::civil::date(1970, 1, 1) + jiff::Span::new().days(day))).boxed()
         }
+        Type::DateTime => instants().prop_map(Value::DateTime).boxed(),
+        Type::LocalDateTime => instants().prop_map(|instant| Value::LocalDateTime(jiff::tz::TimeZone::UTC.to_datetime(instant))).boxed(),
         Type::Uuid => any::<u128>().prop_map(|number| Value::Uuid(id(number))).boxed(),
         Type::Lookup(_) | Type::Duration | Type::Period => Just(Value::Empty).boxed(),
     }

@@ -78,7 +78,7 @@ fn names(files: &[ast::File], declare: &mut Declare) {
         match seen.get(&(space, name.text.as_str())) {
             Some((first, kind)) if *kind == what => declare.report(twice(what, name, first)),
             Some((first, kind)) => declare.report(
-                Diagnostic::new(Code::E0201, name.span, format!("`{}` is the name of a {kind} and of a {what}", name.text))
+                Diagnostic::new(Code::E0201, name.span, format!("`{}` is the name of the {kind} and of the {what}", name.text))
                     .also(first.span, format!("the {kind} is here"))
                     .help("flows, actions and plug-ins share one space of names: give one of them another"),
             ),
@@ -132,7 +132,7 @@ fn head(flow: &ast::Flow, declare: &mut Declare) -> Option<FlowHead> {
     let rank = clauses.rank.map_or(0, |(number, _)| rank(number, declare));
     let run_as = run_as(&clauses, &events, declare);
     let scope = clauses.scope.and_then(|(name, _)| words::scope(name, declare)).unwrap_or(Scope::Organization);
-    report_not_yet(mode, scope, run_as, &clauses, declare);
+    report_not_yet(&clauses, run_as, declare);
     Some(FlowHead {
         name: flow.name.text.clone(),
         entity,
@@ -227,12 +227,12 @@ fn run_as(clauses: &Clauses, events: &events::Events, declare: &mut Declare) -> 
     run_as
 }
 
-/// What the language has and this release doesn't carry.
-fn report_not_yet(mode: Mode, scope: Scope, run_as: RunAs, clauses: &Clauses, declare: &mut Declare) {
-    if let (Mode::Background, Some((_, span))) = (mode, clauses.mode) {
+/// What the language has and this release doesn't carry. A misspelt word has its own error already.
+fn report_not_yet(clauses: &Clauses, run_as: RunAs, declare: &mut Declare) {
+    if let Some((_, span)) = clauses.mode.filter(|(name, _)| name.text == "background") {
         declare.report(not_yet(span, "a flow in the background").help("leave the clause out: the flow then runs inside the transaction"));
     }
-    if let (true, Some((_, span))) = (scope != Scope::Organization, clauses.scope) {
+    if let Some((_, span)) = clauses.scope.filter(|(name, _)| words::is_narrow_scope(&name.text)) {
         declare.report(
             not_yet(span, "a flow for the records of some users only")
                 .help("leave the clause out: the flow then runs for every record")

@@ -96,7 +96,8 @@ impl<'d> Declare<'d> {
             match item {
                 ast::Item::Entity(_) if system::NAMES.contains(&key.to_ascii_lowercase().as_str()) => {
                     self.broken.insert(name.text.clone());
-                    let problem = format!("an entity can't be called `{}`: its primary key would be `{key}`, which every entity has", name.text);
+                    let problem =
+                        format!("an entity can't be called `{}`: its primary key would be `{key}`, which every entity has", name.text);
                     self.report(Diagnostic::new(Code::E0203, name.span, problem).help("give it another name"));
                 }
                 ast::Item::Entity(entity) if entities.len() < MAX_ENTITIES => {

@@ -107,5 +107,8 @@ fn local(micros: i64) -> Option<civil::DateTime> {
 }
 
 fn damaged(table: &Table, column: &Column, id: Uuid) -> StoreError {
-    StoreError::Unusable(format!("the database holds something in `{}.{}` of the record {id} that this field can't have", table.name, column.field))
+    StoreError::Unusable(format!(
+        "the database holds something in `{}.{}` of the record {id} that this field can't have",
+        table.name, column.field
+    ))
 }

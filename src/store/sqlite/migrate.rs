@@ -129,7 +129,9 @@ fn bring_up(
             Change::Rescale(factor) => vec![format!("UPDATE {} SET {name} = {name} * {factor}", table.quoted, name = column.quoted)],
             Change::Refused => {
                 let (entity, name, new) = (&table.name, &field.name, type_name(schema, &field.ty));
-                return unusable(format!("`{entity}.{name}` was `{old}` in this database and is `{new}` now, which its values can't follow"));
+                return unusable(format!(
+                    "`{entity}.{name}` was `{old}` in this database and is `{new}` now, which its values can't follow"
+                ));
             }
         },
     };
@@ -245,7 +247,8 @@ fn scale_before(old: &str, new: &Type) -> Option<u8> {
 fn type_name(schema: &Schema, ty: &Type) -> String {
     match ty {
         Type::Lookup(targets) => {
-            let names: BTreeSet<_> = targets.iter().filter_map(|target| schema.entity(*target)).map(|entity| entity.name.as_str()).collect();
+            let names: BTreeSet<_> =
+                targets.iter().filter_map(|target| schema.entity(*target)).map(|entity| entity.name.as_str()).collect();
             format!("lookup {}", names.into_iter().collect::<Vec<_>>().join(" | "))
         }
         other => other.to_string(),

@@ -111,7 +111,9 @@ fn check_owner(connection: &Connection) -> Result<(), StoreError> {
         return if format <= FORMAT {
             Ok(())
         } else {
-            Err(StoreError::Unusable(format!("the database has format {format}, and this release knows only up to {FORMAT}: use a newer release")))
+            Err(StoreError::Unusable(format!(
+                "the database has format {format}, and this release knows only up to {FORMAT}: use a newer release"
+            )))
         };
     }
     let empty = number("SELECT count(*) FROM sqlite_schema")? == 0;

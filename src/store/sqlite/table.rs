@@ -94,7 +94,10 @@ pub(super) fn tables(schema: &Schema) -> Result<Vec<Table>, StoreError> {
         .map(|(_, entity)| {
             let lower = entity.name.to_ascii_lowercase();
             if lower.starts_with("sqlite_") || lower.starts_with("weir_") {
-                return unusable(format!("an entity can't be called `{}` in a SQLite store, which has tables of such names itself", entity.name));
+                return unusable(format!(
+                    "an entity can't be called `{}` in a SQLite store, which has tables of such names itself",
+                    entity.name
+                ));
             }
             if !names.insert(lower) {
                 return unusable(format!("the entity `{}` differs from another only in case, which SQLite can't tell apart", entity.name));
@@ -111,10 +114,14 @@ impl Table {
         for (_, field) in entity.fields() {
             if !names.insert(field.name.to_ascii_lowercase()) {
                 let name = &entity.name;
-                return unusable(format!("the field `{name}.{}` differs from another only in case, which SQLite can't tell apart", field.name));
+                return unusable(format!(
+                    "the field `{name}.{}` differs from another only in case, which SQLite can't tell apart",
+                    field.name
+                ));
             }
-            let kind = kind(schema, &field.ty)
-                .ok_or_else(|| StoreError::Unusable(format!("the field `{}.{}` has a type that can't be stored", entity.name, field.name)))?;
+            let kind = kind(schema, &field.ty).ok_or_else(|| {
+                StoreError::Unusable(format!("the field `{}.{}` has a type that can't be stored", entity.name, field.name))
+            })?;
             let entity = matches!(kind, Kind::AnyReference(_)).then(|| identifier(&field.name, "$entity")).transpose()?;
             columns.push(Column { field: field.name.clone(), quoted: identifier(&field.name, "")?, entity, kind });
         }
@@ -138,7 +145,8 @@ impl Table {
 
     /// The slots of columns that SQLite names.
     pub(super) fn slots(&self, columns: Vec<String>) -> Vec<Slot> {
-        let named = |name: &String| self.columns.iter().position(|column| column.field.eq_ignore_ascii_case(name.trim_end_matches("$entity")));
+        let named =
+            |name: &String| self.columns.iter().position(|column| column.field.eq_ignore_ascii_case(name.trim_end_matches("$entity")));
         let mut slots: Vec<_> = columns.iter().filter_map(named).map(|index| Slot(index as u16)).collect();
         slots.dedup();
         slots
@@ -201,7 +209,8 @@ impl Table {
 
     /// The statements that add a column.
     pub(super) fn add(&self, column: &Column, tables: &[Table]) -> Vec<String> {
-        let columns = column.definitions(tables).into_iter().map(|definition| format!("ALTER TABLE {} ADD COLUMN {definition}", self.quoted));
+        let columns =
+            column.definitions(tables).into_iter().map(|definition| format!("ALTER TABLE {} ADD COLUMN {definition}", self.quoted));
         columns.chain(self.index(column)).collect()
     }
 
@@ -251,7 +260,11 @@ pub(super) fn key_name(entity: &str, fields: &[SmolStr]) -> String {
 /// A name of the schema as an identifier of SQL, with an ending that no name of the schema can have.
 pub(super) fn identifier(name: &str, ending: &str) -> Result<String, StoreError> {
     let fine = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') && !name.is_empty() && name.len() <= 128;
-    if fine { Ok(format!("\"{name}{ending}\"")) } else { unusable(format!("{} can't be the name of a table or column", crate::value::text::quoted(name))) }
+    if fine {
+        Ok(format!("\"{name}{ending}\""))
+    } else {
+        unusable(format!("{} can't be the name of a table or column", crate::value::text::quoted(name)))
+    }
 }
 
 fn kind(schema: &Schema, ty: &Type) -> Option<Kind> {

@@ -68,18 +68,46 @@ pub(super) fn from_pest(error: Error<Rule>) -> Failure {
 fn kind(rule: Rule) -> Option<Expected> {
     Some(match rule {
         Rule::EOI => Expected::End,
-        Rule::expr | Rule::reference | Rule::record_root | Rule::quantity | Rule::group | Rule::literal | Rule::date | Rule::datetime
-        | Rule::constant | Rule::option_path | Rule::record | Rule::minus | Rule::query | Rule::order_key => Expected::Value,
+        Rule::expr
+        | Rule::reference
+        | Rule::record_root
+        | Rule::quantity
+        | Rule::group
+        | Rule::literal
+        | Rule::date
+        | Rule::datetime
+        | Rule::constant
+        | Rule::option_path
+        | Rule::record
+        | Rule::minus
+        | Rule::query
+        | Rule::order_key => Expected::Value,
         Rule::text | Rule::block_text => Expected::Text,
         Rule::plain => Expected::Plain,
         Rule::name | Rule::alias | Rule::user_role | Rule::user_unit => Expected::Name,
-        Rule::word | Rule::hword | Rule::event | Rule::event_name | Rule::level | Rule::write | Rule::assignment | Rule::option
-        | Rule::right | Rule::delete_rule | Rule::via_word | Rule::field => Expected::Word,
+        Rule::word
+        | Rule::hword
+        | Rule::event
+        | Rule::event_name
+        | Rule::level
+        | Rule::write
+        | Rule::assignment
+        | Rule::option
+        | Rule::right
+        | Rule::delete_rule
+        | Rule::via_word
+        | Rule::field => Expected::Word,
         Rule::number | Rule::signed | Rule::low | Rule::high => Expected::Number,
         Rule::unit => Expected::Unit,
         Rule::outcome => Expected::Outcome,
         Rule::type_expr | Rule::type_word => Expected::Type,
-        Rule::block | Rule::options | Rule::values | Rule::flow_body | Rule::entity_body | Rule::plugin_body | Rule::role_body
+        Rule::block
+        | Rule::options
+        | Rule::values
+        | Rule::flow_body
+        | Rule::entity_body
+        | Rule::plugin_body
+        | Rule::role_body
         | Rule::wait_branches => Expected::Brace,
         Rule::write_operator => Expected::Assign,
         Rule::operator | Rule::in_list | Rule::is_empty | Rule::skip_mark | Rule::call | Rule::key => Expected::Operator,

@@ -3,7 +3,7 @@
 use super::{Builder, Node, Nodes, Rule, next, parts, take};
 use crate::source::Span;
 use crate::syntax::ast::{
-    Action, Block, Choice, Clause, ChoiceOption, Entity, Field, Flow, Item, Member, Name, Plugin, Privilege, Role, Scenario, StatusBlock,
+    Action, Block, Choice, ChoiceOption, Clause, Entity, Field, Flow, Item, Member, Name, Plugin, Privilege, Role, Scenario, StatusBlock,
 };
 use smol_str::SmolStr;
 

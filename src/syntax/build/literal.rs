@@ -107,7 +107,9 @@ impl Builder<'_> {
                 None => {
                     let span = self.span(part);
                     let message = "a line of this text is indented less than its closing quotes";
-                    self.problems.push(Diagnostic::new(Code::E0102, span, message).help("indent every line at least as far as the closing `\"\"\"`"));
+                    self.problems.push(
+                        Diagnostic::new(Code::E0102, span, message).help("indent every line at least as far as the closing `\"\"\"`"),
+                    );
                     return None;
                 }
             }

@@ -1,9 +1,7 @@
 //! Statements of flows, tests and scenarios.
 
 use super::{Builder, Node, Nodes, Rule, next, parts, take};
-use crate::syntax::ast::{
-    Arm, Block, Expectation, Pattern, RecordExpr, Stmt, StmtKind, TextLiteral, WaitBranch, Write, WriteOperator,
-};
+use crate::syntax::ast::{Arm, Block, Expectation, Pattern, RecordExpr, Stmt, StmtKind, TextLiteral, WaitBranch, Write, WriteOperator};
 
 impl Builder<'_> {
     pub(super) fn block(&mut self, node: Node) -> Block {
@@ -265,4 +263,3 @@ impl Builder<'_> {
         }
     }
 }
-
