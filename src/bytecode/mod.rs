@@ -1,18 +1,26 @@
 //! What the compiler makes and the VM runs: opcodes, programs, the verifier, the listing and the file format.
 //! Knows neither syntax nor VM.
 //!
-//! `op.rs` is the one table of operations and `operand.rs` what they work on; `program.rs` holds them together.
+//! `op.rs` is the one table of operations and `operand.rs` what they work on; `program.rs` holds them together, `verify/`
+//! proves them safe to run, `listing.rs` shows them to people and `codec.rs` turns them into bytes and back.
 
 mod calls;
+mod codec;
+mod consistency;
 mod head;
+mod listing;
 mod op;
 mod operand;
 mod program;
+mod verify;
 
 pub use calls::CallRef;
+pub use codec::{Compiled, LoadError, MAGIC, MAX_FILE, VERSION, decode, encode};
 pub use head::{Event, FlowHead, Input, Mode, RunAs, Scope, Stage, Trigger};
+pub use listing::{flow_listing, listing};
 pub use op::Op;
 pub use operand::{
     CONSTANT, CallIx, Count, FieldIx, In, Kind, MAX_REGISTERS, Operand, Out, Rule, Run, Sign, StartIx, Target, TypeIx, When, WriteIx,
 };
 pub use program::{Code, Effects, FieldRef, FlowCode, Program, StartRef, WriteList};
+pub use verify::{MAX_CELLS, Part, Problem, VerifyError, verify, verify_expression};

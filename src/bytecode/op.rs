@@ -12,19 +12,39 @@ use super::operand::Rule::{Any, Full, Maybe};
 use super::operand::{CallIx, Count, FieldIx, In, Operand, Out, Run, Sign, StartIx, Target, TypeIx, When, WriteIx};
 
 macro_rules! operand {
-    (In $value:expr, $rule:expr) => { Operand::In($value, $rule) };
-    (Out $value:expr, $rule:expr) => { Operand::Out($value, $rule) };
-    (FieldIx $value:expr) => { Operand::Field($value) };
-    (WriteIx $value:expr) => { Operand::Write($value) };
-    (StartIx $value:expr) => { Operand::Start($value) };
-    (CallIx $value:expr) => { Operand::Call($value) };
-    (TypeIx $value:expr) => { Operand::Type($value) };
-    ($kind:ident $value:expr) => { Operand::$kind($value) };
+    (In $value:expr, $rule:expr) => {
+        Operand::In($value, $rule)
+    };
+    (Out $value:expr, $rule:expr) => {
+        Operand::Out($value, $rule)
+    };
+    (FieldIx $value:expr) => {
+        Operand::Field($value)
+    };
+    (WriteIx $value:expr) => {
+        Operand::Write($value)
+    };
+    (StartIx $value:expr) => {
+        Operand::Start($value)
+    };
+    (CallIx $value:expr) => {
+        Operand::Call($value)
+    };
+    (TypeIx $value:expr) => {
+        Operand::Type($value)
+    };
+    ($kind:ident $value:expr) => {
+        Operand::$kind($value)
+    };
 }
 
 macro_rules! retarget {
-    (Target $operand:ident, $to:ident) => { *$operand = $to };
-    ($kind:ident $operand:ident, $to:ident) => { let _ = $operand; };
+    (Target $operand:ident, $to:ident) => {
+        *$operand = $to
+    };
+    ($kind:ident $operand:ident, $to:ident) => {
+        let _ = $operand;
+    };
 }
 
 macro_rules! ops {

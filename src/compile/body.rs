@@ -22,9 +22,9 @@ pub(super) struct Body<'a> {
 /// Compiles the statements of a flow.
 pub(super) fn flow(schema: &Schema, flow: &Flow) -> Result<Code, TooLarge> {
     let mut body = Body::new(schema, flow);
-    body.block(&flow.body);
     body.b.span = flow.span;
-    body.b.op(Op::End {});
+    body.block(&flow.body);
+    body.b.same_place(|b| b.op(Op::End {}));
     body.b.finish()
 }
 
@@ -113,7 +113,7 @@ impl<'a> Body<'a> {
                 self.block(body);
                 self.b.steps -= 1;
                 if !self.b.unreachable() {
-                    self.b.op(Op::LeaveStep {});
+                    self.b.same_place(|b| b.op(Op::LeaveStep {}));
                 }
             }
         }
@@ -166,7 +166,7 @@ impl<'a> Body<'a> {
             self.branch(condition, false, next);
             self.block(body);
             if (index + 1 < arms.len() || !otherwise.is_empty()) && !self.b.unreachable() {
-                self.b.jump(end, |to| Op::Jump { to });
+                self.b.same_place(|b| b.jump(end, |to| Op::Jump { to }));
             }
             self.b.bind(next);
         }
@@ -186,7 +186,7 @@ impl<'a> Body<'a> {
             self.b.bind(body);
             self.block(&arm.body);
             if (index + 1 < arms.len() || !otherwise.is_empty()) && !self.b.unreachable() {
-                self.b.jump(end, |to| Op::Jump { to });
+                self.b.same_place(|b| b.jump(end, |to| Op::Jump { to }));
             }
             self.b.bind(next);
         }

@@ -7,7 +7,8 @@ use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
 use crate::bytecode::{
-    CONSTANT, CallIx, CallRef, Code, FieldIx, FieldRef, In, MAX_REGISTERS, Op, Out, StartIx, StartRef, Target, TypeIx, WriteIx, WriteList,
+    CONSTANT, CallIx, CallRef, Code, FieldIx, FieldRef, In, MAX_CELLS, MAX_REGISTERS, Op, Out, StartIx, StartRef, Target, TypeIx, WriteIx,
+    WriteList,
 };
 use crate::schema::Schema;
 use crate::source::Span;
@@ -73,6 +74,14 @@ impl<'a> Builder<'a> {
     pub fn jump(&mut self, label: Label, op: impl FnOnce(Target) -> Op) {
         self.jumps.push((self.code.ops.len(), label));
         self.op(op(Target(0)));
+    }
+
+    /// Adds what belongs to the operation before, and comes from where that does.
+    pub fn same_place(&mut self, add: impl FnOnce(&mut Self)) {
+        let span = self.code.spans.last().copied().unwrap_or(self.span);
+        let outer = std::mem::replace(&mut self.span, span);
+        add(self);
+        self.span = outer;
     }
 
     /// A place that isn't known yet.
@@ -204,6 +213,7 @@ impl<'a> Builder<'a> {
         }
         self.code.registers = self.narrow(self.highest, MAX_REGISTERS);
         self.narrow(self.code.ops.len(), u16::MAX.into());
+        self.too_large |= self.code.ops.len() * self.highest > MAX_CELLS;
         if self.too_large { Err(TooLarge) } else { Ok(self.code) }
     }
 

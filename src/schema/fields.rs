@@ -7,9 +7,24 @@ use crate::value::Slot;
 
 /// A set of slots. Two sets with the same slots are equal and hash alike, however they were built.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "Vec<u64>")]
 pub struct FieldSet {
     /// 64 slots a word; the last word is never zero.
     words: SmallVec<[u64; 2]>,
+}
+
+/// A row of bits that is no [`FieldSet`]: too long, or not as short as it can be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a set of fields")]
+pub struct NoFieldSet;
+
+impl TryFrom<Vec<u64>> for FieldSet {
+    type Error = NoFieldSet;
+
+    fn try_from(words: Vec<u64>) -> Result<Self, NoFieldSet> {
+        let fits = words.len() <= 1 + u16::MAX as usize / 64 && words.last() != Some(&0);
+        if fits { Ok(FieldSet { words: SmallVec::from_vec(words) }) } else { Err(NoFieldSet) }
+    }
 }
 
 impl FieldSet {

@@ -91,7 +91,8 @@ fn order(op: Op, machine: &Machine<'_>) -> Result<Option<Test>, Trap> {
         Op::JumpStartsWith { text, part, when, to } => (texts(machine, text, part, |text, part| text.starts_with(part))?, when, to),
         Op::JumpEndsWith { text, part, when, to } => (texts(machine, text, part, |text, part| text.ends_with(part))?, when, to),
         Op::JumpHasOption { set, option, when, to } => {
-            let holds = matches!((machine.get(set)?, machine.get(option)?), (Value::Choices(set), Value::Choice(option)) if set.contains(option));
+            let holds =
+                matches!((machine.get(set)?, machine.get(option)?), (Value::Choices(set), Value::Choice(option)) if set.contains(option));
             (holds, when, to)
         }
         _ => return Ok(None),

@@ -44,9 +44,10 @@ fn world<H: Host + ?Sized>(op: Op, machine: &mut Machine<'_>, host: &mut H) -> R
         Op::ToText { value, ty, out } => {
             let ty = machine.code.types.get(ty.0 as usize).ok_or(Trap::Broken)?;
             let text = match (machine.get(value)?, ty) {
-                (value @ (Value::Choice(_) | Value::Choices(_) | Value::Reference(_)), Type::Choice(_) | Type::Choices(_) | Type::Lookup(_)) => {
-                    host.text(value, ty)?
-                }
+                (
+                    value @ (Value::Choice(_) | Value::Choices(_) | Value::Reference(_)),
+                    Type::Choice(_) | Type::Choices(_) | Type::Lookup(_),
+                ) => host.text(value, ty)?,
                 (value, _) => text::display(value),
             };
             machine.build_text(text.len())?;

@@ -80,7 +80,9 @@ fn interrupt(trap: Trap, code: &Code, at: usize) -> Interrupt {
         Trap::Failure(Failure::DivisionByZero) => (Diagnostic::F01, "division by zero".to_owned()),
         Trap::Failure(Failure::Inexact) => (Diagnostic::F02, "the exact result has more than 28 digits".to_owned()),
         Trap::Failure(Failure::Overflow) => (Diagnostic::F03, "the result is larger than its type".to_owned()),
-        Trap::Failure(Failure::OutOfRange) => (Diagnostic::F03, "the result is outside the years 1 to 9999, or too long a duration".to_owned()),
+        Trap::Failure(Failure::OutOfRange) => {
+            (Diagnostic::F03, "the result is outside the years 1 to 9999, or too long a duration".to_owned())
+        }
         Trap::Empty(Some(name)) => (Diagnostic::F05, format!("`{name}` is empty")),
         Trap::Empty(None) => (Diagnostic::F05, "a value that is needed here is empty".to_owned()),
         Trap::TextTooLong => (Diagnostic::F14, "a text grew beyond what a flow may build".to_owned()),

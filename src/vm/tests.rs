@@ -149,7 +149,9 @@ fn and_and_or_decide_with_the_left_side_where_it_decides() {
         let zero = arithmetic(Operator::Remainder, whole(1), whole(0), Type::Integer);
         boolean(ExprKind::Compare { comparison: Comparison::Equal, left: zero.into(), right: whole(0).into() })
     };
-    for (left, right, and, or) in [(false, false, false, false), (false, true, false, true), (true, false, false, true), (true, true, true, true)] {
+    for (left, right, and, or) in
+        [(false, false, false, false), (false, true, false, true), (true, false, false, true), (true, true, true, true)]
+    {
         assert_eq!(evaluate(&boolean(ExprKind::And(truth(left).into(), truth(right).into()))), Ok(Value::Boolean(and)));
         assert_eq!(evaluate(&boolean(ExprKind::Or(truth(left).into(), truth(right).into()))), Ok(Value::Boolean(or)));
     }
@@ -169,14 +171,20 @@ fn empty_equals_empty_only_and_is_in_no_order() {
         holds
     };
     let nothing = || empty(Type::Integer);
-    for (comparison, holds) in [(Equal, true), (NotEqual, false), (Less, false), (LessOrEqual, false), (Greater, false), (GreaterOrEqual, false)] {
+    for (comparison, holds) in
+        [(Equal, true), (NotEqual, false), (Less, false), (LessOrEqual, false), (Greater, false), (GreaterOrEqual, false)]
+    {
         assert_eq!(compare(comparison, nothing(), nothing()), holds, "{comparison:?}");
     }
-    for (comparison, holds) in [(Equal, false), (NotEqual, true), (Less, false), (LessOrEqual, false), (Greater, false), (GreaterOrEqual, false)] {
+    for (comparison, holds) in
+        [(Equal, false), (NotEqual, true), (Less, false), (LessOrEqual, false), (Greater, false), (GreaterOrEqual, false)]
+    {
         assert_eq!(compare(comparison, whole(0), nothing()), holds, "{comparison:?}");
         assert_eq!(compare(comparison, nothing(), whole(0)), holds, "{comparison:?}");
     }
-    for (comparison, holds) in [(Equal, false), (NotEqual, true), (Less, true), (LessOrEqual, true), (Greater, false), (GreaterOrEqual, false)] {
+    for (comparison, holds) in
+        [(Equal, false), (NotEqual, true), (Less, true), (LessOrEqual, true), (Greater, false), (GreaterOrEqual, false)]
+    {
         assert_eq!(compare(comparison, whole(1), whole(2)), holds, "{comparison:?}");
     }
 }

@@ -1,0 +1,240 @@
+//! The listing: every flow with its source lines and beneath each what it became. For people; nothing reads it back.
+//!
+//! The words of an operation come from its line in the table of operations; here its operands get their names: registers
+//! those of inputs and `let`s (`r0`, `r1` … on the way), constants their literals, fields and flows their names, jumps their labels.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+
+use rustc_hash::FxHashMap;
+
+use super::operand::{In, Operand};
+use super::{Code, Effects, Event, FlowCode, FlowHead, Mode, Op, Out, Program, Run, RunAs, Stage};
+use crate::schema::{FieldSet, Schema};
+use crate::source::{FileId, Sources};
+use crate::value::{EntityId, Type, Value, text};
+
+/// The listing of a program, flow by flow.
+pub fn listing(program: &Program, schema: &Schema, sources: &Sources) -> String {
+    let flows: Vec<String> = program.flows.iter().map(|flow| flow_listing(flow, schema, sources)).collect();
+    flows.join("\n")
+}
+
+/// The listing of one flow.
+pub fn flow_listing(flow: &FlowCode, schema: &Schema, sources: &Sources) -> String {
+    let mut text = String::new();
+    let entity = schema.entity(flow.head.entity).map_or("", |entity| entity.name.as_str());
+    let place = sources.position(flow.span);
+    let file = sources.get(flow.span.file).map_or("", |file| &file.name);
+    let _ = writeln!(text, "flow {} on {entity}    // {file}:{}", flow.head.name, place.line);
+    let _ = writeln!(text, "  {}", clauses(&flow.head, schema));
+    for line in effects(&flow.effects, flow.head.entity, schema) {
+        let _ = writeln!(text, "  {line}");
+    }
+    if let Some(when) = &flow.when {
+        text.push_str("\n  condition\n");
+        Printer::new(when, schema, sources).print(&mut text);
+    }
+    text.push_str("\n  statements\n");
+    Printer::new(&flow.body, schema, sources).print(&mut text);
+    text
+}
+
+fn clauses(head: &FlowHead, schema: &Schema) -> String {
+    let mut parts = vec![if head.mode == Mode::RealTime { "real-time".to_owned() } else { "background".to_owned() }];
+    for trigger in &head.triggers {
+        let event = match &trigger.event {
+            Event::Create => "create".to_owned(),
+            Event::Update(None) => "update".to_owned(),
+            Event::Update(Some(fields)) => format!("update({})", names(fields, head.entity, schema)),
+            Event::Delete => "delete".to_owned(),
+        };
+        let stage = if trigger.stage == Stage::PreOperation { "pre-operation" } else { "post-operation" };
+        parts.push(format!("{event} at {stage}"));
+    }
+    parts.extend(head.on_demand.then(|| "on demand".to_owned()));
+    parts.extend(head.child.then(|| "child".to_owned()));
+    parts.push(format!("rank {}", head.rank));
+    parts.push(if head.run_as == RunAs::Owner { "run as owner".to_owned() } else { "run as caller".to_owned() });
+    parts.extend(head.draft.then(|| "draft".to_owned()));
+    parts.join("; ")
+}
+
+fn effects(effects: &Effects, entity: EntityId, schema: &Schema) -> Vec<String> {
+    let entities = |ids: &BTreeSet<EntityId>| ids.iter().map(|id| entity_name(*id, schema)).collect::<Vec<_>>().join(", ");
+    let over = |(id, fields): (&EntityId, &FieldSet)| format!("{} of {}", names(fields, *id, schema), entity_name(*id, schema));
+    let lines = [
+        ("reads", names(&effects.reads, entity, schema)),
+        ("reads over lookups", effects.related.iter().map(over).collect::<Vec<_>>().join("; ")),
+        ("reads as it was before", names(&effects.old, entity, schema)),
+        ("sets", names(&effects.sets, entity, schema)),
+        ("creates", entities(&effects.creates)),
+        ("updates", entities(&effects.updates)),
+        ("deletes", entities(&effects.deletes)),
+        ("starts", effects.starts.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", ")),
+    ];
+    let mut told: Vec<String> =
+        lines.into_iter().filter(|(_, what)| !what.is_empty()).map(|(verb, what)| format!("{verb} {what}")).collect();
+    told.extend(effects.may_stop.then(|| "may stop".to_owned()));
+    told
+}
+
+fn names(fields: &FieldSet, entity: EntityId, schema: &Schema) -> String {
+    let names: Vec<&str> = fields.iter().map(|slot| schema.field(entity, slot).map_or("?", |field| field.name.as_str())).collect();
+    names.join(", ")
+}
+
+fn entity_name(id: EntityId, schema: &Schema) -> &str {
+    schema.entity(id).map_or("?", |entity| &entity.name)
+}
+
+struct Printer<'a> {
+    code: &'a Code,
+    schema: &'a Schema,
+    sources: &'a Sources,
+    labels: BTreeMap<usize, usize>,
+    /// What the registers hold as far as it is a field's value, so that options get their names.
+    types: FxHashMap<u16, Type>,
+}
+
+impl<'a> Printer<'a> {
+    fn new(code: &'a Code, schema: &'a Schema, sources: &'a Sources) -> Self {
+        let targets: BTreeSet<usize> = code.ops.iter().filter_map(|op| op.target()).map(|target| target.0 as usize).collect();
+        let labels = targets.into_iter().zip(1..).collect();
+        Printer { code, schema, sources, labels, types: FxHashMap::default() }
+    }
+
+    fn print(mut self, text: &mut String) {
+        let mut shown: Option<(FileId, usize)> = None;
+        for (at, op) in self.code.ops.iter().enumerate() {
+            shown = self.source(at, shown, text);
+            if let Some(label) = self.labels.get(&at) {
+                let _ = writeln!(text, "        L{label}:");
+            }
+            let _ = writeln!(text, "          {}", self.words(op));
+            self.remember(op);
+        }
+    }
+
+    /// The source lines up to the one that an operation comes from, as far as they haven't been shown.
+    fn source(&self, at: usize, shown: Option<(FileId, usize)>, text: &mut String) -> Option<(FileId, usize)> {
+        let span = self.code.span(at)?;
+        let line = self.sources.position(span).line;
+        let first = match shown {
+            Some((file, last)) if file == span.file => last + 1,
+            _ => line,
+        };
+        let file = self.sources.get(span.file)?;
+        for number in first..=line {
+            let source = file.line(number).unwrap_or("");
+            if !source.trim().is_empty() {
+                let _ = writeln!(text, "{number:>5} | {source}");
+            }
+        }
+        Some((span.file, line.max(first.saturating_sub(1))))
+    }
+
+    /// An operation in its words.
+    fn words(&self, op: &Op) -> String {
+        let mut words = op.words().to_owned();
+        let mut operands = Vec::new();
+        op.visit(|name, operand| operands.push((name, operand)));
+        for (name, operand) in &operands {
+            let shown = self.operand(op, *operand, &operands);
+            // An operand's text may have braces of its own, which must not be taken for a place.
+            words = words.replacen(&format!("{{{name}}}"), &shown.replace('{', "\u{1}").replace('}', "\u{2}"), 1);
+        }
+        words.replace("{{", "{").replace("}}", "}").replace('\u{1}', "{").replace('\u{2}', "}")
+    }
+
+    fn operand(&self, op: &Op, operand: Operand, all: &[(&'static str, Operand)]) -> String {
+        let ix = |index: u16| index as usize;
+        match operand {
+            Operand::In(register, _) => self.register(register, self.beside(register, all)),
+            Operand::Out(register, _) => self.register(register.into(), None),
+            Operand::Run(first) => self.run(op, first),
+            Operand::Count(count) => count.0.to_string(),
+            Operand::Target(target) => self.labels.get(&ix(target.0)).map_or(String::new(), |label| format!("L{label}")),
+            Operand::When(when) => if when.0 { "if" } else { "unless" }.to_owned(),
+            Operand::Sign(sign) => if sign.0 { "+" } else { "-" }.to_owned(),
+            Operand::Field(field) => {
+                let row = self.code.fields.get(ix(field.0));
+                row.and_then(|row| self.schema.field(row.entity, row.slot)).map_or("?".to_owned(), |field| field.name.to_string())
+            }
+            Operand::Write(write) => self.code.writes.get(ix(write.0)).map_or("?", |list| entity_name(list.entity, self.schema)).to_owned(),
+            Operand::Start(start) => self.code.starts.get(ix(start.0)).map_or("?".to_owned(), |start| start.flow.to_string()),
+            Operand::Call(call) => self.code.calls.get(ix(call.0)).map_or("?", |call| call.function.name).to_owned(),
+            Operand::Type(_) => String::new(),
+        }
+    }
+
+    /// The values of a run: with their fields where they are written, plainly elsewhere.
+    fn run(&self, op: &Op, first: Run) -> String {
+        let count = self.code.run(op).map_or(0, |(_, count)| count);
+        let list = match op {
+            Op::Set { fields, .. } | Op::Create { fields, .. } | Op::Update { fields, .. } => self.code.writes.get(fields.0 as usize),
+            _ => None,
+        };
+        let value = |offset: usize| {
+            let register = In(first.0.saturating_add(offset as u16));
+            let field = list.and_then(|list| self.schema.field(list.entity, *list.slots.get(offset)?));
+            match field {
+                Some(field) => format!("{} = {}", field.name, self.register(register, Some(&field.ty))),
+                None => self.register(register, None),
+            }
+        };
+        (0..count).map(value).collect::<Vec<_>>().join(", ")
+    }
+
+    fn register(&self, register: In, ty: Option<&Type>) -> String {
+        match register.constant() {
+            Some(index) => self.code.constants.get(index).map_or("?".to_owned(), |value| self.literal(value, ty)),
+            None => match self.code.names.get(register.0 as usize) {
+                Some(name) => name.to_string(),
+                None => format!("r{}", register.0 as usize - self.code.names.len()),
+            },
+        }
+    }
+
+    fn literal(&self, value: &Value, ty: Option<&Type>) -> String {
+        match (value, ty) {
+            (Value::Empty, _) => "empty".to_owned(),
+            (Value::Text(text), _) => format!("{:?}", text.as_str()),
+            (Value::Choice(code), Some(Type::Choice(choice) | Type::Choices(choice))) => {
+                let option = self.schema.choice(*choice).and_then(|choice| choice.by_code(*code));
+                option.map_or_else(|| format!("option {code}"), |option| option.name.to_string())
+            }
+            (Value::Choice(code), _) => format!("option {code}"),
+            _ => text::display(value).to_string(),
+        }
+    }
+
+    /// The type of what a constant is compared with.
+    fn beside(&self, register: In, all: &[(&'static str, Operand)]) -> Option<&Type> {
+        register.constant()?;
+        all.iter().find_map(|(_, other)| match other {
+            Operand::In(other, _) if *other != register => self.types.get(&other.0),
+            _ => None,
+        })
+    }
+
+    /// Keeps in mind what a register holds from here.
+    fn remember(&mut self, op: &Op) {
+        let mut out: Option<Out> = None;
+        let mut ty = None;
+        op.visit(|_, operand| match operand {
+            Operand::Out(register, _) => out = Some(register),
+            Operand::Field(field) => {
+                let row = self.code.fields.get(field.0 as usize);
+                ty = row.and_then(|row| self.schema.field(row.entity, row.slot)).map(|field| field.ty.clone());
+            }
+            Operand::In(register, _) if ty.is_none() => ty = self.types.get(&register.0).cloned(),
+            _ => {}
+        });
+        match (out, ty) {
+            (Some(out), Some(ty)) => drop(self.types.insert(out.0, ty)),
+            (Some(out), None) => drop(self.types.remove(&out.0)),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! The second look: along every path at once. Because jumps go only forward, one pass sees every way to an operation before
+//! the operation itself; what is known from several ways is what all of them agree in.
+
+use std::collections::BTreeMap;
+
+use super::held::Held;
+use super::{Found, MAX_STEPS, Part, Problem, Site, writable};
+use crate::bytecode::operand::{In, Kind, Operand, Out, Rule};
+use crate::bytecode::{Code, FieldIx, Op, WriteIx};
+
+/// What is known at a place.
+#[derive(Clone)]
+struct State {
+    registers: Vec<Held>,
+    steps: u32,
+}
+
+struct Walk<'a> {
+    code: &'a Code,
+    site: &'a Site<'a>,
+    /// What is known here; none where no path leads.
+    state: Option<State>,
+    /// What is known where jumps lead.
+    ahead: BTreeMap<usize, State>,
+}
+
+pub(super) fn check(code: &Code, site: &Site<'_>) -> Result<(), Found> {
+    let mut registers = vec![Held::Nothing; code.registers as usize];
+    for (register, input) in registers.iter_mut().zip(&site.inputs) {
+        *register = *input;
+    }
+    let mut walk = Walk { code, site, state: Some(State { registers, steps: 0 }), ahead: BTreeMap::new() };
+    for (at, op) in code.ops.iter().enumerate() {
+        if let Some(other) = walk.ahead.remove(&at) {
+            walk.state = Some(match walk.state.take() {
+                None => other,
+                Some(state) => meet(state, &other).ok_or((Some(at), Problem::Steps))?,
+            });
+        }
+        walk.step(op).map_err(|problem| (Some(at), problem))?;
+    }
+    if walk.state.is_some() { Err((None, Problem::End)) } else { Ok(()) }
+}
+
+/// What is known where two paths meet; none where they have other groups open.
+fn meet(mut one: State, two: &State) -> Option<State> {
+    for (held, other) in one.registers.iter_mut().zip(&two.registers) {
+        *held = held.meet(*other);
+    }
+    (one.steps == two.steps).then_some(one)
+}
+
+impl Walk<'_> {
+    fn step(&mut self, op: &Op) -> Result<(), Problem> {
+        if self.state.is_none() {
+            return Ok(());
+        }
+        let mut out: Option<(Out, Rule)> = None;
+        let mut wrong = None;
+        op.visit(|name, operand| match operand {
+            Operand::In(register, rule) if !self.held(register).fits(rule) => wrong = wrong.or(Some(name)),
+            Operand::Out(register, rule) => out = Some((register, rule)),
+            _ => {}
+        });
+        if let Some(name) = wrong {
+            return Err(Problem::Register(name));
+        }
+        self.effects(op)?;
+        self.run(op)?;
+        let result = match out {
+            Some((_, Rule::Full(kind))) => Some(Held::Full(kind)),
+            Some((_, Rule::Maybe(kind))) => Some(Held::Maybe(kind)),
+            Some((_, Rule::Any)) => self.result(op)?,
+            None => None,
+        };
+        if let (Some((register, _)), Some(result)) = (out, result) {
+            self.write(register, result);
+        }
+        self.go_on(op)
+    }
+
+    fn held(&self, register: In) -> Held {
+        match register.constant() {
+            Some(index) => self.code.constants.get(index).map_or(Held::Nothing, Held::constant),
+            None => self.state.as_ref().and_then(|state| state.registers.get(register.0 as usize)).copied().unwrap_or(Held::Nothing),
+        }
+    }
+
+    fn write(&mut self, register: Out, held: Held) {
+        if let Some(place) = self.state.as_mut().and_then(|state| state.registers.get_mut(register.0 as usize)) {
+            *place = held;
+        }
+    }
+
+    /// What an operation gives whose result depends on its operands. After one that always faults no path goes on.
+    fn result(&mut self, op: &Op) -> Result<Option<Held>, Problem> {
+        Ok(Some(match *op {
+            Op::Copy { value, .. } => self.held(value),
+            Op::Coalesce { left, right, .. } => self.held(left).or(self.held(right)).ok_or(Problem::Register("right"))?,
+            Op::Require { value, .. } => match self.held(value) {
+                Held::Empty => {
+                    self.state = None;
+                    return Ok(None);
+                }
+                held => held.narrowed(),
+            },
+            Op::Field { field, .. } | Op::Old { field, .. } => self.own_field(field, true)?,
+            Op::RequireField { field, .. } => self.own_field(field, false)?,
+            Op::Related { field, .. } => self.field(field, true)?,
+            Op::ToDecimal { value, .. } => match self.held(value) {
+                Held::Full(_) => Held::Full(Kind::Decimal),
+                Held::Maybe(_) => Held::Maybe(Kind::Decimal),
+                other => other,
+            },
+            _ => return Err(Problem::Place),
+        }))
+    }
+
+    fn field(&self, field: FieldIx, may_be_empty: bool) -> Result<Held, Problem> {
+        let row = self.code.fields.get(field.0 as usize).ok_or(Problem::Range("field"))?;
+        let field = self.site.schema.field(row.entity, row.slot).ok_or(Problem::Schema)?;
+        Ok(Held::typed(&field.ty, may_be_empty))
+    }
+
+    fn own_field(&self, field: FieldIx, may_be_empty: bool) -> Result<Held, Problem> {
+        let row = self.code.fields.get(field.0 as usize).ok_or(Problem::Range("field"))?;
+        if self.site.entity != Some(row.entity) {
+            return Err(Problem::Schema);
+        }
+        self.field(field, may_be_empty)
+    }
+
+    /// What an operation reads of consecutive registers.
+    fn run(&self, op: &Op) -> Result<(), Problem> {
+        let Some((first, count)) = self.code.run(op) else { return Ok(()) };
+        let rules: Vec<Rule> = match *op {
+            Op::Set { fields, .. } => self.fields(fields, self.site.entity)?,
+            Op::Create { fields, .. } | Op::Update { fields, .. } => self.fields(fields, None)?,
+            Op::Start { flow, .. } => {
+                let start = self.code.starts.get(flow.0 as usize).ok_or(Problem::Child)?;
+                let child = self.site.program.flow(&start.flow).ok_or(Problem::Child)?;
+                let rule = |input: &u16| child.head.inputs.get(*input as usize).map(|input| (Kind::of_type(&input.ty), input.required));
+                start
+                    .inputs
+                    .iter()
+                    .filter_map(rule)
+                    .map(|(kind, required)| if required { Rule::Full(kind) } else { Rule::Maybe(kind) })
+                    .collect()
+            }
+            Op::Call { .. } => return Ok(()),
+            _ => vec![Rule::Maybe(Kind::Text); count],
+        };
+        for (offset, rule) in rules.into_iter().enumerate() {
+            if !self.held(In(first.0.saturating_add(offset as u16))).fits(rule) {
+                return Err(Problem::Register("values"));
+            }
+        }
+        Ok(())
+    }
+
+    fn fields(&self, write: WriteIx, entity: Option<crate::value::EntityId>) -> Result<Vec<Rule>, Problem> {
+        let list = self.code.writes.get(write.0 as usize).ok_or(Problem::Range("fields"))?;
+        if entity.is_some_and(|entity| entity != list.entity) {
+            return Err(Problem::Schema);
+        }
+        let fields = list.slots.iter().map(|slot| self.site.schema.field(list.entity, *slot).map(|field| writable(&field.ty)));
+        fields.collect::<Option<_>>().ok_or(Problem::Schema)
+    }
+
+    /// Holds the operation against what the flow says that it does.
+    fn effects(&self, op: &Op) -> Result<(), Problem> {
+        let Some(effects) = self.site.flow.map(|flow| &flow.effects) else { return Ok(()) };
+        let slot = |field: FieldIx| self.code.fields.get(field.0 as usize).map(|row| row.slot);
+        let list = |write: WriteIx| self.code.writes.get(write.0 as usize);
+        let told = match *op {
+            Op::Field { field, .. } | Op::RequireField { field, .. } => slot(field).is_some_and(|slot| effects.reads.contains(slot)),
+            Op::Old { field, .. } | Op::JumpChanged { field, .. } => slot(field).is_some_and(|slot| effects.old.contains(slot)),
+            Op::Set { fields, .. } => list(fields).is_some_and(|list| list.slots.iter().all(|slot| effects.sets.contains(*slot))),
+            Op::Create { fields, .. } => list(fields).is_some_and(|list| effects.creates.contains(&list.entity)),
+            Op::Update { fields, .. } => list(fields).is_some_and(|list| effects.updates.contains(&list.entity)),
+            Op::Delete { .. } => !effects.deletes.is_empty(),
+            Op::Start { flow, .. } => self.code.starts.get(flow.0 as usize).is_some_and(|start| effects.starts.contains(&start.flow)),
+            Op::Stop { .. } => effects.may_stop,
+            _ => true,
+        };
+        if told { Ok(()) } else { Err(Problem::Effects) }
+    }
+
+    /// Where the paths go from here, and with what.
+    fn go_on(&mut self, op: &Op) -> Result<(), Problem> {
+        let Some(state) = self.state.as_mut() else { return Ok(()) };
+        match op {
+            Op::EnterStep { .. } if state.steps >= MAX_STEPS => return Err(Problem::Steps),
+            Op::EnterStep { .. } => state.steps += 1,
+            Op::LeaveStep {} => state.steps = state.steps.checked_sub(1).ok_or(Problem::Steps)?,
+            Op::End {} | Op::Finish { .. } if state.steps != 0 => return Err(Problem::Steps),
+            _ => {}
+        }
+        if let Op::Return { value } = op
+            && self.site.part == Part::When
+            && !self.held(*value).fits(Rule::Maybe(Kind::Boolean))
+        {
+            return Err(Problem::Register("value"));
+        }
+        if let Op::JumpChanged { field, .. } = op {
+            self.own_field(*field, true)?;
+        }
+        if let Some(target) = op.target() {
+            self.send(target.0 as usize, op)?;
+        }
+        if op.is_terminal() {
+            self.state = None;
+        } else if let Op::JumpEmpty { value, when, .. } = op
+            && when.0
+        {
+            self.narrow(*value);
+        } else if let Op::SkipIfEmpty { record, .. } = op {
+            self.narrow(*record);
+        }
+        Ok(())
+    }
+
+    /// Takes what is known here to where a jump leads.
+    fn send(&mut self, to: usize, op: &Op) -> Result<(), Problem> {
+        let Some(mut state) = self.state.clone() else { return Ok(()) };
+        if let Op::JumpEmpty { value, when, .. } = op
+            && !when.0
+            && let Some(held) = state.registers.get_mut(value.0 as usize)
+        {
+            *held = held.narrowed();
+        }
+        let state = match self.ahead.get(&to) {
+            None => state,
+            Some(other) => meet(state, other).ok_or(Problem::Steps)?,
+        };
+        self.ahead.insert(to, state);
+        Ok(())
+    }
+
+    fn narrow(&mut self, register: In) {
+        if register.constant().is_none() {
+            let held = self.held(register).narrowed();
+            self.write(Out(register.0), held);
+        }
+    }
+}

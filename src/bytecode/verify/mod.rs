@@ -1,0 +1,183 @@
+//! Proves that the VM can run a program without looking twice: after it, every register that is read holds what the
+//! operation needs, every number is in range, every jump goes forward, every path ends in an end.
+//!
+//! Runs after compiling and after loading. Not for people's mistakes, which the checker finds: what is refused here is a
+//! damaged or foreign file, or a mistake of the compiler. `structure.rs` looks at numbers, `flow.rs` at paths.
+
+mod flow;
+mod held;
+mod structure;
+
+use smol_str::SmolStr;
+use thiserror::Error;
+
+use super::operand::Rule;
+use super::{Code, Event, FlowCode, Program};
+use crate::schema::{FieldSet, Schema};
+use crate::value::{EntityId, Type};
+use held::Held;
+
+/// The most operations times registers of one code; bounds what verifying takes.
+pub const MAX_CELLS: usize = 1 << 26;
+
+/// How deep named groups may nest.
+const MAX_STEPS: u32 = 64;
+
+/// What is wrong with a program.
+#[derive(Clone, Debug, PartialEq, Error)]
+#[error("in `{flow}`, {part}{}: {problem}", .at.map_or(String::new(), |at| format!(", operation {at}")))]
+pub struct VerifyError {
+    /// The flow.
+    pub flow: SmolStr,
+    /// The part of it.
+    pub part: Part,
+    /// The operation, where it is about one.
+    pub at: Option<usize>,
+    /// What is wrong.
+    pub problem: Problem,
+}
+
+/// A part of a compiled flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// Its clauses and effects.
+    Head,
+    /// Its condition.
+    When,
+    /// Its statements.
+    Body,
+    /// An expression of a scenario.
+    Expression,
+}
+
+impl std::fmt::Display for Part {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Part::Head => "clauses",
+            Part::When => "condition",
+            Part::Body => "statements",
+            Part::Expression => "expression",
+        })
+    }
+}
+
+/// The problems.
+#[derive(Clone, Debug, PartialEq, Error)]
+pub enum Problem {
+    /// Flows aren't in the order of their names, or two have one name.
+    #[error("the flows are not in the order of their names")]
+    Order,
+    /// An entity, field or choice that the schema doesn't have.
+    #[error("an entity, field or choice that is not in the schema")]
+    Schema,
+    /// There are more operations, registers or constants than can be counted, or the tables don't fit each other.
+    #[error("more operations, registers or constants than there may be")]
+    Size,
+    /// A constant that no flow can have.
+    #[error("a constant that no flow can have")]
+    Constant,
+    /// The operand is out of its range.
+    #[error("`{0}` is out of range")]
+    Range(&'static str),
+    /// The jump doesn't go forward to an operation.
+    #[error("a jump that doesn't go forward")]
+    Jump,
+    /// The register doesn't hold what the operation needs.
+    #[error("`{0}` doesn't hold what the operation needs")]
+    Register(&'static str),
+    /// The operation can't stand in this part of a flow.
+    #[error("an operation that can't stand here")]
+    Place,
+    /// A path leads past the last operation.
+    #[error("a path without an end")]
+    End,
+    /// Named groups don't begin and end in pairs, or nest too deep.
+    #[error("named groups that don't begin and end in pairs")]
+    Steps,
+    /// A child flow that isn't there, or isn't given what it takes.
+    #[error("a child flow that is not there or takes other inputs")]
+    Child,
+    /// The effects say less than the operations do.
+    #[error("effects that say less than the operations do")]
+    Effects,
+}
+
+/// Where a code stands: what it may do, and what it finds.
+struct Site<'a> {
+    schema: &'a Schema,
+    program: &'a Program,
+    part: Part,
+    entity: Option<EntityId>,
+    inputs: Vec<Held>,
+    flow: Option<&'a FlowCode>,
+}
+
+/// A problem at an operation, or of the code as a whole.
+type Found = (Option<usize>, Problem);
+
+/// Verifies every flow of a program against its schema.
+pub fn verify(program: &Program, schema: &Schema) -> Result<(), VerifyError> {
+    let mut before: Option<&SmolStr> = None;
+    for flow in &program.flows {
+        let error = |part, (at, problem): Found| VerifyError { flow: flow.head.name.clone(), part, at, problem };
+        if before.is_some_and(|before| *before >= flow.head.name) {
+            return Err(error(Part::Head, (None, Problem::Order)));
+        }
+        before = Some(&flow.head.name);
+        head(flow, schema).map_err(|problem| error(Part::Head, (None, problem)))?;
+        let inputs: Vec<Held> = flow.head.inputs.iter().map(|input| Held::typed(&input.ty, !input.required)).collect();
+        for (part, code) in flow.when.iter().map(|when| (Part::When, when)).chain([(Part::Body, &flow.body)]) {
+            let site = Site { schema, program, part, entity: Some(flow.head.entity), inputs: inputs.clone(), flow: Some(flow) };
+            code_at(code, &site).map_err(|found| error(part, found))?;
+        }
+    }
+    Ok(())
+}
+
+/// Verifies the code of an expression whose inputs have these types and may be empty or not.
+pub fn verify_expression(code: &Code, inputs: &[(Type, bool)], schema: &Schema) -> Result<(), VerifyError> {
+    let inputs = inputs.iter().map(|(ty, may_be_empty)| Held::typed(ty, *may_be_empty)).collect();
+    let site = Site { schema, program: &Program::default(), part: Part::Expression, entity: None, inputs, flow: None };
+    let error = |(at, problem)| VerifyError { flow: SmolStr::default(), part: Part::Expression, at, problem };
+    code_at(code, &site).map_err(error)
+}
+
+fn code_at(code: &Code, site: &Site<'_>) -> Result<(), Found> {
+    structure::check(code, site)?;
+    flow::check(code, site)
+}
+
+fn head(flow: &FlowCode, schema: &Schema) -> Result<(), Problem> {
+    let (head, effects) = (&flow.head, &flow.effects);
+    let submitted =
+        head.triggers.iter().filter_map(|trigger| if let Event::Update(fields) = &trigger.event { fields.as_ref() } else { None });
+    let own = submitted.chain([&effects.reads, &effects.old, &effects.sets]).map(|fields| (&head.entity, fields));
+    for (entity, fields) in own.chain(&effects.related) {
+        has_fields(schema, *entity, fields)?;
+    }
+    for entity in effects.creates.iter().chain(&effects.updates).chain(&effects.deletes) {
+        schema.entity(*entity).ok_or(Problem::Schema)?;
+    }
+    head.inputs.iter().try_for_each(|input| has_type(schema, &input.ty))
+}
+
+fn has_fields(schema: &Schema, entity: EntityId, fields: &FieldSet) -> Result<(), Problem> {
+    let entity = schema.entity(entity).ok_or(Problem::Schema)?;
+    if fields.iter().all(|slot| entity.field(slot).is_some()) { Ok(()) } else { Err(Problem::Schema) }
+}
+
+/// Whether a type speaks only of what the schema has.
+pub(in crate::bytecode) fn has_type(schema: &Schema, ty: &Type) -> Result<(), Problem> {
+    let known = match ty {
+        Type::Choice(choice) | Type::Choices(choice) => schema.choice(*choice).is_some(),
+        Type::Lookup(entities) => !entities.is_empty() && entities.iter().all(|entity| schema.entity(*entity).is_some()),
+        Type::Decimal(scale) | Type::Money(scale) => *scale <= 28,
+        _ => true,
+    };
+    if known { Ok(()) } else { Err(Problem::Schema) }
+}
+
+/// What a value that is written to a field of a type must be.
+fn writable(ty: &Type) -> Rule {
+    Rule::Maybe(super::Kind::of_type(ty))
+}

@@ -1,0 +1,128 @@
+//! The first look: sizes, tables, and every operand of every operation in its range, whether or not a path leads there.
+
+use super::{Found, MAX_CELLS, Part, Problem, Site, has_type};
+use crate::bytecode::operand::{In, MAX_REGISTERS, Operand};
+use crate::bytecode::{Code, Op};
+use crate::value::Value;
+
+/// Digits of a decimal at most.
+const LIMIT: u128 = 10_u128.pow(28);
+
+pub(super) fn check(code: &Code, site: &Site<'_>) -> Result<(), Found> {
+    sizes(code, site).and_then(|()| tables(code, site)).map_err(|problem| (None, problem))?;
+    for (at, op) in code.ops.iter().enumerate() {
+        if !may_stand(op, site.part) {
+            return Err((Some(at), Problem::Place));
+        }
+        operands(code, at, op).map_err(|problem| (Some(at), problem))?;
+    }
+    Ok(())
+}
+
+fn sizes(code: &Code, site: &Site<'_>) -> Result<(), Problem> {
+    let registers = code.registers as usize;
+    let fits = !code.ops.is_empty()
+        && code.ops.len() < u16::MAX as usize
+        && code.spans.len() == code.ops.len()
+        && registers <= MAX_REGISTERS
+        && code.constants.len() <= MAX_REGISTERS
+        && code.ops.len() * registers <= MAX_CELLS
+        && code.inputs as usize == site.inputs.len()
+        && site.inputs.len() <= registers
+        && code.names.len() <= registers;
+    if fits { Ok(()) } else { Err(Problem::Size) }
+}
+
+fn tables(code: &Code, site: &Site<'_>) -> Result<(), Problem> {
+    if !code.constants.iter().all(possible) {
+        return Err(Problem::Constant);
+    }
+    for field in &code.fields {
+        let known = site.schema.field(field.entity, field.slot).ok_or(Problem::Schema)?;
+        if !field.name.is_empty() && field.name != known.name {
+            return Err(Problem::Schema);
+        }
+    }
+    for list in &code.writes {
+        let entity = site.schema.entity(list.entity).ok_or(Problem::Schema)?;
+        if !list.slots.iter().all(|slot| entity.field(*slot).is_some()) {
+            return Err(Problem::Schema);
+        }
+    }
+    for start in &code.starts {
+        let child = site.program.flow(&start.flow).ok_or(Problem::Child)?;
+        let given = |position: usize| start.inputs.iter().filter(|input| **input as usize == position).count();
+        let complete = child.head.inputs.iter().enumerate().all(|(position, input)| given(position) >= usize::from(input.required));
+        let known = start.inputs.iter().all(|input| (*input as usize) < child.head.inputs.len() && given(*input as usize) == 1);
+        if !child.head.child || !complete || !known {
+            return Err(Problem::Child);
+        }
+    }
+    code.types.iter().try_for_each(|ty| has_type(site.schema, ty))
+}
+
+/// Whether a flow can have this constant. No flow names a record by its id.
+fn possible(value: &Value) -> bool {
+    match value {
+        Value::Reference(_) => false,
+        Value::Float(number) => number.is_finite(),
+        Value::Decimal(number) => number.mantissa().unsigned_abs() < LIMIT,
+        _ => true,
+    }
+}
+
+/// Conditions and expressions only compute; statements don't give values.
+fn may_stand(op: &Op, part: Part) -> bool {
+    match op {
+        Op::Return { .. } => part != Part::Body,
+        Op::Set { .. } | Op::Create { .. } | Op::Update { .. } | Op::Delete { .. } | Op::Start { .. } | Op::SkipIfEmpty { .. } => {
+            part == Part::Body
+        }
+        Op::Log { .. } | Op::EnterStep { .. } | Op::LeaveStep {} | Op::Stop { .. } | Op::Finish { .. } | Op::End {} => part == Part::Body,
+        _ => true,
+    }
+}
+
+fn operands(code: &Code, at: usize, op: &Op) -> Result<(), Problem> {
+    let mut found = Ok(());
+    op.visit(|name, operand| {
+        let result = match operand {
+            Operand::Target(target) => {
+                let to = target.0 as usize;
+                if to > at && to < code.ops.len() { Ok(()) } else { Err(Problem::Jump) }
+            }
+            _ if in_range(code, op, operand) => Ok(()),
+            _ => Err(Problem::Range(name)),
+        };
+        if found.is_ok() {
+            found = result;
+        }
+    });
+    found
+}
+
+fn in_range(code: &Code, op: &Op, operand: Operand) -> bool {
+    let within = |index: u16, length: usize| (index as usize) < length;
+    match operand {
+        Operand::In(register, _) => readable(code, register, 1),
+        Operand::Out(register, _) => within(register.0, code.registers as usize),
+        Operand::Run(first) => match code.run(op) {
+            Some((_, 0)) => true,
+            Some((_, count)) => readable(code, In(first.0), count),
+            None => false,
+        },
+        Operand::Field(field) => within(field.0, code.fields.len()),
+        Operand::Write(write) => within(write.0, code.writes.len()),
+        Operand::Start(start) => within(start.0, code.starts.len()),
+        Operand::Call(call) => within(call.0, code.calls.len()),
+        Operand::Type(ty) => within(ty.0, code.types.len()),
+        Operand::Count(_) | Operand::Target(_) | Operand::When(_) | Operand::Sign(_) => true,
+    }
+}
+
+fn readable(code: &Code, first: In, count: usize) -> bool {
+    match first.constant() {
+        Some(index) => index + count <= code.constants.len(),
+        None => first.0 as usize + count <= code.registers as usize,
+    }
+}
