@@ -21,9 +21,5 @@ fn write_name<S: Serializer>(function: &&'static Function, serializer: S) -> Res
 
 fn read_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<&'static Function, D::Error> {
     let name = SmolStr::deserialize(deserializer)?;
-    find(&name).ok_or_else(|| de::Error::custom("an unknown function"))
-}
-
-fn find(_name: &str) -> Option<&'static Function> {
-    None
+    Function::find(&name).ok_or_else(|| de::Error::custom("an unknown function"))
 }

@@ -2,7 +2,7 @@
 
 use crate::bytecode::{Count, In, Kind, Op, Out, Run, Sign, When};
 use crate::check::ir::{Expr, ExprKind, Operator};
-use crate::value::{EntityId, Slot, Type, Value};
+use crate::value::{EntityId, Evaluation, Slot, Type, Value};
 
 use super::body::Body;
 
@@ -75,6 +75,9 @@ impl Body<'_> {
             ExprKind::Negate(inner) => self.negate(inner, out),
             ExprKind::Shift { operator, left, right } => self.shift(*operator, left, right, out),
             ExprKind::Elapsed { later, earlier } => self.elapsed(later, earlier, out),
+            ExprKind::Call { function, arguments } if matches!(function.evaluation, Evaluation::AsText) => {
+                arguments.iter().for_each(|argument| self.text(argument, out));
+            }
             ExprKind::Call { function, arguments } => {
                 let (arguments, count) = (self.run(arguments.iter()), arguments.len());
                 let function = self.b.call(function, count);
@@ -84,12 +87,14 @@ impl Body<'_> {
                 let (run, count) = (self.run(parts.iter()), Count(self.b.count(parts.len())));
                 self.b.op(Op::Concat { parts: run, count, out });
             }
-            ExprKind::ToText(inner) => {
-                let (value, ty) = (self.value(inner), self.b.ty(&inner.ty));
-                self.b.op(Op::ToText { value, ty, out });
-            }
+            ExprKind::ToText(inner) => self.text(inner, out),
             _ => self.truth(e, out),
         }
+    }
+
+    fn text(&mut self, inner: &Expr, out: Out) {
+        let (value, ty) = (self.value(inner), self.b.ty(&inner.ty));
+        self.b.op(Op::ToText { value, ty, out });
     }
 
     /// A constant, an input or a `let` in another register.

@@ -1,7 +1,7 @@
 //! The operations that fetch values: from registers, from the record, from other records, from the world; and text.
 
 use crate::bytecode::{FieldIx, Op, Out};
-use crate::value::{Reference, Type, Value, text};
+use crate::value::{Environment, Reference, Type, Value, text};
 
 use super::host::Host;
 use super::machine::{Machine, Trap};
@@ -52,6 +52,15 @@ fn world<H: Host + ?Sized>(op: Op, machine: &mut Machine<'_>, host: &mut H) -> R
             };
             machine.build_text(text.len())?;
             (Value::Text(text), out)
+        }
+        Op::Call { function, arguments, out } => {
+            let call = machine.code.calls.get(function.0 as usize).ok_or(Trap::Broken)?;
+            let environment = Environment { zone: host.zone() };
+            let value = call.function.call(machine.run(arguments, call.arguments as usize)?, &environment)?;
+            if let Value::Text(text) = &value {
+                machine.build_text(text.len())?;
+            }
+            (value, out)
         }
         _ => return Ok(false),
     };

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::calls;
 use super::held::Held;
 use super::{Found, MAX_STEPS, Part, Problem, Site, writable};
 use crate::bytecode::operand::{In, Kind, Operand, Out, Rule};
@@ -112,6 +113,10 @@ impl Walk<'_> {
                 Held::Maybe(_) => Held::Maybe(Kind::Decimal),
                 other => other,
             },
+            Op::Call { function, arguments, .. } => {
+                let call = self.code.calls.get(function.0 as usize).ok_or(Problem::Range("function"))?;
+                calls::result(call, (0..call.arguments).map(|offset| self.held(In(arguments.0.saturating_add(offset)))))?
+            }
             _ => return Err(Problem::Place),
         }))
     }

@@ -4,6 +4,7 @@
 //! Runs after compiling and after loading. Not for people's mistakes, which the checker finds: what is refused here is a
 //! damaged or foreign file, or a mistake of the compiler. `structure.rs` looks at numbers, `flow.rs` at paths.
 
+mod calls;
 mod flow;
 mod held;
 mod structure;
@@ -94,6 +95,9 @@ pub enum Problem {
     /// Named groups don't begin and end in pairs, or nest too deep.
     #[error("named groups that don't begin and end in pairs")]
     Steps,
+    /// A function that can't be called so.
+    #[error("a function that can't be called so")]
+    Call,
     /// A child flow that isn't there, or isn't given what it takes.
     #[error("a child flow that is not there or takes other inputs")]
     Child,

@@ -1,5 +1,6 @@
 //! The first look: sizes, tables, and every operand of every operation in its range, whether or not a path leads there.
 
+use super::calls;
 use super::{Found, MAX_CELLS, Part, Problem, Site, has_type};
 use crate::bytecode::operand::{In, MAX_REGISTERS, Operand};
 use crate::bytecode::{Code, Op};
@@ -57,6 +58,9 @@ fn tables(code: &Code, site: &Site<'_>) -> Result<(), Problem> {
         if !child.head.child || !complete || !known {
             return Err(Problem::Child);
         }
+    }
+    if !code.calls.iter().all(calls::possible) {
+        return Err(Problem::Call);
     }
     code.types.iter().try_for_each(|ty| has_type(site.schema, ty))
 }
