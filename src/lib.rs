@@ -2,13 +2,14 @@
 //!
 //! The way of the data, folder by folder: `source` and `syntax` (text to tree), `check` (tree to typed IR, with
 //! `schema` and `value`), `compile` and `bytecode` (IR to verified program), `store`, `vm` and `pipeline` (program to
-//! committed transaction), `scenario`, and `cli`. Imports go only down; a test holds that.
+//! committed transaction), `scenario` and `exchange`, and `cli`. Imports go only down; a test holds that.
 
 pub mod bytecode;
 pub mod check;
 pub mod cli;
 pub mod compile;
 pub mod diagnostic;
+pub mod exchange;
 pub mod pipeline;
 pub mod project;
 pub mod scenario;

@@ -1,1 +1,5 @@
-fn main() {}
+//! The binary `weir`.
+
+fn main() -> std::process::ExitCode {
+    weir::cli::main()
+}

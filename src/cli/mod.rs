@@ -1,1 +1,66 @@
-//! The command line: one small file a command, and the only code that prints.
+//! The command line: one small file a command, and the only code that prints. No analysis of its own.
+//!
+//! The exit codes are a contract (see [`Exit`]); so is what is machine-readable. Text for people may improve freely.
+
+mod check;
+mod exit;
+mod explain;
+mod load;
+mod ops;
+mod output;
+mod run;
+mod story;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use exit::Exit;
+use output::Output;
+
+/// Rules that run inside the data transaction: check them, try them, run them.
+#[derive(Debug, Parser)]
+#[command(name = "weir", version, about, max_term_width = 100, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Say everything that the compiler knows about a project
+    Check(check::Arguments),
+    /// Run a scenario, or operations from a file
+    Run(run::Arguments),
+    /// Explain a code, with an example of what is wrong and of what is right
+    Explain(explain::Arguments),
+}
+
+/// What a command writes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    #[default]
+    Human,
+    /// An object a line, for programs
+    Json,
+}
+
+/// Runs the command that the process was asked for.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version come this way too. Where they can't be printed there is nobody to tell.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Exit::Usage.code()));
+        }
+    };
+    let mut output = Output::standard();
+    let exit = match cli.command {
+        Command::Check(arguments) => check::run(&arguments, &mut output),
+        Command::Run(arguments) => run::run(&arguments, &mut output),
+        Command::Explain(arguments) => explain::run(&arguments, &mut output),
+    };
+    ExitCode::from(exit.and(output.finish()).code())
+}

@@ -202,6 +202,18 @@ codes! {
     E0922 Error "a part of a test that this release can't run yet",
     // Operations
     O0101 Error "an operation that can't be read",
+    O0102 Error "a line that is too long",
+    O0103 Error "a line that isn't UTF-8",
+    O0104 Error "a message that isn't known",
+    O0105 Error "an entity that isn't known",
+    O0106 Error "a field that isn't known",
+    O0107 Error "a value that its field can't have",
+    O0108 Error "a record that isn't named",
+    O0109 Warning "a column that is no field",
+    O0110 Error "a column that is missing",
+    O0111 Error "columns that can't be used",
+    O0112 Error "a row that can't be read",
+    O0113 Error "a user who isn't known",
     // Stores
     S0101 Error "a store that can't be opened",
     S0102 Error "a database that doesn't fit the schema",

@@ -1,0 +1,75 @@
+//! From a PATH to a project or a compiled one, with what is wrong told on the way.
+
+use std::io::Read;
+use std::path::Path;
+
+use super::exit::Exit;
+use super::output::Output;
+use crate::diagnostic::{Code, Diagnostic, render};
+use crate::project::{Compiled, LoadError, LoadErrorKind, MAX_FILE, OpenError, Project};
+use crate::source::Sources;
+
+/// The project at a path; `-` is standard input.
+pub(super) fn load(path: &Path) -> Result<Project, LoadError> {
+    if path.as_os_str() != "-" {
+        return Project::load(path);
+    }
+    let mut text = Vec::new();
+    std::io::stdin()
+        .lock()
+        .take(MAX_FILE as u64 + 1)
+        .read_to_end(&mut text)
+        .map_err(|error| LoadError { path: path.to_owned(), kind: LoadErrorKind::Unreadable(error) })?;
+    Ok(Project::from_text("<stdin>", text))
+}
+
+/// How a command ends that has nothing to work on.
+pub(super) fn exit(error: &LoadError) -> Exit {
+    if error.code() == Code::E0001 { Exit::Failed } else { Exit::Problems }
+}
+
+/// The project at a path, without errors; its warnings are kept for `check`.
+pub(super) fn sound(path: &Path, output: &mut Output) -> Result<(Project, Compiled), Exit> {
+    let project = match load(path) {
+        Ok(project) => project,
+        Err(error) => {
+            tell(&[error.diagnostic()], &Sources::default(), output);
+            return Err(exit(&error));
+        }
+    };
+    match project.compile() {
+        Ok(compiled) => Ok((project, compiled)),
+        Err(errors) => {
+            tell(&errors.0, &project.sources, output);
+            Err(Exit::Problems)
+        }
+    }
+}
+
+/// Tells diagnostics on standard error.
+pub(super) fn tell(diagnostics: &[Diagnostic], sources: &Sources, output: &mut Output) {
+    for diagnostic in diagnostics {
+        let text = render::human(diagnostic, sources, output.error_colours());
+        output.error_line(text.trim_end_matches('\n'));
+        output.error_line("");
+    }
+}
+
+/// Tells why a store can't be opened.
+pub(super) fn unopened(url: &str, error: &OpenError, output: &mut Output) -> Exit {
+    match error {
+        OpenError::Url(_) | OpenError::Postgres(_) => {
+            output.error_line(format!("error: --store: {error}"));
+            Exit::Usage
+        }
+        OpenError::Store(error) => store_failed(url, &error.to_string(), output),
+    }
+}
+
+/// Tells that a store failed.
+pub(super) fn store_failed(url: &str, words: &str, output: &mut Output) -> Exit {
+    let file = url.strip_prefix("sqlite:").unwrap_or(url);
+    let words = if words.contains(file) { words.to_owned() } else { format!("`{file}`: {words}") };
+    output.error_line(format!("error[{}]: {}", Code::S0101.name(), render::visible(&words)));
+    Exit::Failed
+}

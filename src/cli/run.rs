@@ -1,0 +1,152 @@
+//! `weir run`: a scenario, or operations from a file, against a store.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+
+use super::exit::Exit;
+use super::output::Output;
+use super::{Format, load, ops, story};
+use crate::check::ir::Scenario;
+use crate::exchange;
+use crate::pipeline::{Message, Pipeline, Settings};
+use crate::project::{Compiled, Project};
+use crate::scenario::{self, EventKind, Report, Verdict};
+use crate::source::Sources;
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// A file or a folder, `-` for standard input; for --ops also a compiled `.flowc` file
+    #[arg(default_value = ".", env = "WEIR_PATH")]
+    pub path: PathBuf,
+    /// The scenario; may be left out where there is only one
+    #[arg(conflicts_with = "ops")]
+    scenario: Option<String>,
+    /// Operations instead of a scenario: a file of JSON lines or CSV, `-` for standard input
+    #[arg(long, value_name = "FILE", env = "WEIR_OPS")]
+    pub ops: Option<PathBuf>,
+    /// The operations are a CSV of records of this entity
+    #[arg(long, value_name = "NAME", env = "WEIR_ENTITY", requires = "ops")]
+    pub entity: Option<String>,
+    /// What is done with each record of a CSV
+    #[arg(long, value_enum, ignore_case = true, default_value_t, env = "WEIR_MESSAGE")]
+    pub message: MessageName,
+    /// The store: `sqlite::memory:` or `sqlite:FILE`
+    #[arg(long, value_name = "URL", default_value = "sqlite::memory:", env = "WEIR_STORE")]
+    pub store: String,
+    /// The full name of the user who does the operations; by default the system administrator
+    #[arg(long = "as", value_name = "USER", env = "WEIR_AS", requires = "ops")]
+    pub user: Option<String>,
+    /// Tell what happened, line by line
+    #[arg(long, env = "WEIR_TRACE")]
+    pub trace: bool,
+    /// How many operations go into one transaction
+    #[arg(long, value_name = "N", default_value_t = 1, env = "WEIR_BATCH", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub batch: u32,
+    /// What is written
+    #[arg(long, value_enum, default_value_t, env = "WEIR_FORMAT")]
+    pub format: Format,
+}
+
+/// A message by name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum MessageName {
+    /// New records
+    #[default]
+    Create,
+    /// Changes of the records that the id column names
+    Update,
+    /// The end of the records that the id column names
+    Delete,
+}
+
+impl From<MessageName> for Message {
+    fn from(name: MessageName) -> Message {
+        match name {
+            MessageName::Create => Message::Create,
+            MessageName::Update => Message::Update,
+            MessageName::Delete => Message::Delete,
+        }
+    }
+}
+
+pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Exit {
+    let exit = match &arguments.ops {
+        Some(file) => operations(arguments, file, output),
+        None => one_scenario(arguments, output),
+    };
+    exit.unwrap_or_else(|exit| exit)
+}
+
+/// Opens the store, with the settings that the arguments ask for.
+pub(super) fn open(compiled: &Compiled, arguments: &Arguments, output: &mut Output) -> Result<Pipeline, Exit> {
+    let settings = if arguments.trace { Settings::system().traced() } else { Settings::system() };
+    compiled.open(&arguments.store, settings).map_err(|error| load::unopened(&arguments.store, &error, output))
+}
+
+fn operations(arguments: &Arguments, file: &Path, output: &mut Output) -> Result<Exit, Exit> {
+    if arguments.path.as_os_str() == "-" && file.as_os_str() == "-" {
+        output.error_line("error: the project and --ops can't both be standard input");
+        return Err(Exit::Usage);
+    }
+    let (project, compiled) = load::sound(&arguments.path, output)?;
+    ops::run(&compiled, &project.sources, file, arguments, output)
+}
+
+fn one_scenario(arguments: &Arguments, output: &mut Output) -> Result<Exit, Exit> {
+    let (project, compiled) = load::sound(&arguments.path, output)?;
+    let scenario = chosen(&project, arguments.scenario.as_deref()).map_err(|words| {
+        output.error_line(format!("error: {words}"));
+        Exit::Usage
+    })?;
+    let pipeline = open(&compiled, arguments, output)?;
+    let _ = (scenario, pipeline);
+    Ok(Exit::Well)
+}
+/// The scenario of a name, or the only one.
+fn chosen<'a>(project: &'a Project, name: Option<&str>) -> Result<&'a Scenario, String> {
+    let scenarios: Vec<&Scenario> = project.checked.scenarios.iter().filter(|scenario| !scenario.test).collect();
+    let names = || scenarios.iter().map(|scenario| format!("`{}`", scenario.name)).collect::<Vec<_>>().join(", ");
+    match (name, scenarios.as_slice()) {
+        (_, []) => Err("there is no scenario here: write one (`scenario NAME { … }`), or give operations with --ops".to_owned()),
+        (None, [only]) => Ok(only),
+        (None, _) => Err(format!("there are several scenarios, name one: {}", names())),
+        (Some(name), _) => scenarios
+            .iter()
+            .find(|scenario| scenario.name == name)
+            .copied()
+            .ok_or_else(|| format!("there is no scenario `{}`; there is {}", name.escape_debug(), names())),
+    }
+}
+
+fn tell(report: &Report, project: &Project, trace: bool, output: &mut Output) {
+    output.line(format!("scenario {}\n", report.name));
+    for line in story::events(report, &project.sources, trace, output.colours()) {
+        output.line(line);
+    }
+    if let Some(failure) = &report.failure {
+        output.line("");
+        story::failure(failure, &project.sources).iter().for_each(|line| output.line(line));
+    }
+}
+
+fn tell_json(report: &Report, project: &Project, output: &mut Output) {
+    let mut tally = exchange::Tally::default();
+    for event in &report.events {
+        let line = project.sources.position(event.span).line as u64;
+        match &event.kind {
+            EventKind::Operation { outcome, .. } => {
+                tally.count(outcome);
+                output.line(exchange::told(line, outcome, None));
+            }
+            EventKind::Show(value) => {
+                output.line(serde_json::json!({ "line": line, "show": project.sources.slice(event.span), "value": value }).to_string());
+            }
+        }
+    }
+    if let Some(failure) = &report.failure {
+        let line = project.sources.position(failure.span).line;
+        output.line(serde_json::json!({ "line": line, "failure": failure.message, "notes": failure.notes }).to_string());
+    }
+    output.line(tally.json(None));
+}

@@ -1,0 +1,89 @@
+//! Outcomes told to people: which flows ran in which order, how it ended, and where a test or scenario failed.
+
+use crate::diagnostic::{Diagnostic, render};
+use crate::pipeline::{Ending, Outcome, TraceLine};
+use crate::scenario::{Event, EventKind, Failure, Report};
+use crate::source::{Sources, Span};
+use crate::vm::Fault;
+
+/// How much of a statement is shown.
+const LONGEST: usize = 100;
+
+/// What happened in a scenario or test, a line each.
+pub(super) fn events(report: &Report, sources: &Sources, trace: bool, colours: bool) -> Vec<String> {
+    report.events.iter().flat_map(|event| told(event, sources, trace, colours)).collect()
+}
+
+fn told(event: &Event, sources: &Sources, trace: bool, colours: bool) -> Vec<String> {
+    let statement = statement(event.span, sources);
+    let at = sources.position(event.span).line;
+    match &event.kind {
+        EventKind::Show(value) => vec![format!("{at:>5}  show {statement}"), format!("       {}", render::visible(value))],
+        EventKind::Operation { outcome, user, .. } => {
+            let by = user.as_ref().map(|user| format!("   (as {user})")).unwrap_or_default();
+            let mut lines = vec![format!("{at:>5}  {statement}{by}")];
+            lines.extend(ending(outcome, sources, trace, colours).into_iter().map(|line| format!("       {line}")));
+            lines
+        }
+    }
+}
+
+/// What became of an operation, a line each.
+pub(super) fn ending(outcome: &Outcome, sources: &Sources, trace: bool, colours: bool) -> Vec<String> {
+    let mut lines = Vec::new();
+    if trace {
+        lines.extend(outcome.trace.iter().map(traced));
+    }
+    if !outcome.ran.is_empty() {
+        lines.push(format!("ran        {}", outcome.ran.join(", ")));
+    }
+    match &outcome.ending {
+        Ending::Committed => lines.push("committed".to_owned()),
+        Ending::Stopped { flow, reason } => {
+            lines.push(format!("stopped    by {flow}: {}", render::visible(reason)));
+            lines.push("           rolled back: nothing of it was kept".to_owned());
+        }
+        Ending::Fault(fault) => {
+            lines.extend(self::fault(fault, sources, colours));
+            lines.push("           rolled back: nothing of it was kept".to_owned());
+        }
+    }
+    lines
+}
+
+fn traced(line: &TraceLine) -> String {
+    format!("{:indent$}{}", "", render::visible(&line.text), indent = 2 * (line.level as usize).min(40))
+}
+
+/// A fault with its place and the flows that led there.
+fn fault(fault: &Fault, sources: &Sources, colours: bool) -> Vec<String> {
+    let mut diagnostic = match fault.span.filter(|span| sources.get(span.file).is_some()) {
+        Some(span) => Diagnostic::new(fault.code, span, fault.message.clone()),
+        None => Diagnostic::unplaced(fault.code, fault.message.clone()),
+    };
+    if !fault.chain.is_empty() {
+        diagnostic = diagnostic.help(format!("it happened in {}", fault.chain.join(", in ")));
+    }
+    render::human(&diagnostic, sources, colours).trim_end().lines().map(str::to_owned).collect()
+}
+
+/// Why a test or scenario failed, a line each.
+pub(super) fn failure(failure: &Failure, sources: &Sources) -> Vec<String> {
+    let at = sources.position(failure.span);
+    let file = sources.get(failure.span.file).map_or("", |file| &file.name);
+    let mut lines = vec![format!("{file}:{}:{}: {}", at.line, at.column, render::visible(&failure.message))];
+    lines.push(format!("    {}", statement(failure.span, sources)));
+    lines.extend(failure.notes.iter().map(|note| format!("    {}", render::visible(note))));
+    lines
+}
+
+/// The first line of a statement, not too much of it.
+fn statement(span: Span, sources: &Sources) -> String {
+    let text = sources.slice(span);
+    let first = text.lines().next().unwrap_or("");
+    let mut shown: String = first.chars().take(LONGEST).collect();
+    if shown.len() < text.trim_end().len() {
+        shown.push_str(" …");
+    }
+    render::visible(&shown).into_owned()
+}

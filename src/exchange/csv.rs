@@ -1,0 +1,257 @@
+//! CSV: a line of column names, then a record a row. Strict about quotes (RFC 4180), since a guess there turns one record
+//! into many or many into one.
+//!
+//! A column is a field by its logical name or its label, case ignored. An empty cell isn't submitted when a record is
+//! created, so that its default applies; in an update it empties the field.
+
+use std::io::BufRead;
+
+use super::decode::{Raw, decode, uuid};
+use super::json::entity;
+use super::lines::{LONGEST, Lines};
+use super::{Problem, Request};
+use crate::diagnostic::{Code, render::counted};
+use crate::pipeline::{Message, Operation};
+use crate::schema::{self, Entity, Field, PRIMARY_KEY, Row, Schema, system};
+use crate::value::text::quoted;
+use crate::value::{EntityId, Reference, Slot, Uuid, Value};
+
+/// Reads operations.
+pub(super) struct Reader<'a, R> {
+    table: Table<R>,
+    schema: &'a Schema,
+    id: EntityId,
+    entity: &'a Entity,
+    message: Message,
+    /// What each column is; nothing for one that is left out.
+    columns: Vec<Option<Slot>>,
+}
+
+impl<'a, R: BufRead> Reader<'a, R> {
+    /// Reads the column names; columns that match no field are a warning.
+    pub fn new(input: R, name: &str, message: Message, schema: &'a Schema) -> Result<(Self, Vec<Problem>), Problem> {
+        let (id, entity) = entity(name, schema).map_err(|(code, words)| Problem::new(1, code, words))?;
+        let mut table = Table { lines: Lines::new(input), cells: Vec::new(), used: 0 };
+        match table.next() {
+            None => return Err(Problem::new(1, Code::O0111, "there is no line of column names")),
+            Some(Err(problem)) => return Err(problem),
+            Some(Ok(_)) => {}
+        }
+        let line = table.lines.number;
+        let columns: Vec<Option<Slot>> = table.cells().iter().map(|cell| column(cell, entity)).collect();
+        held(table.cells(), &columns, entity, message).map_err(|(code, words)| Problem::new(line, code, words))?;
+        let unknown: Vec<String> =
+            table.cells().iter().zip(&columns).filter(|(_, slot)| slot.is_none()).map(|(cell, _)| quoted(cell)).collect();
+        let warnings = match unknown.as_slice() {
+            [] => Vec::new(),
+            [one] => vec![Problem::new(line, Code::O0109, format!("the column {one} is no field of `{}` and is left out", entity.name))],
+            many => {
+                let names = many.join(", ");
+                vec![Problem::new(line, Code::O0109, format!("the columns {names} are no fields of `{}` and are left out", entity.name))]
+            }
+        };
+        Ok((Reader { table, schema, id, entity, message, columns }, warnings))
+    }
+
+    pub fn bytes(&self) -> u64 {
+        self.table.lines.bytes
+    }
+
+    /// The next operation.
+    pub fn next(&mut self) -> Option<Result<Request, Problem>> {
+        let line = match self.table.next()? {
+            Ok(line) => line,
+            Err(problem) => return Some(Err(problem)),
+        };
+        let read = self.operation().map(|operation| Request { line, operation, user: None });
+        Some(read.map_err(|(code, words)| Problem::new(line, code, words)))
+    }
+
+    fn operation(&self) -> Result<Operation, (Code, String)> {
+        let cells = self.table.cells();
+        if cells.len() != self.columns.len() {
+            return Err((
+                Code::O0112,
+                format!("the row has {} where there are {}", counted(cells.len(), "cell"), counted(self.columns.len(), "column")),
+            ));
+        }
+        let mut values = Row::new(self.entity.fields.len());
+        let mut record: Option<Uuid> = None;
+        for (cell, slot) in cells.iter().zip(&self.columns) {
+            let Some((slot, field)) = slot.and_then(|slot| self.entity.field(slot).map(|field| (slot, field))) else { continue };
+            match (slot == PRIMARY_KEY, cell.is_empty()) {
+                (true, true) => {}
+                (true, false) => record = Some(uuid(cell.trim()).map_err(|words| (Code::O0108, words))?),
+                (false, true) if self.message == Message::Create => {}
+                (false, true) => values.set(slot, Value::Empty),
+                (false, false) => values.set(slot, decode(&Raw::Cell(cell), field, self.schema)?),
+            }
+        }
+        if self.message == Message::Create {
+            if let Some(id) = record {
+                values.set(PRIMARY_KEY, Value::Uuid(id));
+            }
+            return Ok(Operation::Create { entity: self.id, values });
+        }
+        let id = record.ok_or_else(|| (Code::O0108, "the id is empty".to_owned()))?;
+        let record = Reference { entity: self.id, id };
+        Ok(if self.message == Message::Update { Operation::Update { record, values } } else { Operation::Delete { record } })
+    }
+}
+
+/// The field that a column is about: by logical name, by `id`, by label.
+fn column(cell: &str, entity: &Entity) -> Option<Slot> {
+    let name = cell.trim().to_lowercase();
+    let by = |of: fn(&Field) -> &str| entity.fields().find(|(_, field)| of(field).to_lowercase() == name).map(|(slot, _)| slot);
+    by(|field| &field.name).or_else(|| (name == "id").then_some(PRIMARY_KEY)).or_else(|| by(|field| &field.label))
+}
+
+/// Whether the columns are enough for the message, and each is there once.
+fn held(cells: &[String], columns: &[Option<Slot>], entity: &Entity, message: Message) -> Result<(), (Code, String)> {
+    for (index, (cell, slot)) in cells.iter().zip(columns).enumerate() {
+        let before = columns.get(..index).unwrap_or_default();
+        if let Some(field) = slot.filter(|_| before.contains(slot)).and_then(|slot| entity.field(slot)) {
+            return Err((
+                Code::O0111,
+                format!("the column {} is the field `{}`, which another column is already", quoted(cell), field.name),
+            ));
+        }
+    }
+    let has = |slot: Slot| columns.contains(&Some(slot));
+    if message != Message::Create {
+        let key = entity.field(PRIMARY_KEY).map_or("id", |field| field.name.as_str());
+        let missing = format!("a column `id` or `{key}` is wanted to say which records are meant");
+        return if has(PRIMARY_KEY) { Ok(()) } else { Err((Code::O0110, missing)) };
+    }
+    let missing: Vec<String> =
+        entity.fields().filter(|(slot, field)| needed(*slot, field) && !has(*slot)).map(|(_, field)| format!("`{}`", field.name)).collect();
+    match missing.as_slice() {
+        [] => Ok(()),
+        [one] => Err((Code::O0110, format!("the required field {one} has no column"))),
+        many => Err((Code::O0110, format!("the required fields {} have no columns", many.join(", ")))),
+    }
+}
+
+/// Whether a new record needs the field from outside.
+fn needed(slot: Slot, field: &Field) -> bool {
+    let given = [system::OWNER, system::STATE, system::STATUS].contains(&field.name.as_str());
+    field.required && field.default == schema::Default::None && !field.read_only && !given && slot != PRIMARY_KEY
+}
+
+/// Rows of cells.
+struct Table<R> {
+    lines: Lines<R>,
+    cells: Vec<String>,
+    used: usize,
+}
+
+impl<R: BufRead> Table<R> {
+    /// The cells of the row that was read last.
+    fn cells(&self) -> &[String] {
+        self.cells.get(..self.used).unwrap_or_default()
+    }
+
+    /// Reads a row and gives the line on which it starts; empty lines are passed over.
+    fn next(&mut self) -> Option<Result<u64, Problem>> {
+        self.used = 0;
+        let mut state = State::Start;
+        let mut start = 0;
+        let mut size = 0;
+        loop {
+            let line = match self.lines.next() {
+                None if state == State::Quoted => {
+                    return Some(Err(Problem::new(start, Code::O0112, "the quote that opens in this row is never closed").last()));
+                }
+                None => return None,
+                Some(Err(problem)) if state == State::Quoted => {
+                    let words =
+                        format!("the quote that opens in this row isn't closed before line {}, where {}", problem.line, problem.message);
+                    return Some(Err(Problem { line: start, message: words, last: true, ..problem }));
+                }
+                Some(Err(problem)) => return Some(Err(problem)),
+                Some(Ok(line)) => line,
+            };
+            if state == State::Quoted {
+                if let Some(cell) = self.used.checked_sub(1).and_then(|last| self.cells.get_mut(last)) {
+                    cell.push('\n');
+                }
+            } else if line.is_empty() {
+                continue;
+            }
+            size += line.len();
+            let row = Cells { cells: &mut self.cells, used: &mut self.used };
+            let ended = row.take(line, state);
+            let number = self.lines.number;
+            if start == 0 {
+                start = number;
+            }
+            match ended {
+                Err(words) => return Some(Err(Problem::new(number, Code::O0112, words))),
+                Ok(State::Quoted) if size > LONGEST => {
+                    return Some(Err(Problem::new(start, Code::O0102, "a quote opens in this row and isn't closed within 16 MiB").last()));
+                }
+                Ok(State::Quoted) => state = State::Quoted,
+                Ok(_) => return Some(Ok(start)),
+            }
+        }
+    }
+}
+
+/// Where in a cell the reading is.
+#[derive(Clone, Copy, PartialEq)]
+enum State {
+    /// Before its first character.
+    Start,
+    /// In one without quotes.
+    Plain,
+    /// Between its quotes.
+    Quoted,
+    /// After a quote that closes it, unless another quote follows.
+    Closed,
+}
+
+/// The cells of a row that is being read; their texts are used again for the next row.
+struct Cells<'a> {
+    cells: &'a mut Vec<String>,
+    used: &'a mut usize,
+}
+
+impl Cells<'_> {
+    /// Takes in a line, and says how it ends.
+    fn take(mut self, line: &str, mut state: State) -> Result<State, &'static str> {
+        if state == State::Start {
+            self.open();
+        }
+        for letter in line.chars() {
+            state = match (state, letter) {
+                (State::Start, '"') => State::Quoted,
+                (State::Quoted, '"') => State::Closed,
+                (State::Quoted, other) => self.push(other, State::Quoted),
+                (State::Closed, '"') => self.push('"', State::Quoted),
+                (_, ',') => {
+                    self.open();
+                    State::Start
+                }
+                (State::Closed, _) => return Err("there is something between a closing quote and the next comma"),
+                (State::Plain, '"') => return Err("there is a quote within a cell that isn't quoted (write `\"\"` in a quoted one)"),
+                (State::Start | State::Plain, other) => self.push(other, State::Plain),
+            };
+        }
+        Ok(state)
+    }
+
+    fn open(&mut self) {
+        match self.cells.get_mut(*self.used) {
+            Some(cell) => cell.clear(),
+            None => self.cells.push(String::new()),
+        }
+        *self.used += 1;
+    }
+
+    fn push(&mut self, letter: char, state: State) -> State {
+        if let Some(cell) = self.used.checked_sub(1).and_then(|last| self.cells.get_mut(last)) {
+            cell.push(letter);
+        }
+        state
+    }
+}

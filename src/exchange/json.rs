@@ -1,0 +1,190 @@
+//! JSON lines: an object a line, of which every part is known.
+
+use std::fmt;
+use std::io::BufRead;
+
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
+use serde_json::value::RawValue;
+use smol_str::SmolStr;
+
+use super::decode::{Raw, Wrong, decode, nearest_to, uuid};
+use super::lines::Lines;
+use super::{Problem, Request};
+use crate::diagnostic::Code;
+use crate::pipeline::Operation;
+use crate::schema::{Entity, Row, Schema};
+use crate::value::{EntityId, Reference, text::quoted};
+
+/// The parts of an object that this release knows.
+const PARTS: [&str; 5] = ["message", "entity", "id", "attributes", "as"];
+/// The parts that a later release will know.
+const LATER: [&str; 2] = ["targets", "flow"];
+/// The messages that this release knows.
+const MESSAGES: [&str; 3] = ["Create", "Update", "Delete"];
+/// The messages that a later release will know.
+const MESSAGES_LATER: [&str; 5] = ["Upsert", "Assign", "SetState", "CreateMultiple", "UpdateMultiple"];
+
+/// Reads operations.
+pub(super) struct Reader<'a, R> {
+    lines: Lines<R>,
+    schema: &'a Schema,
+}
+
+impl<'a, R: BufRead> Reader<'a, R> {
+    pub fn new(input: R, schema: &'a Schema) -> Self {
+        Reader { lines: Lines::new(input), schema }
+    }
+
+    pub fn bytes(&self) -> u64 {
+        self.lines.bytes
+    }
+
+    /// The next operation; empty lines are passed over.
+    pub fn next(&mut self) -> Option<Result<Request, Problem>> {
+        loop {
+            let number = self.lines.number + 1;
+            match self.lines.next()? {
+                Err(problem) => return Some(Err(problem)),
+                Ok(text) if text.trim().is_empty() => {}
+                Ok(text) => {
+                    let read = request(text, self.schema);
+                    return Some(
+                        read.map(|(operation, user)| Request { line: number, operation, user })
+                            .map_err(|(code, message)| Problem::new(number, code, message)),
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// The operation of a line, and the user who is named in it.
+fn request(line: &str, schema: &Schema) -> Result<(Operation, Option<SmolStr>), Wrong> {
+    if !line.trim_start().starts_with('{') {
+        return Err((Code::O0101, "the line isn't a JSON object".to_owned()));
+    }
+    let parts = object(line)?;
+    for (name, _) in &parts.0 {
+        known(name, &PARTS, &LATER, Code::O0101, "part")?;
+    }
+    let message = parts.text("message")?;
+    known(&message, &MESSAGES, &MESSAGES_LATER, Code::O0104, "message")?;
+    let (id, entity) = entity(&parts.text("entity")?, schema)?;
+    let user = parts.get("as").map(|_| parts.text("as")).transpose()?;
+    let attributes = parts.get("attributes").map(|raw| object(raw.get())).transpose()?;
+    let operation = match message.as_str() {
+        "Create" => {
+            let mut values = row(&attributes.unwrap_or_default(), entity, schema)?;
+            if parts.get("id").is_some() {
+                values.set(crate::schema::PRIMARY_KEY, crate::value::Value::Uuid(parts.id()?));
+            }
+            Operation::Create { entity: id, values }
+        }
+        "Update" => {
+            let record = Reference { entity: id, id: parts.id()? };
+            Operation::Update { record, values: row(&attributes.unwrap_or_default(), entity, schema)? }
+        }
+        _ if attributes.is_some_and(|attributes| !attributes.0.is_empty()) => {
+            return Err((Code::O0101, "a `Delete` takes no `attributes`".to_owned()));
+        }
+        _ => Operation::Delete { record: Reference { entity: id, id: parts.id()? } },
+    };
+    Ok((operation, user))
+}
+
+/// An entity by name.
+pub(super) fn entity<'a>(name: &str, schema: &'a Schema) -> Result<(EntityId, &'a Entity), Wrong> {
+    schema.entity_id(name).and_then(|id| schema.entity(id).map(|entity| (id, entity))).ok_or_else(|| {
+        let near = nearest_to(name, schema.entities().map(|(_, entity)| entity.name.as_str()));
+        (Code::O0105, format!("there is no entity {}{}", quoted(name), meant(near)))
+    })
+}
+
+/// The values of attributes.
+fn row(attributes: &Object<'_>, entity: &Entity, schema: &Schema) -> Result<Row, Wrong> {
+    let mut row = Row::new(entity.fields.len());
+    for (name, raw) in &attributes.0 {
+        let Some((slot, field)) = entity.slot(name).and_then(|slot| entity.field(slot).map(|field| (slot, field))) else {
+            let near = nearest_to(name, entity.fields().map(|(_, field)| field.name.as_str()));
+            return Err((Code::O0106, format!("`{}` has no field {}{}", entity.name, quoted(name), meant(near))));
+        };
+        let raw = Raw::json(raw).map_err(|wrong| (Code::O0107, format!("`{}`: {wrong}", field.name)))?;
+        row.set(slot, decode(&raw, field, schema)?);
+    }
+    Ok(row)
+}
+
+/// Whether a word is one of those that are known.
+fn known(word: &str, now: &[&str], later: &[&str], code: Code, what: &str) -> Result<(), Wrong> {
+    if now.contains(&word) {
+        return Ok(());
+    }
+    if later.contains(&word) {
+        return Err((code, format!("the {what} {} is not yet supported", quoted(word))));
+    }
+    Err((code, format!("there is no {what} {}{}", quoted(word), meant(nearest_to(word, now.iter().copied())))))
+}
+
+fn meant(near: Option<&str>) -> String {
+    near.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default()
+}
+
+/// The parts of an object in order, each name once.
+#[derive(Default)]
+struct Object<'a>(Vec<(String, &'a RawValue)>);
+
+/// A text that holds an object.
+fn object(text: &str) -> Result<Object<'_>, Wrong> {
+    serde_json::from_str(text).map_err(|error| {
+        // The line is the file's, not the one line that was parsed; of the place, the column is left.
+        let words = error.to_string();
+        let words = words.split(" at line ").next().unwrap_or("it can't be read").to_owned();
+        (Code::O0101, format!("{words} (column {})", error.column()))
+    })
+}
+
+impl<'a> Object<'a> {
+    fn get(&self, name: &str) -> Option<&'a RawValue> {
+        self.0.iter().find(|(part, _)| part == name).map(|(_, raw)| *raw)
+    }
+
+    /// A part that has to be there and a text.
+    fn text(&self, name: &str) -> Result<SmolStr, Wrong> {
+        let raw = self.get(name).ok_or_else(|| (Code::O0101, format!("`{name}` is missing")))?;
+        serde_json::from_str(raw.get()).map_err(|_| (Code::O0101, format!("`{name}` has to be a text")))
+    }
+
+    fn id(&self) -> Result<crate::value::Uuid, Wrong> {
+        let raw = self.get("id").ok_or_else(|| (Code::O0108, "`id` is missing".to_owned()))?;
+        match Raw::json(raw) {
+            Ok(Raw::Text(id)) => uuid(&id).map_err(|wrong| (Code::O0108, wrong)),
+            Ok(Raw::Object) => Err((Code::O0108, "an `id` by key is not yet supported".to_owned())),
+            _ => Err((Code::O0108, "`id` has to be a uuid, as text".to_owned())),
+        }
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Parts;
+        impl<'de> Visitor<'de> for Parts {
+            type Value = Object<'de>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("an object")
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Object<'de>, M::Error> {
+                let mut parts: indexmap::IndexMap<String, &'de RawValue> = indexmap::IndexMap::new();
+                while let Some((name, raw)) = map.next_entry::<String, &'de RawValue>()? {
+                    if parts.contains_key(&name) {
+                        return Err(M::Error::custom(format!("{} is there twice", quoted(&name))));
+                    }
+                    parts.insert(name, raw);
+                }
+                Ok(Object(parts.into_iter().collect()))
+            }
+        }
+        deserializer.deserialize_map(Parts)
+    }
+}

@@ -1,0 +1,129 @@
+//! Operations from outside: JSON lines and CSV become operations of the pipeline, and outcomes become JSON lines.
+//!
+//! Reads as a stream: never more than one line (or one record of a CSV) is in memory, and that is bounded. What can't be
+//! read is a [`Problem`] of its line, and the next line is read all the same. Nothing in here runs anything.
+
+mod csv;
+mod decode;
+mod json;
+mod lines;
+mod outcome;
+
+use std::io::BufRead;
+
+use smol_str::SmolStr;
+
+pub use outcome::{Tally, refused, told};
+
+use crate::diagnostic::{Code, Severity};
+use crate::pipeline::{Message, Operation};
+use crate::schema::Schema;
+
+/// How the operations are written.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Format {
+    /// An object a line.
+    JsonLines,
+    /// A table with one line of column names.
+    Csv {
+        /// The entity of its records.
+        entity: SmolStr,
+        /// What is done with each.
+        message: Message,
+    },
+}
+
+/// An operation with its place in the file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Request {
+    /// The line on which it starts, from 1.
+    pub line: u64,
+    /// What is to be done.
+    pub operation: Operation,
+    /// The full name of the user who does it, where one is named.
+    pub user: Option<SmolStr>,
+}
+
+/// What is wrong with a line.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Problem {
+    /// The line, from 1.
+    pub line: u64,
+    /// Which kind.
+    pub code: Code,
+    /// What is wrong, in one line.
+    pub message: String,
+    /// Whether nothing more can be read after it.
+    pub last: bool,
+    /// Whether it is the file that failed and not what is in it.
+    pub io: bool,
+}
+
+impl Problem {
+    /// With its line, code and words.
+    pub fn new(line: u64, code: Code, message: impl Into<String>) -> Self {
+        Problem { line, code, message: message.into(), last: false, io: false }
+    }
+
+    fn last(self) -> Self {
+        Problem { last: true, ..self }
+    }
+
+    /// As a line of text: `ops.csv:3: error[O0107]: …`.
+    pub fn at(&self, file: &str) -> String {
+        let severity = if self.code.severity() == Severity::Warning { "warning" } else { "error" };
+        format!("{file}:{}: {severity}[{}]: {}", self.line, self.code.name(), self.message)
+    }
+}
+
+/// Operations from a text, one after the other.
+pub struct Reader<'a, R> {
+    source: Source<'a, R>,
+    ended: bool,
+}
+
+enum Source<'a, R> {
+    Json(json::Reader<'a, R>),
+    Csv(csv::Reader<'a, R>),
+}
+
+impl<'a, R: BufRead> Reader<'a, R> {
+    /// Starts to read; of a CSV, its column names. The problems that come with it are warnings.
+    pub fn new(input: R, format: &Format, schema: &'a Schema) -> Result<(Self, Vec<Problem>), Problem> {
+        let (source, warnings) = match format {
+            Format::JsonLines => (Source::Json(json::Reader::new(input, schema)), Vec::new()),
+            Format::Csv { entity, message } => {
+                let (reader, warnings) = csv::Reader::new(input, entity, *message, schema)?;
+                (Source::Csv(reader), warnings)
+            }
+        };
+        Ok((Reader { source, ended: false }, warnings))
+    }
+
+    /// How many bytes have been read.
+    pub fn bytes(&self) -> u64 {
+        match &self.source {
+            Source::Json(reader) => reader.bytes(),
+            Source::Csv(reader) => reader.bytes(),
+        }
+    }
+}
+
+impl<R: BufRead> Iterator for Reader<'_, R> {
+    type Item = Result<Request, Problem>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.ended {
+            return None;
+        }
+        let next = match &mut self.source {
+            Source::Json(reader) => reader.next(),
+            Source::Csv(reader) => reader.next(),
+        };
+        self.ended = next.as_ref().is_none_or(|item| item.as_ref().is_err_and(|problem| problem.last));
+        next
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,124 @@
+use super::*;
+use crate::project::Project;
+use crate::value::{Decimal, Value};
+
+const PROJECT: &str = r#"
+entity account {
+  name "Account name" text(20) required
+  revenue   money
+  employees integer
+  since     date
+  active    boolean
+  industry  choice { banking = 1 "Banking and credit", retail = 2 }
+  tags      choices { key = 1, partner = 2 }
+  parent    lookup account
+  owner     lookup account | systemuser
+}
+"#;
+
+fn schema() -> Schema {
+    let project = Project::from_text("a.flow", PROJECT);
+    assert_eq!(project.diagnostics, []);
+    project.checked.schema
+}
+
+fn read(text: impl AsRef<[u8]>, format: &Format, schema: &Schema) -> Vec<Result<Request, String>> {
+    match Reader::new(text.as_ref(), format, schema) {
+        Ok((reader, warnings)) => {
+            let warnings = warnings.into_iter().map(|warning| Err(warning.at("ops")));
+            warnings.chain(reader.map(|item| item.map_err(|problem| problem.at("ops")))).collect()
+        }
+        Err(problem) => vec![Err(problem.at("ops"))],
+    }
+}
+
+fn csv(message: Message) -> Format {
+    Format::Csv { entity: "account".into(), message }
+}
+
+fn value(request: &Request, field: &str, schema: &Schema) -> Option<Value> {
+    let entity = schema.entity(schema.entity_id("account")?)?;
+    match &request.operation {
+        Operation::Create { values, .. } | Operation::Update { values, .. } => values.get(entity.slot(field)?).cloned(),
+        Operation::Delete { .. } => None,
+    }
+}
+
+#[test]
+fn values_of_every_kind() {
+    let schema = schema();
+    let line = r#"{"message":"Create","entity":"account","id":"0190a5e4-7c3a-7bd0-8b39-6f3f1f0f6c11","as":"alice","attributes":
+        {"name":"Acme","revenue":1234567890123.45,"employees":12,"since":"2026-01-31","active":true,"industry":"banking",
+         "tags":["partner",1],"parent":null,"owner":"systemuser:0190a5e4-7c3a-7bd0-8b39-6f3f1f0f6c12"}}"#;
+    let requests = read(line.replace('\n', " "), &Format::JsonLines, &schema);
+    let [Ok(request)] = requests.as_slice() else { panic!("{requests:?}") };
+    let get = |field| value(request, field, &schema).unwrap();
+    assert_eq!((request.line, request.user.as_deref()), (1, Some("alice")));
+    assert_eq!(get("name"), Value::Text("Acme".into()));
+    assert_eq!(get("revenue"), Value::Decimal(Decimal::from_str_exact("1234567890123.45").unwrap()));
+    assert_eq!(get("employees"), Value::Integer(12));
+    assert_eq!(get("since").to_owned(), Value::Date(jiff::civil::date(2026, 1, 31)));
+    assert_eq!((get("active"), get("industry"), get("tags")), (Value::Boolean(true), Value::Choice(1), Value::Choices([1, 2].into())));
+    assert_eq!(get("parent"), Value::Empty);
+    assert!(matches!(get("owner"), Value::Reference(user) if Some(user.entity) == schema.entity_id("systemuser")));
+    assert!(matches!(get("accountid"), Value::Uuid(_)));
+}
+
+#[test]
+fn money_is_read_digit_by_digit() {
+    let schema = schema();
+    for written in ["0.1", "\"0.1\"", "0.10", "1e-1"] {
+        let line = format!(r#"{{"message":"Create","entity":"account","attributes":{{"name":"A","revenue":{written}}}}}"#);
+        let requests = read(line, &Format::JsonLines, &schema);
+        assert_eq!(value(requests[0].as_ref().unwrap(), "revenue", &schema), Some(Value::Decimal(Decimal::new(1, 1))), "{written}");
+    }
+}
+
+#[test]
+fn columns_match_by_name_and_label_whatever_their_case() {
+    let schema = schema();
+    let text = "\u{feff}ACCOUNT NAME,Revenue,nonsense,Industry,Tags\r\n\"Ac,me\r\n\"\"Ltd\"\"\",,x,Banking AND credit,\"key, partner\"\r\n\r\nBolt,1.5,y,2,\r\n";
+    let requests = read(text, &csv(Message::Create), &schema);
+    assert_eq!(requests[0], Err("ops:1: warning[O0109]: the column `nonsense` is no field of `account` and is left out".to_owned()));
+    let (first, second) = (requests[1].as_ref().unwrap(), requests[2].as_ref().unwrap());
+    assert_eq!((first.line, second.line), (2, 5));
+    assert_eq!(value(first, "name", &schema), Some(Value::Text("Ac,me\n\"Ltd\"".into())));
+    assert_eq!(value(first, "revenue", &schema), None, "an empty cell isn't submitted");
+    assert_eq!(value(first, "industry", &schema), Some(Value::Choice(1)));
+    assert_eq!(value(first, "tags", &schema), Some(Value::Choices([1, 2].into())));
+    assert_eq!(value(second, "industry", &schema), Some(Value::Choice(2)));
+    assert_eq!(requests.len(), 3);
+}
+
+#[test]
+fn updates_and_deletes_name_their_records() {
+    let schema = schema();
+    let id = "0190a5e4-7c3a-7bd0-8b39-6f3f1f0f6c11";
+    let update = read(format!("ID,revenue\n{id},\n"), &csv(Message::Update), &schema);
+    assert_eq!(value(update[0].as_ref().unwrap(), "revenue", &schema), Some(Value::Empty), "an empty cell empties the field");
+    let delete = read(format!("accountid\n{id}\nx\n"), &csv(Message::Delete), &schema);
+    assert!(matches!(delete[0].as_ref().unwrap().operation, Operation::Delete { record } if record.id.to_string() == id));
+    assert_eq!(delete[1], Err("ops:3: error[O0108]: `x` is not an id (a uuid is wanted)".to_owned()));
+    let without = read("name\nA\n", &csv(Message::Update), &schema);
+    assert_eq!(without, [Err("ops:1: error[O0110]: a column `id` or `accountid` is wanted to say which records are meant".to_owned())]);
+}
+
+#[test]
+fn what_a_row_can_be_broken_in() {
+    let schema = schema();
+    let text = "name,revenue\nA,1\n\"B\"x,1\nC\"c,1\nD\nE,1,2\n\"F\",\"1\"\nG,\"1\n";
+    let told = |item: Result<Request, String>| item.map_or_else(|problem| problem, |request| format!("ops:{}: read", request.line));
+    let lines: Vec<String> = read(text, &csv(Message::Create), &schema).into_iter().map(told).collect();
+    insta::assert_snapshot!(format!("{text}---\n{}", lines.join("\n")));
+}
+
+#[test]
+fn a_line_is_bounded_and_the_next_one_is_read() {
+    let schema = schema();
+    let good = r#"{"message":"Delete","entity":"account","id":"0190a5e4-7c3a-7bd0-8b39-6f3f1f0f6c11"}"#;
+    let text = format!("{}\n\n{good}", "x".repeat(lines::LONGEST + 1));
+    let requests = read(text, &Format::JsonLines, &schema);
+    assert_eq!(requests[0], Err("ops:1: error[O0102]: the line is longer than 16 MiB".to_owned()));
+    assert_eq!(requests[1].as_ref().map(|request| request.line), Ok(3));
+    assert_eq!(requests.len(), 2);
+}
