@@ -21,14 +21,17 @@ pub struct PluginContext<'a> {
     engine: &'a mut Engine,
     scene: &'a mut Scene,
     name: &'a SmolStr,
+    /// What a nested operation ended in: the transaction holds half of it, so nothing that the plug-in does can make it good.
+    failed: Option<Interrupt>,
 }
 
 /// Runs a plug-in on the record of an operation.
 pub(super) fn run(engine: &mut Engine, scene: &mut Scene, plugin: &Registered) -> Result<(), Interrupt> {
     let name = &plugin.name;
-    let mut context = PluginContext { engine, scene, name };
-    match catch_unwind(AssertUnwindSafe(|| (plugin.handler)(&mut context))) {
-        Ok(Ok(())) => Ok(()),
+    let mut context = PluginContext { engine, scene, name, failed: None };
+    let result = catch_unwind(AssertUnwindSafe(|| (plugin.handler)(&mut context)));
+    match result {
+        Ok(Ok(())) => context.failed.map_or(Ok(()), Err),
         Ok(Err(Refusal(RefusalKind::Reason(reason)))) => Err(Interrupt::Stop { flow: name.clone(), reason: one_line(reason) }),
         Ok(Err(Refusal(RefusalKind::Passed(interrupt)))) => Err(*interrupt),
         Err(panic) => Err(fault(Code::F10, format!("the plug-in `{name}` panicked: {}", panic_message(&*panic)))),
@@ -100,7 +103,8 @@ impl PluginContext<'_> {
     /// Writes a field: into the Target before the operation, as a nested update after it.
     pub fn set(&mut self, field: &str, value: impl Into<Value>) -> Result<(), Refusal> {
         let slot = self.slot(self.scene.record.entity, field)?;
-        Ok(self.engine.set(self.scene, self.scene.acting, &[slot], &[value.into()])?)
+        let written = self.engine.set(self.scene, self.scene.acting, &[slot], &[value.into()]);
+        self.kept(written)
     }
 
     /// A nested create.
@@ -130,15 +134,20 @@ impl PluginContext<'_> {
     }
 
     fn nested(&mut self, operation: Operation) -> Result<Reference, Refusal> {
-        Ok(self.engine.operate(operation, self.scene.depth + 1, self.scene.acting)?)
+        let result = self.engine.operate(operation, self.scene.depth + 1, self.scene.acting);
+        self.kept(result)
+    }
+
+    /// Remembers a failure, which ends the operation whether the plug-in passes it on or not.
+    fn kept<T>(&mut self, result: Result<T, Interrupt>) -> Result<T, Refusal> {
+        result.map_err(|interrupt| {
+            self.failed.get_or_insert_with(|| interrupt.clone());
+            interrupt.into()
+        })
     }
 
     fn row(&self, entity: EntityId, values: &[(&str, Value)]) -> Result<Row, Refusal> {
-        let mut row = Row::default();
-        for (field, value) in values {
-            row.set(self.slot(entity, field)?, value.clone());
-        }
-        Ok(row)
+        values.iter().map(|(field, value)| Ok((self.slot(entity, field)?, value.clone()))).collect()
     }
 
     fn slot(&self, entity: EntityId, field: &str) -> Result<Slot, Refusal> {

@@ -32,9 +32,7 @@ struct Pending {
 impl Engine {
     /// A delete through all its stages, with everything that goes along.
     pub(super) fn delete(&mut self, record: Reference, depth: u32, acting: Reference) -> Result<Reference, Interrupt> {
-        let first = self.begin_delete(record, depth, acting)?;
-        let alone = first.cascade.is_empty();
-        let mut open = vec![first];
+        let mut open = vec![self.begin_delete(record, depth, acting)?];
         while let Some(top) = open.last_mut() {
             match top.cascade.pop() {
                 Some(child) if self.deleting.contains(&child) || !self.exists(child)? => {}
@@ -44,7 +42,7 @@ impl Engine {
                 }
                 None => {
                     if let Some(done) = open.pop() {
-                        self.finish_delete(done, alone)?;
+                        self.finish_delete(done)?;
                     }
                 }
             }
@@ -76,19 +74,18 @@ impl Engine {
         Ok(Pending { scene, plan, cascade, level })
     }
 
-    /// The core operation and the stage after it. `alone`: the delete takes nothing along.
-    fn finish_delete(&mut self, pending: Pending, alone: bool) -> Result<(), Interrupt> {
+    /// The core operation and the stage after it.
+    fn finish_delete(&mut self, pending: Pending) -> Result<(), Interrupt> {
         let Pending { mut scene, plan, level, .. } = pending;
         let record = scene.record;
         let layouts = Arc::clone(&self.layouts);
-        let mut linked = false;
         for relationship in &layout_of(&layouts, record.entity)?.referring {
-            linked |= self.release_links(relationship, record)?;
+            self.release_links(relationship, record)?;
         }
         if !plan.after.is_empty() {
             scene.keep(self, &plan.kept)?;
         }
-        self.before_write(alone && !linked && scene.depth == 1 && plan.after.is_empty())?;
+        self.before_write(false)?;
         self.trace.line(|| "30 delete".to_owned());
         let deleted = self.store.delete(record.entity, &[record.id]);
         if let Err(StoreError::Reference { entity, field, .. }) = deleted {
@@ -103,8 +100,8 @@ impl Engine {
         Ok(())
     }
 
-    /// Empties the lookups to a record that is about to go, or refuses where one of them restricts. Says whether there were any.
-    fn release_links(&mut self, relationship: &Relationship, record: Reference) -> Result<bool, Interrupt> {
+    /// Empties the lookups to a record that is about to go, or refuses where one of them restricts.
+    fn release_links(&mut self, relationship: &Relationship, record: Reference) -> Result<(), Interrupt> {
         let mut ids = self.referring(relationship, record)?;
         if relationship.entity == record.entity {
             ids.retain(|id| *id != record.id);
@@ -115,14 +112,13 @@ impl Engine {
             return Err(self.restricted(relationship, record, staying));
         }
         if ids.is_empty() {
-            return Ok(false);
+            return Ok(());
         }
         let rows: Vec<Row> = ids.iter().map(|id| unlinked(relationship, *id)).collect();
         self.before_write(false)?;
         self.trace.line(|| format!("30 removes {} links of `{}`", rows.len(), fault::name(&self.schema, entity)));
         let written = self.store.update(entity, &rows);
-        self.wrote(written)?;
-        Ok(true)
+        self.wrote(written)
     }
 
     fn restricted(&self, relationship: &Relationship, record: Reference, count: usize) -> Interrupt {

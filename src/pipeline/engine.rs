@@ -38,7 +38,7 @@ pub(super) struct Engine {
     pub plans: Plans,
     pub plugins: Vec<Arc<Registered>>,
     pub administrator: Reference,
-    /// The users who own flows, by name.
+    /// The users who own flows, by name, as far as this operation had to find them.
     pub owners: FxHashMap<SmolStr, Reference>,
     /// Frames that no run uses now.
     pub frames: Vec<Frame>,
@@ -106,6 +106,7 @@ impl Engine {
         self.trace = Trace::new(self.settings.trace);
         self.chain.clear();
         self.deleting.clear();
+        self.owners.clear();
         self.savepoint = savepoint;
     }
 
@@ -251,9 +252,9 @@ impl Engine {
 
     /// Sets the savepoint that is due, unless the write that follows is the last thing that can fail.
     ///
-    /// An operation inside a longer transaction has to be able to return to where it began. A write is one statement, which the
-    /// store does whole or not at all: where nothing was written before it and nothing runs after it, there is nothing to return
-    /// from, and two statements are saved. That is every operation whose only flows run before it, set fields or stop.
+    /// An operation inside a longer transaction has to be able to return to where it began. An insert or update of one record is one
+    /// statement, which the store does whole or not at all: where nothing was written before it and nothing runs after it, there is
+    /// nothing to return from, and two statements are saved. That is every create and update whose flows only set fields or stop before it.
     pub fn before_write(&mut self, last: bool) -> Result<(), Interrupt> {
         if self.savepoint == Savepoint::Due && !last {
             self.store.savepoint().map_err(|error| self.store_fault(error))?;

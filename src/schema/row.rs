@@ -24,12 +24,8 @@ impl Row {
 
     /// Fields of an entity by name.
     pub fn of<'a>(entity: &Entity, values: impl IntoIterator<Item = (&'a str, Value)>) -> Result<Self, UnknownField> {
-        let mut row = Row::default();
-        for (name, value) in values {
-            let unknown = || UnknownField { entity: entity.name.clone(), field: name.into() };
-            row.set(entity.slot(name).ok_or_else(unknown)?, value);
-        }
-        Ok(row)
+        let unknown = |name: &str| UnknownField { entity: entity.name.clone(), field: name.into() };
+        values.into_iter().map(|(name, value)| Ok((entity.slot(name).ok_or_else(|| unknown(name))?, value))).collect()
     }
 
     /// The value of a submitted field.
@@ -74,6 +70,14 @@ impl Row {
         for (slot, value) in other.iter() {
             self.set(slot, value.clone());
         }
+    }
+}
+
+impl FromIterator<(Slot, Value)> for Row {
+    fn from_iter<I: IntoIterator<Item = (Slot, Value)>>(values: I) -> Self {
+        let mut row = Row::default();
+        values.into_iter().for_each(|(slot, value)| row.set(slot, value));
+        row
     }
 }
 
