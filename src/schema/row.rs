@@ -22,6 +22,11 @@ impl Row {
         Row { values: vec![Value::Empty; slots], present: FieldSet::default() }
     }
 
+    /// A row of values by slot, of which these are submitted.
+    pub fn from_parts(values: Vec<Value>, present: FieldSet) -> Self {
+        Row { values, present }
+    }
+
     /// Fields of an entity by name.
     pub fn of<'a>(entity: &Entity, values: impl IntoIterator<Item = (&'a str, Value)>) -> Result<Self, UnknownField> {
         let unknown = |name: &str| UnknownField { entity: entity.name.clone(), field: name.into() };

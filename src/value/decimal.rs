@@ -15,7 +15,23 @@ pub const DIVISION_SCALE: u32 = 10;
 /// The first whole number with too many digits: 10²⁸.
 pub(super) const LIMIT: u128 = 10_u128.pow(28);
 
+/// The powers of ten that fit 128 bits, by exponent.
+const POWERS: [u128; 39] = {
+    let mut powers = [1; 39];
+    let mut exponent = 1;
+    while exponent < powers.len() {
+        #[expect(clippy::indexing_slicing, reason = "the loop stays inside; this runs in the compiler")]
+        let before: u128 = powers[exponent - 1];
+        #[expect(clippy::indexing_slicing, reason = "the loop stays inside; this runs in the compiler")]
+        let next = &mut powers[exponent];
+        *next = before * 10;
+        exponent += 1;
+    }
+    powers
+};
+
 /// The sum.
+#[inline]
 pub fn add(a: Decimal, b: Decimal) -> Result<Decimal, Failure> {
     let scale = a.scale().max(b.scale());
     match (aligned(a, scale), aligned(b, scale)) {
@@ -25,11 +41,13 @@ pub fn add(a: Decimal, b: Decimal) -> Result<Decimal, Failure> {
 }
 
 /// The difference.
+#[inline]
 pub fn subtract(a: Decimal, b: Decimal) -> Result<Decimal, Failure> {
     add(a, -b)
 }
 
 /// The product.
+#[inline]
 pub fn multiply(a: Decimal, b: Decimal) -> Result<Decimal, Failure> {
     let scale = a.scale() + b.scale();
     match (i64::try_from(a.mantissa()), i64::try_from(b.mantissa())) {
@@ -83,34 +101,41 @@ pub fn round(number: Decimal, scale: u32) -> Decimal {
 }
 
 /// The number in units of its last allowed digit: 12.5 is 1250 at a scale of 2. None where a digit would be lost or it is too large.
+#[inline]
 pub fn to_scaled(number: Decimal, scale: u32) -> Option<i128> {
-    match scale.checked_sub(number.scale()) {
-        Some(missing) => number.mantissa().checked_mul(10_i128.checked_pow(missing)?),
-        None => {
-            let unit = 10_i128.checked_pow(number.scale() - scale)?;
-            (number.mantissa() % unit == 0).then(|| number.mantissa() / unit)
-        }
+    let (digits, places) = (number.mantissa(), number.scale());
+    if places <= scale {
+        // Most numbers are short: a narrow product is a single instruction.
+        return match (i64::try_from(digits), i64::try_from(power(scale - places))) {
+            (Ok(digits), Ok(unit)) => Some(i128::from(digits) * i128::from(unit)),
+            _ => digits.checked_mul(i128::try_from(power(scale - places)).ok()?),
+        };
     }
+    let unit = i128::try_from(power(places - scale)).ok()?;
+    (digits % unit == 0).then(|| digits / unit)
 }
 
 /// The number that is so many units of its last digit. None where it has more than 28 digits.
+#[inline]
 pub fn from_scaled(units: i128, scale: u32) -> Option<Decimal> {
     (units.unsigned_abs() < LIMIT && scale <= Decimal::MAX_SCALE).then(|| build(units.unsigned_abs(), units < 0, scale))
 }
 
-/// 10ⁿ; callers stay below 39.
+/// 10ⁿ, or the largest number where that is too large.
+#[inline]
 fn power(exponent: u32) -> u128 {
-    10_u128.saturating_pow(exponent)
+    POWERS.get(exponent as usize).copied().unwrap_or(u128::MAX)
 }
 
 /// The digits of a number at a larger scale, where that is sure to fit.
+#[inline]
 fn aligned(number: Decimal, scale: u32) -> Option<i128> {
     let missing = scale - number.scale();
     if missing == 0 {
         return Some(number.mantissa());
     }
     let digits = i64::try_from(number.mantissa()).ok()?;
-    (missing <= 18).then(|| i128::from(digits) * 10_i128.pow(missing))
+    i64::try_from(power(missing)).ok().map(|unit| i128::from(digits) * i128::from(unit))
 }
 
 fn add_wide(a: Decimal, b: Decimal, scale: u32) -> Result<Decimal, Failure> {
@@ -124,11 +149,13 @@ fn add_wide(a: Decimal, b: Decimal, scale: u32) -> Result<Decimal, Failure> {
 }
 
 /// The quotient, one larger where the rest is more than half the divisor, or half and the quotient odd.
+#[inline]
 fn half_even(quotient: u128, rest: u128, divisor: u128) -> u128 {
     let other = divisor - rest;
     if rest > other || (rest == other && quotient & 1 == 1) { quotient + 1 } else { quotient }
 }
 
+#[inline]
 fn finish(digits: i128, scale: u32) -> Result<Decimal, Failure> {
     if digits.unsigned_abs() < LIMIT && scale <= Decimal::MAX_SCALE {
         return Ok(build(digits.unsigned_abs(), digits < 0, scale));
@@ -155,6 +182,7 @@ fn too_long(digits: Wide, scale: u32) -> Failure {
     if whole >= Wide::from(LIMIT) { Failure::Overflow } else { Failure::Inexact }
 }
 
+#[inline]
 fn build(digits: u128, negative: bool, scale: u32) -> Decimal {
     let word = |index: u32| (digits >> (32 * index)) as u32;
     Decimal::from_parts(word(0), word(1), word(2), negative && digits != 0, scale)

@@ -15,10 +15,11 @@ use crate::value::{Reference, Uuid, Value, decimal, time};
 
 /// The record that a row of `fields` holds.
 pub(super) fn row(table: &Table, id: Uuid, fields: &FieldSet, row: &rusqlite::Row<'_>) -> Result<Row, StoreError> {
-    let mut record = Row::new(table.columns.len());
+    let mut values = Vec::with_capacity(table.columns.len());
     let mut next = 0;
     for slot in fields.iter() {
         let column = table.column(slot)?;
+        values.resize(usize::from(slot.0), Value::Empty);
         let cell = row.get_ref(next).map_err(failure)?;
         next += 1;
         let entity = if column.entity.is_some() {
@@ -27,9 +28,10 @@ pub(super) fn row(table: &Table, id: Uuid, fields: &FieldSet, row: &rusqlite::Ro
         } else {
             ValueRef::Null
         };
-        record.set(slot, value(&column.kind, cell, entity).ok_or_else(|| damaged(table, column, id))?);
+        values.push(value(&column.kind, cell, entity).ok_or_else(|| damaged(table, column, id))?);
     }
-    Ok(record)
+    values.resize(table.columns.len(), Value::Empty);
+    Ok(Row::from_parts(values, fields.clone()))
 }
 
 /// The ids that a query gives.
