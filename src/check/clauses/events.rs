@@ -32,7 +32,7 @@ impl Events {
 const EVENTS: [(&str, &[&str]); 7] = [
     ("create", &["created", "insert", "new", "add"]),
     ("update", &["updated", "change", "changed", "modify", "save"]),
-    ("delete", &["deleted", "remove"]),
+    ("delete", &["deleted", "remove", "removed"]),
     ("assign", &["assigned", "owner", "reassign"]),
     ("status", &["state", "setstate", "statuschange"]),
     ("on demand", &["ondemand", "on-demand", "manual", "demand"]),
@@ -48,7 +48,7 @@ pub(super) fn read(flow: &ast::Flow, entity: EntityId, mode: Mode, clauses: &Cla
         );
         return Events::default();
     };
-    let usual = clauses.stage.and_then(|(name, span)| usual_stage(name, span, mode, declare));
+    let usual = clauses.stage.and_then(|(name, span)| usual_stage(name, span, mode, declare).map(|stage| (stage, name)));
     let mut reader = Reader { entity, mode, usual, seen: Vec::new(), events: Events::default(), declare };
     for trigger in triggers {
         reader.trigger(trigger);
@@ -64,13 +64,13 @@ pub(super) fn read(flow: &ast::Flow, entity: EntityId, mode: Mode, clauses: &Cla
     events
 }
 
-/// The stage that the `stage` clause gives to triggers without one of their own, and where it says so.
-fn usual_stage(name: &Name, clause: Span, mode: Mode, declare: &mut Declare) -> Option<(Stage, Span)> {
+/// The stage that the `stage` clause gives to triggers without one of their own.
+fn usual_stage(name: &Name, clause: Span, mode: Mode, declare: &mut Declare) -> Option<Stage> {
     if mode == Mode::Background {
         declare.report(background_stage(clause).fix(clause, ""));
         return None;
     }
-    stage(name, declare).map(|stage| (stage, name.span))
+    stage(name, declare)
 }
 
 fn background_stage(span: Span) -> Diagnostic {
@@ -107,7 +107,8 @@ fn stage(name: &Name, declare: &mut Declare) -> Option<Stage> {
 struct Reader<'c, 'd> {
     entity: EntityId,
     mode: Mode,
-    usual: Option<(Stage, Span)>,
+    /// The stage of the clause, and its word.
+    usual: Option<(Stage, &'c Name)>,
     /// Events by word and stage, with the first place of each.
     seen: Vec<(&'static str, Option<Stage>, Span)>,
     events: Events,
@@ -195,15 +196,16 @@ impl Reader<'_, '_> {
         }
         let usual = if word == "delete" { Stage::PreOperation } else { Stage::PostOperation };
         let stage = own.or(self.usual.map(|(stage, _)| stage)).unwrap_or(usual);
+        let said = if own.is_some() { trigger.stage.as_ref() } else { self.usual.map(|(_, name)| name) };
         if (word, stage) != ("delete", Stage::PostOperation) {
             return stage;
         }
+        let Some(said) = said.filter(|name| name.text == "post-operation") else { return Stage::PreOperation };
         let problem = Diagnostic::new(Code::E0311, trigger.span, "a flow can't run after a delete: the record is gone by then");
         let problem = problem.help("run it before the delete: `delete at pre-operation`");
-        self.declare.report(match (&trigger.stage, self.usual) {
-            (Some(name), _) if own.is_some() => problem.fix(name.span, "pre-operation"),
-            (None, Some((_, clause))) => problem.also(clause, "the stage is set here").fix(trigger.span.end_point(), " at pre-operation"),
-            _ => problem,
+        self.declare.report(match trigger.stage {
+            Some(_) => problem.fix(said.span, "pre-operation"),
+            None => problem.also(said.span, "the stage is set here").fix(trigger.span.end_point(), " at pre-operation"),
         });
         Stage::PreOperation
     }

@@ -64,7 +64,10 @@ fn input(entity: EntityId, field: &ast::Field, events: &Events, declare: &mut De
                 .help(format!("write `{} ?? …` where it is used", name.text)),
         );
     }
-    let typed = declare.input_type(&field.ty)?;
+    let Some(typed) = declare.input_type(&field.ty) else {
+        declare.broken.insert(name.text.clone());
+        return None;
+    };
     if limited(&field.ty.kind) {
         declare
             .report(not_yet(field.ty.span, "an input with limits of its own").help("leave the limits out, and test the value in the flow"));

@@ -27,12 +27,19 @@ pub(super) fn heads<'a>(files: &'a [ast::File], declare: &mut Declare) -> Vec<He
     let mut heads = Vec::new();
     for item in files.iter().flat_map(|file| &file.items) {
         match item {
-            ast::Item::Flow(flow) => heads.push(Headed { flow, head: head(flow, declare) }),
+            ast::Item::Flow(flow) => {
+                let head = head(flow, declare);
+                if head.is_none() {
+                    declare.broken.insert(flow.name.text.clone());
+                }
+                heads.push(Headed { flow, head });
+            }
             ast::Item::Action(action) => {
                 if let Some(name) = &action.entity {
                     entity(name, declare);
                 }
                 let problem = not_yet(action.name.span, "an action");
+                declare.broken.insert(action.name.text.clone());
                 declare.report(problem.help("put its statements into a flow with `trigger child`, and `start` that"));
             }
             ast::Item::Plugin(plugin) => {
@@ -71,7 +78,7 @@ fn names(files: &[ast::File], declare: &mut Declare) {
         match seen.get(&(space, name.text.as_str())) {
             Some((first, kind)) if *kind == what => declare.report(twice(what, name, first)),
             Some((first, kind)) => declare.report(
-                Diagnostic::new(Code::E0201, name.span, format!("`{}` is the name of a {kind} and of a {what}", name.text))
+                Diagnostic::new(Code::E0201, name.span, format!("`{}` is the name of the {kind} and of the {what}", name.text))
                     .also(first.span, format!("the {kind} is here"))
                     .help("flows, actions and plug-ins share one space of names: give one of them another"),
             ),
@@ -86,6 +93,9 @@ fn names(files: &[ast::File], declare: &mut Declare) {
 fn entity(name: &ast::Name, declare: &mut Declare) -> Option<EntityId> {
     if let Some(id) = declare.schema.entity_id(&name.text) {
         return Some(id);
+    }
+    if declare.broken.contains(&name.text) {
+        return None;
     }
     let problem = Diagnostic::new(Code::E0302, name.span, format!("there is no entity `{}`", name.text));
     let problem = match declare.nearest(&name.text, declare.schema.entities.keys().map(SmolStr::as_str)) {
@@ -122,7 +132,7 @@ fn head(flow: &ast::Flow, declare: &mut Declare) -> Option<FlowHead> {
     let rank = clauses.rank.map_or(0, |(number, _)| rank(number, declare));
     let run_as = run_as(&clauses, &events, declare);
     let scope = clauses.scope.and_then(|(name, _)| words::scope(name, declare)).unwrap_or(Scope::Organization);
-    report_not_yet(mode, scope, run_as, &clauses, declare);
+    report_not_yet(&clauses, run_as, declare);
     Some(FlowHead {
         name: flow.name.text.clone(),
         entity,
@@ -217,12 +227,12 @@ fn run_as(clauses: &Clauses, events: &events::Events, declare: &mut Declare) -> 
     run_as
 }
 
-/// What the language has and this release doesn't carry.
-fn report_not_yet(mode: Mode, scope: Scope, run_as: RunAs, clauses: &Clauses, declare: &mut Declare) {
-    if let (Mode::Background, Some((_, span))) = (mode, clauses.mode) {
+/// What the language has and this release doesn't carry. A misspelt word has its own error already.
+fn report_not_yet(clauses: &Clauses, run_as: RunAs, declare: &mut Declare) {
+    if let Some((_, span)) = clauses.mode.filter(|(name, _)| name.text == "background") {
         declare.report(not_yet(span, "a flow in the background").help("leave the clause out: the flow then runs inside the transaction"));
     }
-    if let (true, Some((_, span))) = (scope != Scope::Organization, clauses.scope) {
+    if let Some((_, span)) = clauses.scope.filter(|(name, _)| words::is_narrow_scope(&name.text)) {
         declare.report(
             not_yet(span, "a flow for the records of some users only")
                 .help("leave the clause out: the flow then runs for every record")

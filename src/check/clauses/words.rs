@@ -5,12 +5,19 @@ use crate::bytecode::{Mode, RunAs, Scope};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::syntax::ast::Name;
 
-/// A word, what it means, and what else it is called.
+/// A word, what it means, and what else it is called; a word without other names is known but not offered.
 struct Word<T> {
     word: &'static str,
     means: T,
     habits: &'static [&'static str],
 }
+
+const SCOPES: &[Word<Scope>] = &[
+    Word { word: "organization", means: Scope::Organization, habits: &["organisation", "global", "all", "everyone"] },
+    Word { word: "user", means: Scope::User, habits: &["owner"] },
+    Word { word: "business unit", means: Scope::BusinessUnit, habits: &["businessunit", "business-unit", "unit"] },
+    Word { word: "parent and child business units", means: Scope::ParentAndChildBusinessUnits, habits: &["parent and child", "deep"] },
+];
 
 /// A stage as it can be written, those that a flow can't have included.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -38,21 +45,20 @@ pub(super) fn run_as(name: &Name, declare: &mut Declare) -> Option<RunAs> {
 }
 
 pub(super) fn scope(name: &Name, declare: &mut Declare) -> Option<Scope> {
-    const WORDS: &[Word<Scope>] = &[
-        Word { word: "user", means: Scope::User, habits: &["owner"] },
-        Word { word: "business unit", means: Scope::BusinessUnit, habits: &["businessunit", "business-unit", "unit"] },
-        Word { word: "parent and child business units", means: Scope::ParentAndChildBusinessUnits, habits: &["parent and child", "deep"] },
-        Word { word: "organization", means: Scope::Organization, habits: &["organisation", "global", "all", "everyone"] },
-    ];
-    read("scope", name, WORDS, declare)
+    read("scope", name, SCOPES, declare)
+}
+
+/// Whether a word is a scope that leaves records out.
+pub(super) fn is_narrow_scope(word: &str) -> bool {
+    SCOPES.iter().any(|scope| scope.word == word && scope.means != Scope::Organization)
 }
 
 pub(super) fn stage(name: &Name, declare: &mut Declare) -> Option<StageWord> {
     const WORDS: &[Word<StageWord>] = &[
         Word { word: "pre-operation", means: StageWord::PreOperation, habits: &["before", "pre", "preoperation", "20"] },
         Word { word: "post-operation", means: StageWord::PostOperation, habits: &["after", "post", "postoperation", "40"] },
-        Word { word: "pre-validation", means: StageWord::PreValidation, habits: &["prevalidation", "10"] },
-        Word { word: "core-operation", means: StageWord::CoreOperation, habits: &["main-operation", "coreoperation", "30"] },
+        Word { word: "pre-validation", means: StageWord::PreValidation, habits: &[] },
+        Word { word: "core-operation", means: StageWord::CoreOperation, habits: &[] },
     ];
     read("stage", name, WORDS, declare)
 }
@@ -66,7 +72,8 @@ fn read<T: Copy>(clause: &str, name: &Name, words: &[Word<T>], declare: &mut Dec
     let problem = Diagnostic::new(Code::E0307, name.span, format!("`{clause}` can't be `{}`", name.text));
     let habit = words.iter().find(|word| word.word == lower || word.habits.contains(&lower.as_str())).map(|word| word.word);
     let meant = habit.or_else(|| declare.nearest(&name.text, words.iter().map(|word| word.word)));
-    let known: Vec<String> = words.iter().map(|word| format!("`{}`", word.word)).collect();
+    let offered = words.iter().filter(|word| !word.habits.is_empty());
+    let known: Vec<String> = offered.map(|word| format!("`{}`", word.word)).collect();
     declare.report(match meant {
         Some(meant) => suggest(problem, name.span, meant),
         None => problem.help(format!("write {}", known.join(" or "))),

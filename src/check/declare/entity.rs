@@ -43,10 +43,10 @@ impl Declare<'_> {
                 self.report(twice("field", name, first));
             } else if places.len() == MAX_FIELDS + 1 {
                 self.report(Diagnostic::new(Code::E0219, name.span, format!("an entity has {MAX_FIELDS} fields at most")));
-            } else if places.len() <= MAX_FIELDS
-                && let Some(built) = self.field(entity, field)
-            {
+            } else if let Some(built) = self.field(entity, field).filter(|_| places.len() <= MAX_FIELDS) {
                 fields.insert(name.text.clone(), built);
+            } else {
+                self.broken.insert(name.text.clone());
             }
         }
     }
@@ -175,7 +175,12 @@ impl Declare<'_> {
         if fields.get(&name.text).is_some_and(lookup) {
             return fields.get_mut(&name.text);
         }
-        if fields.contains_key(&name.text) {
+        if fields.get(&name.text).is_some_and(|field| field.read_only) {
+            let problem = format!("`{}` is written by the platform, which has its own rule for it", name.text);
+            self.report(
+                Diagnostic::new(Code::E0212, name.span, problem).help("a record that others name in such a field can't be deleted"),
+            );
+        } else if fields.contains_key(&name.text) {
             let problem = format!("`{}` is no lookup, so no delete can reach over it", name.text);
             self.report(Diagnostic::new(Code::E0212, name.span, problem).help("only a `lookup` field has a behaviour on delete"));
         } else if !written.contains(name.text.as_str()) {

@@ -12,7 +12,7 @@ mod types;
 
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 
 use crate::diagnostic::{Code, Diagnostic, nearest};
@@ -35,6 +35,8 @@ pub(super) struct Declare<'d> {
     any: Arc<[EntityId]>,
     /// What there is so far.
     pub(super) schema: Schema,
+    /// Names whose declaration is too broken to be in the schema: what uses one has no error of its own.
+    pub(super) broken: FxHashSet<SmolStr>,
     diagnostics: &'d mut Vec<Diagnostic>,
 }
 
@@ -47,6 +49,7 @@ impl<'d> Declare<'d> {
             choices: FxHashMap::default(),
             any: Arc::new([]),
             schema: Schema::default(),
+            broken: FxHashSet::default(),
             diagnostics,
         };
         let (entities, choices) = declare.names(files);
@@ -89,7 +92,14 @@ impl<'d> Declare<'d> {
                 continue;
             }
             places.insert(name.text.to_ascii_lowercase(), name);
+            let key = system::primary_key(&name.text);
             match item {
+                ast::Item::Entity(_) if system::NAMES.contains(&key.to_ascii_lowercase().as_str()) => {
+                    self.broken.insert(name.text.clone());
+                    let problem =
+                        format!("an entity can't be called `{}`: its primary key would be `{key}`, which every entity has", name.text);
+                    self.report(Diagnostic::new(Code::E0203, name.span, problem).help("give it another name"));
+                }
                 ast::Item::Entity(entity) if entities.len() < MAX_ENTITIES => {
                     self.entities.insert(name.text.clone(), (EntityId(entities.len() as u16), name.span));
                     entities.push(entity);
@@ -122,6 +132,9 @@ impl<'d> Declare<'d> {
     fn entity_named(&mut self, name: &ast::Name) -> Option<EntityId> {
         if let Some((id, _)) = self.entities.get(&name.text) {
             return Some(*id);
+        }
+        if self.broken.contains(&name.text) {
+            return None;
         }
         let problem = Diagnostic::new(Code::E0205, name.span, format!("there is no entity `{}`", name.text));
         let (problem, guess) = match self.nearest(&name.text, self.entities.keys().map(SmolStr::as_str)) {

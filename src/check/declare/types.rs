@@ -89,7 +89,10 @@ impl Declare<'_> {
         let mut problem = Diagnostic::new(Code::E0204, span, format!("there is no type `{word}`"));
         let lower = word.to_lowercase();
         let habit = HABITS.iter().find(|(_, habits)| habits.contains(&lower.as_str())).map(|(meant, _)| *meant);
-        let meant = habit.or_else(|| self.nearest(word, WORDS));
+        let meant = habit.or_else(|| self.nearest(word, WORDS)).or_else(|| {
+            let near = self.nearest(word, HABITS.iter().flat_map(|(_, habits)| habits.iter().copied()).filter(|habit| habit.len() > 3))?;
+            HABITS.iter().find(|(_, habits)| habits.contains(&near)).map(|(meant, _)| *meant)
+        });
         if let Some(meant) = meant {
             problem = match habit {
                 Some(_) => problem.help(format!("it is called `{meant}` here")),

@@ -84,9 +84,7 @@ impl Context<'_> {
         }
         if number(&operand.ty).is_none() && operand.ty != Type::Float {
             let what = self.describe(&operand.ty);
-            self.report(
-                Diagnostic::new(Code::E0412, span, format!("{what} has no opposite")).help("`-` stands before numbers and durations"),
-            );
+            self.report(Diagnostic::new(Code::E0412, span, format!("{what} has no opposite")).help("`-` stands before numbers and durations"));
             return None;
         }
         let operand = self.needed(operand, written, true)?;
@@ -150,8 +148,9 @@ fn plan(operator: Operator, left: &Type, right: &Type) -> Option<Plan> {
         (Operator::Add | Operator::Subtract, Type::Date | Type::DateTime | Type::LocalDateTime, length) if is_length(length) => {
             Some(Plan::Shift(left.clone()))
         }
-        (Operator::Add | Operator::Subtract, Type::Duration, Type::Duration)
-        | (Operator::Add | Operator::Subtract, Type::Period, Type::Period) => Some(Plan::Shift(left.clone())),
+        (Operator::Add | Operator::Subtract, Type::Duration, Type::Duration) | (Operator::Add | Operator::Subtract, Type::Period, Type::Period) => {
+            Some(Plan::Shift(left.clone()))
+        }
         (Operator::Subtract, Type::DateTime, Type::DateTime) => Some(Plan::Elapsed),
         (Operator::Multiply, length, Type::Integer | Type::BigInt) if is_length(length) => Some(Plan::Scaled(length.clone())),
         (Operator::Multiply, Type::Integer | Type::BigInt, length) if is_length(length) => Some(Plan::Scaled(length.clone())),
@@ -255,17 +254,14 @@ fn hint(operator: Operator, left: &Type, right: &Type) -> Option<&'static str> {
         (Operator::Multiply, Type::Money(_), Type::Money(_)) => "one side of `*` is a plain number: `price * quantity`",
         (Operator::Divide, _, Type::Money(_)) => "money is divided by a number, or by money",
         (Operator::Remainder, ..) if number(left).is_some() && number(right).is_some() => "`%` is for whole numbers",
-        (Operator::Add | Operator::Subtract, Type::Duration, Type::Period)
-        | (Operator::Add | Operator::Subtract, Type::Period, Type::Duration) => {
+        (Operator::Add | Operator::Subtract, Type::Duration, Type::Period) | (Operator::Add | Operator::Subtract, Type::Period, Type::Duration) => {
             "a month or a year has no fixed number of days; add them to a date one after the other"
         }
         (Operator::Add, ..) if either(&Type::Text) => "put values into a text with braces: `\"{first} {last}\"`",
         (Operator::Add | Operator::Subtract, Type::Date | Type::DateTime | Type::LocalDateTime, _) if number(right).is_some() => {
             "say what the number counts: `+ 3 days`, or `+ n * 1 day`"
         }
-        (Operator::Add, Type::Duration | Type::Period, Type::Date | Type::DateTime | Type::LocalDateTime) => {
-            "the date stands first: `date + 3 days`"
-        }
+        (Operator::Add, Type::Duration | Type::Period, Type::Date | Type::DateTime | Type::LocalDateTime) => "the date stands first: `date + 3 days`",
         (Operator::Multiply, ..) if is_time(left) || is_time(right) => "a duration is multiplied by a whole number: `n * 1 day`",
         _ if either(&Type::Float) => "a float is for interchange; it never mixes with exact numbers",
         _ => return None,

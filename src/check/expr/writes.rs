@@ -70,9 +70,7 @@ impl Context<'_> {
         };
         let mut diagnostic = Diagnostic::new(Code::E0502, value.span, message)
             .help(format!("say what counts instead: `{shown} ?? …`, or test it first with `is not empty`"));
-        if name.is_some()
-            && let Some(zero) = otherwise(target.ty)
-        {
+        if name.is_some() && let Some(zero) = otherwise(target.ty) {
             diagnostic = diagnostic.fix(value.span.end_point(), format!(" ?? {zero}"));
         }
         self.report(diagnostic);
@@ -172,9 +170,7 @@ impl Context<'_> {
 
 fn hint(from: &Type, to: &Type) -> Option<&'static str> {
     Some(match (from, to) {
-        (Type::Decimal(_) | Type::Money(_), Type::Integer | Type::BigInt) => {
-            "`round(…)`, `floor(…)` and `ceil(…)` make a whole number of it"
-        }
+        (Type::Decimal(_) | Type::Money(_), Type::Integer | Type::BigInt) => "`round(…)`, `floor(…)` and `ceil(…)` make a whole number of it",
         (Type::BigInt, Type::Integer) => "declare the input as `bigint`",
         (Type::Money(_), Type::Decimal(_)) => "money becomes no plain number; divide it by money, or declare `money`",
         (Type::Text, Type::Choice(_)) => "name the option without quotes",
