@@ -57,7 +57,7 @@ impl Context<'_> {
         }
         let takes = match most {
             Some(most) if most == fewest => format!("{most}"),
-            Some(most) => format!("{fewest} to {most}"),
+            Some(most) => format!("{fewest} or {most}"),
             None => format!("{fewest} or more"),
         };
         let plural = if takes == "1" { "" } else { "s" };

@@ -219,12 +219,27 @@ impl Context<'_> {
         }
         let mut diagnostic = Diagnostic::new(Code::E0401, span, format!("there is nothing called `{name}` here"));
         diagnostic = suggest(diagnostic, span, self.near_name(name));
-        if self.schema.entity_id(name).is_some() {
+        if let Some(holder) = self.let_with_field(name) {
+            diagnostic = Diagnostic::new(Code::E0401, span, diagnostic.message)
+                .help(format!("it is a field of the record in `{holder}`: write `{holder}.{name}`"))
+                .fix(span, format!("{holder}.{name}"));
+        } else if self.schema.entity_id(name).is_some() {
             diagnostic = diagnostic.help(format!("`{name}` is an entity; its records are reached over a lookup"));
         } else if let Some(choice) = self.choice_with(name) {
             diagnostic = diagnostic.help(format!("`{name}` is an option of `{choice}`: write `{choice}.{name}`"));
         }
         self.report(diagnostic);
+    }
+
+    /// In a test, the only `let` whose record has a field of that name.
+    fn let_with_field(&self, name: &str) -> Option<&str> {
+        let holds = |id: LocalId| match &self.locals.get(id.0 as usize)?.ty {
+            Type::Lookup(entities) if entities.len() == 1 => self.schema.entity(*entities.first()?)?.slot(name),
+            _ => None,
+        };
+        let mut holders = self.visible.iter().filter(|(_, id, _)| self.in_scenario() && holds(*id).is_some());
+        let (only, ..) = holders.next()?;
+        holders.next().is_none().then_some(only.as_str())
     }
 
     fn near_name(&self, name: &str) -> Option<&str> {

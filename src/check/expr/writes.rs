@@ -142,7 +142,7 @@ impl Context<'_> {
     fn refuse_scale(&mut self, span: Span, field: Option<&Field>, keeps: u8, has: u32) {
         let plural = if keeps == 1 { "" } else { "s" };
         let place = field.map_or_else(|| "this input".to_owned(), |field| format!("`{}`", field.name));
-        let message = format!("{place} keeps {keeps} decimal{plural}, and this may have {has}");
+        let message = format!("{place} keeps {keeps} decimal{plural}, and this has {has}");
         let start = Span { end: span.start, ..span };
         self.report(
             Diagnostic::new(Code::E0416, span, message)
