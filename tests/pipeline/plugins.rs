@@ -57,6 +57,21 @@ fn a_refusal_stops_and_a_panic_is_a_fault() {
 }
 
 #[test]
+fn a_nested_operation_that_failed_can_not_be_passed_over() {
+    let mut pipeline = open("entity account { name text(100) } entity audit { size integer(0..5) required text text(100) }");
+    let careless = Plugin::new("Careless", "account").on_create().run(|account| {
+        account.create("audit", &[("size", 3.into())])?;
+        let _ = account.create("audit", &[("size", 9.into())]);
+        Ok(())
+    });
+    pipeline.register(careless).unwrap();
+    let before = dump(&mut pipeline);
+    let outcome = create(&mut pipeline, "account", &[]);
+    assert_eq!(fault(&outcome), (Code::F04, "`audit.size` takes 0 to 5, not 9"));
+    assert_eq!(dump(&mut pipeline), before);
+}
+
+#[test]
 fn what_a_plug_in_reads_after_a_delete_was_read_before_it() {
     let mut pipeline = open(RULES);
     let plugin = Plugin::new("Gone", "account").on_delete().stage(Stage::PostOperation).run(|account| {
