@@ -9,6 +9,8 @@ mod declare;
 mod expr;
 pub mod ir;
 mod narrow;
+mod scenario;
+mod stmt;
 
 use rustc_hash::FxHashMap;
 
@@ -18,7 +20,7 @@ use crate::source::Sources;
 use crate::syntax::{self, ast};
 
 use clauses::Headed;
-use context::Heads;
+use context::{Context, Heads, Site};
 use declare::Declare;
 
 /// What checking a project gives. With an error among the diagnostics the rest is what could be made of it.
@@ -65,20 +67,30 @@ fn by_name(headed: &[Headed]) -> Heads {
 
 /// Checks the bodies. A flow without a head is on an entity that isn't there, which has been said; nothing sensible could be said of its body.
 fn flows(headed: Vec<Headed>, schema: &Schema, heads: &Heads, diagnostics: &mut Vec<Diagnostic>) -> Vec<ir::Flow> {
-    let _ = (schema, heads, diagnostics);
-    let mut flows: Vec<ir::Flow> = headed
-        .into_iter()
-        .filter_map(|Headed { flow, head }| {
-            Some(ir::Flow { head: head?, span: flow.name.span, when: None, body: Vec::new(), locals: Vec::new() })
-        })
-        .collect();
+    let mut flows = Vec::with_capacity(headed.len());
+    for Headed { flow, head } in headed {
+        let Some(head) = head else { continue };
+        let (when, body, locals, said) = stmt::flow_body(Context::new(schema, heads, Site::Flow(&head)), flow);
+        diagnostics.extend(said);
+        flows.push(ir::Flow { head, span: flow.name.span, when, body, locals });
+    }
     flows.sort_by(|one, other| one.head.name.cmp(&other.head.name));
     flows
 }
 
 fn scenarios(files: &[ast::File], schema: &Schema, heads: &Heads, diagnostics: &mut Vec<Diagnostic>) -> Vec<ir::Scenario> {
-    let _ = (files, schema, heads, diagnostics);
-    Vec::new()
+    let mut scenarios = Vec::new();
+    for item in files.iter().flat_map(|file| &file.items) {
+        let (source, test) = match item {
+            ast::Item::Test(source) => (source, true),
+            ast::Item::Scenario(source) => (source, false),
+            _ => continue,
+        };
+        let (scenario, said) = scenario::scenario(schema, heads, source, test);
+        diagnostics.extend(said);
+        scenarios.push(scenario);
+    }
+    scenarios
 }
 
 /// The diagnostics by place, without exact repetitions.
