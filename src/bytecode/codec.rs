@@ -8,7 +8,6 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
@@ -30,9 +29,9 @@ pub const MAX_FILE: usize = 64 << 20;
 /// Bytes before the payload: magic, version, length, checksum.
 const HEADER: usize = MAGIC.len() + 2 + 8 + 32;
 
-/// A compiled project.
+/// What a compiled file holds.
 #[derive(Clone, Debug, Default)]
-pub struct Compiled {
+pub struct Bundle {
     /// Its entities and choices.
     pub schema: Schema,
     /// Its flows.
@@ -87,37 +86,30 @@ impl LoadError {
     }
 }
 
-/// The program and the schema that its numbers belong to.
-#[derive(Serialize, Deserialize)]
-struct Payload {
-    sources: Vec<(Arc<str>, Arc<str>)>,
-    schema: Schema,
-    program: Program,
-}
+/// The texts by name, the schema, and the program whose numbers are the schema's.
+type Payload = (Vec<(Arc<str>, Arc<str>)>, Schema, Program);
 
 /// The bytes of a compiled project. None where it is larger than a file may be.
-pub fn encode(compiled: &Compiled) -> Option<Vec<u8>> {
-    let sources = compiled.sources.iter().map(|(_, file)| (file.name.clone(), file.text.clone())).collect();
-    let payload = Payload { sources, schema: compiled.schema.clone(), program: compiled.program.clone() };
-    let payload = postcard::to_allocvec(&payload).ok()?;
-    let file = seal(&payload);
+pub fn encode(schema: &Schema, program: &Program, sources: &Sources) -> Option<Vec<u8>> {
+    let texts: Vec<(&str, &str)> = sources.iter().map(|(_, file)| (&*file.name, &*file.text)).collect();
+    let file = seal(&postcard::to_allocvec(&(texts, schema, program)).ok()?);
     (file.len() <= MAX_FILE).then_some(file)
 }
 
 /// The compiled project in these bytes, verified.
-pub fn decode(bytes: &[u8]) -> Result<Compiled, LoadError> {
+pub fn decode(bytes: &[u8]) -> Result<Bundle, LoadError> {
     let payload = open(bytes)?;
-    let (payload, rest) = postcard::take_from_bytes::<Payload>(payload).map_err(|_| LoadError::Damaged("its contents can't be read"))?;
+    let ((texts, schema, program), rest) = postcard::take_from_bytes::<Payload>(payload).map_err(|_| LoadError::Damaged("its contents can't be read"))?;
     if !rest.is_empty() {
         return Err(LoadError::Damaged("there is something behind its contents"));
     }
-    consistency::check(&payload.schema).map_err(LoadError::Damaged)?;
-    verify(&payload.program, &payload.schema)?;
+    consistency::check(&schema).map_err(LoadError::Damaged)?;
+    verify(&program, &schema)?;
     let mut sources = Sources::default();
-    for (name, text) in payload.sources {
+    for (name, text) in texts {
         sources.add(name, text);
     }
-    Ok(Compiled { schema: payload.schema, program: payload.program, sources })
+    Ok(Bundle { schema, program, sources })
 }
 
 /// Puts the header before a payload.

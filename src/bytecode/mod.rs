@@ -8,6 +8,7 @@ mod calls;
 mod codec;
 mod consistency;
 mod head;
+mod link;
 mod listing;
 mod op;
 mod operand;
@@ -15,8 +16,9 @@ mod program;
 mod verify;
 
 pub use calls::CallRef;
-pub use codec::{Compiled, LoadError, MAGIC, MAX_FILE, VERSION, decode, encode};
+pub use codec::{Bundle, LoadError, MAGIC, MAX_FILE, VERSION, decode, encode};
 pub use head::{Event, FlowHead, Input, Mode, RunAs, Scope, Stage, Trigger};
+pub use link::{LinkError, link};
 pub use listing::{flow_listing, listing};
 pub use op::Op;
 pub use operand::{

@@ -234,7 +234,7 @@ ops! {
 
     // Text and functions
     /// The texts one after the other; an empty one is nothing.
-    Concat { parts: Run, count: Count, out: Out [Full(Text)] } "{out} = text of {parts}"
+    Concat { parts: Run, count: Count, out: Out [Full(Text)] } "{out} = join {parts}"
     /// A value as text; empty gives an empty text.
     ToText { value: In [Any], ty: TypeIx, out: Out [Full(Text)] } "{out} = text of {value}"
     /// A built-in function.

@@ -3,7 +3,7 @@
 use smol_str::SmolStr;
 
 use crate::bytecode::{Code, Input, Op, Run, WriteIx};
-use crate::check::ir::{Arm, Block, Expr, Flow, Local, LocalId, Record, Stmt, StmtKind, Write};
+use crate::check::ir::{Arm, Block, Expr, ExprKind, Flow, Local, LocalId, Record, Stmt, StmtKind, Write};
 use crate::schema::Schema;
 use crate::value::{EntityId, Value};
 
@@ -42,6 +42,15 @@ pub(super) fn expression(expr: &Expr, locals: &[Local]) -> Result<Code, TooLarge
     Ok(Code { inputs, ..code })
 }
 
+/// Whether an expression is made of jumps anyway, so that its two ends can give the two values.
+fn is_test(expr: &Expr) -> bool {
+    use ExprKind::{And, Between, Changed, Compare, Contains, In, IsEmpty, Not, Or};
+    matches!(
+        expr.kind,
+        Not(_) | And(..) | Or(..) | Compare { .. } | Contains { .. } | In { .. } | Between { .. } | IsEmpty(_) | Changed(_)
+    )
+}
+
 impl<'a> Body<'a> {
     fn new(schema: &'a Schema, flow: &'a Flow) -> Self {
         let inputs: Vec<SmolStr> = flow.head.inputs.iter().map(|input| input.name.clone()).collect();
@@ -50,9 +59,19 @@ impl<'a> Body<'a> {
     }
 
     fn give(mut self, expr: &Expr) -> Result<Code, TooLarge> {
-        let value = self.value(expr);
         self.b.span = expr.span;
-        self.b.op(Op::Return { value });
+        if is_test(expr) {
+            let no = self.b.label();
+            self.branch(expr, false, no);
+            let value = self.b.constant(&Value::Boolean(true));
+            self.b.op(Op::Return { value });
+            self.b.bind(no);
+            let value = self.b.constant(&Value::Boolean(false));
+            self.b.op(Op::Return { value });
+        } else {
+            let value = self.value(expr);
+            self.b.op(Op::Return { value });
+        }
         self.b.finish()
     }
 

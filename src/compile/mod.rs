@@ -10,7 +10,7 @@ mod condition;
 mod effects;
 mod value;
 
-use crate::bytecode::{Code, FlowCode, Program};
+use crate::bytecode::{self, Code, FlowCode, Program, VerifyError};
 use crate::check::Checked;
 use crate::check::ir::{Expr, Flow, Local};
 use crate::diagnostic::{self, Diagnostic};
@@ -26,6 +26,7 @@ pub fn program(checked: &Checked) -> Result<Program, Diagnostic> {
     }
     let children: Vec<_> = flows.iter().map(|flow| effects::children(flow)).collect();
     effects::close(&mut program, &children);
+    bytecode::verify(&program, &checked.schema).map_err(|error| mistake(&error))?;
     Ok(program)
 }
 
@@ -39,6 +40,11 @@ fn compile(schema: &Schema, flow: &Flow) -> Result<FlowCode, builder::TooLarge> 
     let when = flow.when.as_ref().map(|when| body::condition(schema, flow, when)).transpose()?;
     let body = body::flow(schema, flow)?;
     Ok(FlowCode { head: flow.head.clone(), span: flow.span, when, body, effects: effects::own(flow) })
+}
+
+fn mistake(error: &VerifyError) -> Diagnostic {
+    Diagnostic::unplaced(diagnostic::Code::E0806, format!("what was compiled can't be run safely: {error}"))
+        .help("this is a mistake of the compiler, not of the flow: please report it")
 }
 
 fn too_large(flow: &Flow) -> Diagnostic {

@@ -194,6 +194,7 @@ codes! {
     E0803 Error "a compiled file that is damaged",
     E0804 Error "a compiled file of another version",
     E0805 Error "a flow that is too large",
+    E0806 Error "a mistake of the compiler itself",
     // What this release can't carry yet
     E0901 Error "something that this release can't run yet",
     E0911 Error "a function that this release can't run yet",

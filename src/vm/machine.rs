@@ -40,6 +40,8 @@ pub(super) enum Trap {
     TextTooLong,
     /// The operation used up its instructions.
     Spent,
+    /// A record of another entity than the operation is for: the one thing about a value that isn't proven beforehand.
+    Foreign,
     /// What the verifier had proven didn't hold.
     Broken,
     /// The host ended it.

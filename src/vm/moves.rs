@@ -84,7 +84,7 @@ fn required<H: Host + ?Sized>(machine: &Machine<'_>, host: &mut H, field: FieldI
 fn related<H: Host + ?Sized>(machine: &Machine<'_>, host: &mut H, record: Reference, field: FieldIx) -> Result<Value, Trap> {
     let field = machine.code.fields.get(field.0 as usize).ok_or(Trap::Broken)?;
     if record.entity != field.entity {
-        return Err(Trap::Broken);
+        return Err(Trap::Foreign);
     }
     Ok(host.related(record, field.slot)?)
 }

@@ -23,7 +23,7 @@ pub(super) fn step<H: Host + ?Sized>(op: Op, machine: &mut Machine<'_>, host: &m
         Op::Update { record, fields, values } => {
             let (record, list) = (machine.reference(record)?, list(machine, fields)?);
             if record.entity != list.entity {
-                return Err(Trap::Broken);
+                return Err(Trap::Foreign);
             }
             host.update(record, row(machine, list, values)?)?;
         }

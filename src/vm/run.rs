@@ -87,6 +87,7 @@ fn interrupt(trap: Trap, code: &Code, at: usize) -> Interrupt {
         Trap::Empty(None) => (Diagnostic::F05, "a value that is needed here is empty".to_owned()),
         Trap::TextTooLong => (Diagnostic::F14, "a text grew beyond what a flow may build".to_owned()),
         Trap::Spent => (Diagnostic::F12, "the operation used up its instructions".to_owned()),
+        Trap::Foreign => (Diagnostic::F15, "an operation met a record of another entity than it is for".to_owned()),
         Trap::Broken => (Diagnostic::F15, format!("an operation met what its verification excludes (operation {at})")),
     };
     Interrupt::Fault(Box::new(Fault { code: fault, message, span: code.span(at), chain: Vec::new() }))

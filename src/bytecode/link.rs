@@ -1,0 +1,125 @@
+//! Carries a program over to another schema: its numbers stand for names of the schema that it was compiled with, and get
+//! the numbers that those names have in the other. So a schema that grew doesn't disturb what was compiled before.
+//!
+//! Only heads, effects and tables speak of the schema; operations speak of the tables and are never touched. What comes out is
+//! verified like anything else: a field of another type is found there.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use smol_str::SmolStr;
+use thiserror::Error;
+
+use super::{Code, Effects, Event, FlowCode, Program};
+use crate::schema::{FieldSet, Schema};
+use crate::value::{ChoiceId, EntityId, Slot, Type};
+
+/// A name that the other schema doesn't have.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("`{name}` is not in the schema")]
+pub struct LinkError {
+    /// An entity or a choice; `entity.field` for a field.
+    pub name: SmolStr,
+}
+
+type Linked<T> = Result<T, LinkError>;
+
+struct Link<'a> {
+    from: &'a Schema,
+    to: &'a Schema,
+}
+
+/// The program with the numbers of another schema. It has to be verified before it runs.
+pub fn link(program: &Program, from: &Schema, to: &Schema) -> Result<Program, LinkError> {
+    let link = Link { from, to };
+    let flows = program.flows.iter().map(|flow| link.flow(flow)).collect::<Linked<_>>()?;
+    Ok(Program { flows })
+}
+
+impl Link<'_> {
+    fn flow(&self, flow: &FlowCode) -> Linked<FlowCode> {
+        let mut linked = flow.clone();
+        linked.head.entity = self.entity(flow.head.entity)?;
+        for trigger in &mut linked.head.triggers {
+            if let Event::Update(Some(fields)) = &mut trigger.event {
+                *fields = self.fields(flow.head.entity, fields)?;
+            }
+        }
+        for input in &mut linked.head.inputs {
+            input.ty = self.ty(&input.ty)?;
+        }
+        linked.effects = self.effects(&flow.effects, flow.head.entity)?;
+        linked.when.iter_mut().try_for_each(|when| self.code(when))?;
+        self.code(&mut linked.body)?;
+        Ok(linked)
+    }
+
+    fn code(&self, code: &mut Code) -> Linked<()> {
+        for field in &mut code.fields {
+            field.slot = self.slot(field.entity, field.slot)?;
+            field.entity = self.entity(field.entity)?;
+        }
+        for list in &mut code.writes {
+            for slot in &mut list.slots {
+                *slot = self.slot(list.entity, *slot)?;
+            }
+            list.entity = self.entity(list.entity)?;
+        }
+        code.types.iter_mut().try_for_each(|ty| {
+            *ty = self.ty(ty)?;
+            Ok(())
+        })
+    }
+
+    fn effects(&self, effects: &Effects, own: EntityId) -> Linked<Effects> {
+        let entities = |set: &BTreeSet<EntityId>| set.iter().map(|entity| self.entity(*entity)).collect::<Linked<BTreeSet<_>>>();
+        let related = effects.related.iter().map(|(entity, fields)| Ok((self.entity(*entity)?, self.fields(*entity, fields)?)));
+        Ok(Effects {
+            reads: self.fields(own, &effects.reads)?,
+            old: self.fields(own, &effects.old)?,
+            related: related.collect::<Linked<BTreeMap<_, _>>>()?,
+            sets: self.fields(own, &effects.sets)?,
+            creates: entities(&effects.creates)?,
+            updates: entities(&effects.updates)?,
+            deletes: entities(&effects.deletes)?,
+            starts: effects.starts.clone(),
+            may_stop: effects.may_stop,
+        })
+    }
+
+    fn entity(&self, id: EntityId) -> Linked<EntityId> {
+        let name = self.from.entity(id).map(|entity| entity.name.clone()).unwrap_or_default();
+        self.to.entity_id(&name).ok_or(LinkError { name })
+    }
+
+    fn slot(&self, entity: EntityId, slot: Slot) -> Linked<Slot> {
+        let name = self.from.field(entity, slot).map(|field| field.name.clone()).unwrap_or_default();
+        let there = self.to.entity(self.entity(entity)?).and_then(|entity| entity.slot(&name));
+        there.ok_or_else(|| {
+            let entity = self.from.entity(entity).map_or("", |entity| entity.name.as_str());
+            LinkError { name: format!("{entity}.{name}").into() }
+        })
+    }
+
+    fn fields(&self, entity: EntityId, fields: &FieldSet) -> Linked<FieldSet> {
+        fields.iter().map(|slot| self.slot(entity, slot)).collect()
+    }
+
+    fn choice(&self, id: ChoiceId) -> Linked<ChoiceId> {
+        let name = self.from.choice(id).map(|choice| choice.name.clone()).unwrap_or_default();
+        self.to.choice_id(&name).ok_or(LinkError { name })
+    }
+
+    fn ty(&self, ty: &Type) -> Linked<Type> {
+        Ok(match ty {
+            Type::Choice(choice) => Type::Choice(self.choice(*choice)?),
+            Type::Choices(choice) => Type::Choices(self.choice(*choice)?),
+            Type::Lookup(entities) => {
+                let mut linked = entities.iter().map(|entity| self.entity(*entity)).collect::<Linked<Vec<_>>>()?;
+                linked.sort_unstable();
+                Type::Lookup(Arc::from(linked))
+            }
+            other => other.clone(),
+        })
+    }
+}

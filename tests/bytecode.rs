@@ -1,0 +1,377 @@
+//! What is compiled: its listing for each file below `tests/cases/compile`; and what happens to it when it is
+//! damaged, in bytes or in parts: it is refused, or it runs to an end.
+
+use std::path::Path;
+use std::sync::LazyLock;
+
+use proptest::prelude::*;
+use sha2::{Digest, Sha256};
+use smol_str::SmolStr;
+use weir::bytecode::{Bundle, Code, LoadError, MAGIC, Op, Program, Target, VERSION, decode, encode, link, listing, verify};
+use weir::project::Project;
+use weir::schema::{Row, Schema};
+use weir::source::{Sources, Span};
+use weir::value::{EntityId, Reference, Slot, Type, Uuid, Value};
+use weir::vm::{Frame, Host, Interrupt, run};
+
+const DECISIONS: &str = include_str!("cases/compile/decisions.flow");
+const ACTIVITIES: &str = include_str!("cases/compile/activities.flow");
+const SMALL: &str = "entity a { n integer }\nflow F on a { trigger create stage pre-operation if n > 1 { set n = 2 } }\n";
+
+fn compiled(text: &str) -> (Schema, Program, Sources) {
+    let project = Project::from_text("case.flow", text);
+    let compiled = project.compile().unwrap_or_else(|errors| panic!("{:?}", errors.0.iter().map(|error| (&error.message, error.span())).collect::<Vec<_>>()));
+    (Schema::clone(&compiled.schema), Program::clone(&compiled.program), project.sources)
+}
+
+fn file(text: &str) -> Vec<u8> {
+    let (schema, program, sources) = compiled(text);
+    encode(&schema, &program, &sources).expect("the file is small enough")
+}
+
+/// A file with a right length and checksum around any payload.
+fn sealed(payload: &[u8]) -> Vec<u8> {
+    let (version, length) = (VERSION.to_le_bytes(), (payload.len() as u64).to_le_bytes());
+    let sum = Sha256::new().chain_update(version).chain_update(length).chain_update(payload).finalize();
+    [MAGIC.as_slice(), &version, &length, &sum, payload].concat()
+}
+
+const HEADER: usize = 10 + 2 + 8 + 32;
+
+#[test]
+fn listings() {
+    insta::glob!("cases/compile/*.flow", |path| {
+        let text = std::fs::read_to_string(path).expect("the case can be read");
+        let (schema, program, sources) = compiled(&text);
+        let mut settings = insta::Settings::clone_current();
+        settings.set_snapshot_path(path.parent().unwrap_or(Path::new(".")));
+        settings.set_prepend_module_to_snapshot(false);
+        settings.remove_snapshot_suffix();
+        settings.set_omit_expression(true);
+        settings.set_input_file(path.file_name().unwrap_or_default());
+        let name = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or("case");
+        settings.bind(|| insta::assert_snapshot!(name, format!("{text}\n----\n{}", listing(&program, &schema, &sources))));
+    });
+}
+
+#[test]
+fn a_file_gives_back_what_was_put_in() {
+    for text in [DECISIONS, ACTIVITIES, SMALL] {
+        let (schema, program, sources) = compiled(text);
+        let Bundle { schema: read_schema, program: read, sources: texts } = decode(&file(text)).expect("the file is whole");
+        assert_eq!(read, program);
+        assert_eq!(read_schema, schema);
+        assert_eq!(listing(&read, &read_schema, &texts), listing(&program, &schema, &sources));
+    }
+}
+
+#[test]
+fn every_flipped_bit_is_refused() {
+    let whole = file(SMALL);
+    for at in 0..whole.len() {
+        for bit in 0..8 {
+            let mut damaged = whole.clone();
+            damaged[at] ^= 1 << bit;
+            assert!(decode(&damaged).is_err(), "byte {at}, bit {bit}");
+        }
+    }
+}
+
+#[test]
+fn every_truncation_is_refused_and_called_so() {
+    let whole = file(SMALL);
+    for length in 1..whole.len() {
+        let error = decode(&whole[..length]).expect_err("it is cut short");
+        assert!(matches!(error, LoadError::Truncated { .. }), "{length}: {error}");
+    }
+    assert!(matches!(decode(&[]), Err(LoadError::Foreign)));
+    let mut longer = whole;
+    longer.push(0);
+    assert!(matches!(decode(&longer), Err(LoadError::Damaged(_))));
+}
+
+#[test]
+fn foreign_and_newer_files_are_told_apart() {
+    assert!(matches!(decode(b"SQLite format 3\0"), Err(LoadError::Foreign)));
+    assert!(matches!(decode(SMALL.as_bytes()), Err(LoadError::Foreign)));
+    let mut newer = file(SMALL);
+    newer[MAGIC.len()] = 2;
+    let error = decode(&newer).expect_err("it is of another version");
+    assert_eq!(error.to_string(), "the compiled project has format 2, and this release reads format 1");
+    assert_eq!(error.code().name(), "E0804");
+    let mut payload = file(SMALL).split_off(HEADER);
+    payload.push(0);
+    assert!(matches!(decode(&sealed(&payload)), Err(LoadError::Damaged(_))));
+}
+
+/// Runs every code of a program, against a host that answers with a value of the right type or with none. Of what the
+/// verifier passed, only a record of another entity may still be met, and only where the program is damaged.
+fn run_all(program: &Program, schema: &Schema, damaged: bool) {
+    for flow in &program.flows {
+        for code in flow.when.iter().chain([&flow.body]) {
+            for empty in [true, false] {
+                let mut host = Anything { schema, entity: flow.head.entity, empty, value: Value::Empty };
+                let inputs: Vec<Value> = flow.head.inputs.iter().map(|input| if empty && !input.required { Value::Empty } else { some(&input.ty) }).collect();
+                if let Err(Interrupt::Fault(fault)) = run(code, &mut Frame::default(), &inputs, &mut host) {
+                    let foreign = fault.message == "an operation met a record of another entity than it is for";
+                    assert!(damaged && foreign || fault.code.name() != "F15", "{}: {}", flow.head.name, fault.message);
+                }
+            }
+        }
+    }
+}
+
+struct Anything<'a> {
+    schema: &'a Schema,
+    entity: EntityId,
+    empty: bool,
+    value: Value,
+}
+
+impl Anything<'_> {
+    fn any(&self, entity: EntityId, slot: Slot) -> Value {
+        let field = self.schema.field(entity, slot).expect("the field is there");
+        if self.empty { Value::Empty } else { some(&field.ty) }
+    }
+}
+
+/// A value of a type.
+fn some(ty: &Type) -> Value {
+    match ty {
+        Type::Boolean => Value::Boolean(true),
+        Type::Integer | Type::BigInt => Value::Integer(2_147_483_647),
+        Type::Decimal(_) | Type::Money(_) => Value::Decimal(weir::value::Decimal::new(123_456_789, 2)),
+        Type::Float => Value::Float(0.5),
+        Type::Text => Value::Text("Ab".into()),
+        Type::Choice(_) => Value::Choice(1),
+        Type::Choices(_) => Value::Choices([1].into()),
+        Type::Date => Value::Date(jiff::civil::date(2026, 1, 31)),
+        Type::DateTime => Value::DateTime(jiff::Timestamp::UNIX_EPOCH),
+        Type::LocalDateTime => Value::LocalDateTime(jiff::civil::datetime(2026, 1, 31, 9, 30, 0, 0)),
+        Type::Duration | Type::Period => Value::Duration(Default::default()),
+        Type::Lookup(entities) => Value::Reference(Reference { entity: entities[0], id: Uuid::nil() }),
+        Type::Uuid => Value::Uuid(Uuid::nil()),
+    }
+}
+
+impl Host for Anything<'_> {
+    fn this(&self) -> Reference {
+        Reference { entity: self.entity, id: Uuid::nil() }
+    }
+    fn field(&mut self, slot: Slot) -> Result<&Value, Interrupt> {
+        self.value = self.any(self.entity, slot);
+        Ok(&self.value)
+    }
+    fn old(&mut self, slot: Slot) -> Result<&Value, Interrupt> {
+        self.field(slot)
+    }
+    fn changed(&mut self, _: Slot) -> Result<bool, Interrupt> {
+        Ok(self.empty)
+    }
+    fn related(&mut self, record: Reference, slot: Slot) -> Result<Value, Interrupt> {
+        Ok(self.any(record.entity, slot))
+    }
+    fn now(&self) -> jiff::Timestamp {
+        jiff::Timestamp::UNIX_EPOCH
+    }
+    fn zone(&self) -> &jiff::tz::TimeZone {
+        const UTC: &jiff::tz::TimeZone = &jiff::tz::TimeZone::UTC;
+        UTC
+    }
+    fn caller(&self) -> Reference {
+        self.this()
+    }
+    fn text(&mut self, value: &Value, _: &Type) -> Result<SmolStr, Interrupt> {
+        Ok(weir::value::text::display(value))
+    }
+    fn set(&mut self, slots: &[Slot], values: &[Value]) -> Result<(), Interrupt> {
+        assert_eq!(slots.len(), values.len());
+        Ok(())
+    }
+    fn create(&mut self, entity: EntityId, _: Row) -> Result<Reference, Interrupt> {
+        Ok(Reference { entity, id: Uuid::nil() })
+    }
+    fn update(&mut self, _: Reference, _: Row) -> Result<(), Interrupt> {
+        Ok(())
+    }
+    fn delete(&mut self, _: Reference) -> Result<(), Interrupt> {
+        Ok(())
+    }
+    fn start(&mut self, _: &str, _: Reference, _: Vec<Value>) -> Result<(), Interrupt> {
+        Ok(())
+    }
+    fn log(&mut self, _: SmolStr) {}
+    fn enter_step(&mut self, _: SmolStr) {}
+    fn leave_step(&mut self) {}
+    fn skipped(&mut self, _: Span) {}
+}
+
+#[test]
+fn what_is_compiled_runs_on_full_and_on_empty_records() {
+    for text in [DECISIONS, ACTIVITIES, SMALL] {
+        let (schema, program, _) = compiled(text);
+        verify(&program, &schema).expect("what is compiled is safe to run");
+        run_all(&program, &schema, false);
+    }
+}
+
+/// Every code of a program, to be changed.
+fn codes(program: &mut Program) -> Vec<&mut Code> {
+    program.flows.iter_mut().flat_map(|flow| flow.when.iter_mut().chain([&mut flow.body])).collect()
+}
+
+/// Changes one thing of a program in every way that `change` knows, and holds that it is refused or runs to an end.
+fn changed(text: &str, change: impl Fn(&mut Code, usize) -> bool) -> (usize, usize) {
+    let (schema, program, _) = compiled(text);
+    let (mut refused, mut ran) = (0, 0);
+    for index in 0..codes(&mut program.clone()).len() {
+        for way in 0.. {
+            let mut other = program.clone();
+            if !change(codes(&mut other)[index], way) {
+                break;
+            }
+            if verify(&other, &schema).is_err() {
+                refused += 1;
+            } else {
+                run_all(&other, &schema, true);
+                ran += 1;
+            }
+        }
+    }
+    (refused, ran)
+}
+
+#[test]
+fn a_program_that_lost_or_swapped_an_operation_is_refused_or_runs() {
+    for text in [DECISIONS, ACTIVITIES] {
+        let lost = changed(text, |code, way| {
+            if way >= code.ops.len() {
+                return false;
+            }
+            code.ops.remove(way);
+            code.spans.remove(way);
+            true
+        });
+        assert!(lost.0 > 0);
+        let swapped = changed(text, |code, way| {
+            let last = code.ops.len() - 1;
+            if way >= last * last {
+                return false;
+            }
+            code.ops.swap(way / last, way % last);
+            true
+        });
+        assert!(swapped.0 > 0 && swapped.1 > 0);
+    }
+}
+
+#[test]
+fn a_jump_to_anywhere_else_is_refused_or_runs() {
+    for text in [DECISIONS, ACTIVITIES] {
+        let (refused, ran) = changed(text, |code, way| {
+            let reach = code.ops.len() + 2;
+            if way >= code.ops.len() * reach {
+                return false;
+            }
+            code.ops[way / reach].retarget(Target((way % reach) as u16));
+            true
+        });
+        assert!(refused > 0 && ran > 0);
+    }
+}
+
+#[test]
+fn tables_that_lost_their_last_row_are_refused_or_run() {
+    for text in [DECISIONS, ACTIVITIES] {
+        let (refused, _) = changed(text, |code, way| {
+            match way {
+                0 => drop(code.ops.pop()),
+                1 => drop(code.spans.pop()),
+                2 => drop(code.constants.pop()),
+                3 => drop(code.fields.pop()),
+                4 => drop(code.writes.pop()),
+                5 => drop(code.starts.pop()),
+                6 => drop(code.calls.pop()),
+                7 => drop(code.types.pop()),
+                8 => code.registers = code.registers.saturating_sub(1),
+                9 => code.inputs += 1,
+                10 => code.registers = u16::MAX,
+                11 => code.constants.iter_mut().for_each(|constant| *constant = Value::Empty),
+                12 => code.constants.reverse(),
+                13 => code.fields.reverse(),
+                14 => code.writes.reverse(),
+                15 => code.ops.clear(),
+                _ => return false,
+            }
+            true
+        });
+        assert!(refused > 8, "{refused}");
+    }
+}
+
+/// Every operation with one byte of its encoded form changed: to every other operation, and to numbers in and out of range.
+#[test]
+fn an_operation_with_another_operand_is_refused_or_runs() {
+    for text in [DECISIONS, ACTIVITIES] {
+        let (refused, ran) = changed(text, |code, way| {
+            let bytes: Vec<Vec<u8>> = code.ops.iter().map(|op| postcard::to_allocvec(op).expect("an operation has bytes")).collect();
+            let (place, value) = (way / 96, (way % 96) as u8);
+            let Some((at, byte)) = bytes.iter().enumerate().flat_map(|(at, op)| (0..op.len()).map(move |byte| (at, byte))).nth(place) else {
+                return false;
+            };
+            let mut op = bytes[at].clone();
+            op[byte] = value;
+            if let Ok(other) = postcard::from_bytes::<Op>(&op) {
+                code.ops[at] = other;
+            }
+            true
+        });
+        assert!(refused > 1_000 && ran > 100, "{refused} {ran}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn a_damaged_payload_with_a_right_checksum_is_refused_or_runs(
+        which in 0..3_usize,
+        damages in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0..3_u8), 1..4),
+    ) {
+        static FILES: LazyLock<[Vec<u8>; 3]> = LazyLock::new(|| [DECISIONS, ACTIVITIES, SMALL].map(file));
+        let mut payload = FILES[which][HEADER..].to_vec();
+        for (at, value, kind) in damages {
+            let at = at.index(payload.len());
+            match kind {
+                0 => payload[at] = value,
+                1 => payload.insert(at, value),
+                _ => drop(payload.remove(at)),
+            }
+        }
+        if let Ok(bundle) = decode(&sealed(&payload)) {
+            run_all(&bundle.program, &bundle.schema, true);
+            listing(&bundle.program, &bundle.schema, &bundle.sources);
+        }
+    }
+
+    #[test]
+    fn bytes_of_any_kind_are_refused(payload in prop::collection::vec(any::<u8>(), 0..2_000)) {
+        prop_assert!(decode(&payload).is_err());
+        prop_assert!(decode(&sealed(&payload)).is_err());
+    }
+}
+
+#[test]
+fn a_schema_that_grew_disturbs_nothing() {
+    let grown = format!("entity aaa {{ x integer }}\n{}", DECISIONS.replace("  revenue ", "  extra text(5)\n  revenue "));
+    let ((small, program, _), (large, again, _)) = (compiled(DECISIONS), compiled(&grown));
+    let linked = link(&program, &small, &large).expect("every name is still there");
+    verify(&linked, &large).expect("what was linked is safe to run");
+    assert_ne!(program.flows[0].body.fields, again.flows[0].body.fields);
+    for (one, other) in linked.flows.iter().zip(&again.flows) {
+        assert_eq!((&one.body.ops, &one.body.fields, &one.effects), (&other.body.ops, &other.body.fields, &other.effects));
+        assert_eq!(one.head.triggers, other.head.triggers);
+    }
+    let error = link(&program, &small, &compiled(&DECISIONS.replace("  employees    integer\n", "").replace("employees ?? 1", "1")).0);
+    assert_eq!(error.expect_err("a field is gone").name, "account.employees");
+}
