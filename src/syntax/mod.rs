@@ -7,16 +7,21 @@
 pub mod ast;
 mod build;
 pub mod keywords;
+mod misleading;
 mod number;
 mod recover;
 mod report;
 mod shape;
 mod token;
+mod view;
 
 pub use token::{Bad, Token, tokens};
 
 use crate::diagnostic::Diagnostic;
 use crate::source::{FileId, Sources};
+
+/// How large a file may be, in bytes.
+pub const MAX_FILE: usize = 16 << 20;
 
 /// Reads a file. What could not be read is not in the tree, and there is a diagnostic for it.
 pub fn parse(sources: &Sources, file: FileId) -> (ast::File, Vec<Diagnostic>) {

@@ -1,31 +1,343 @@
-//! Reads.
+//! Reads a file declaration by declaration, and where one can't be read, all of it that can.
+//!
+//! A declaration with an error is cut by its tokens into clauses and statements; each is held against the grammar by itself;
+//! those that fail are reported and blanked out; what is left is read as a whole. So a syntax error costs its own statement
+//! and nothing else, and the tree is built in one way only.
+
+use std::ops::Range;
+
 use super::ast;
-use super::build::{self, Builder};
-use super::shape;
-use crate::diagnostic::{Code, Diagnostic};
+use super::build::{self, Builder, Entry, Failure};
+use super::keywords::{CLAUSES, STATEMENTS};
+use super::report;
+use super::shape::{self, Flaw, FlawKind, Segment};
+use super::token::Token;
+use super::view::View;
+use super::{MAX_FILE, misleading};
+use crate::diagnostic::{Code, Diagnostic, Severity, nearest};
 use crate::source::{FileId, Span};
+
+/// How many errors of one file are told.
+const MAX_ERRORS: usize = 100;
 
 /// Reads a text.
 pub(super) fn read(text: &str, file: FileId) -> (ast::File, Vec<Diagnostic>) {
+    if text.len() > MAX_FILE {
+        let problem = Diagnostic::new(Code::E0111, Span::new(file, 0, 0), "this file is larger than 16 MiB");
+        let empty = ast::File { id: file, doc: None, items: Vec::new() };
+        return (empty, vec![problem.help("divide it into several files; all files of a project are read together")]);
+    }
     let shape = shape::scan(text);
-    let mut builder = Builder { file, tokens: &shape.tokens, docs: &shape.docs, text, base: 0, limit: 0, problems: Vec::new() };
     let doc = (!shape.file_docs.is_empty()).then(|| build::doc_text(text, &shape.file_docs));
-    let mut items = Vec::new();
+    let builder = Builder { file, tokens: &shape.tokens, docs: &shape.docs, text, base: 0, limit: 0, problems: Vec::new() };
+    let view = View { file, text, tokens: &shape.tokens };
+    let mut reader = Reader { view, builder, items: Vec::new(), mask: Vec::new(), base: 0 };
     for segment in &shape.segments {
-        let start = shape.tokens[segment.first].start;
-        let end = shape.tokens[segment.end - 1].end;
-        let piece = &text[start as usize..end as usize];
-        match builder.item(piece, start) {
-            Ok(item) => items.extend(item),
-            Err(failure) => {
-                let at = start + failure.at as u32;
-                builder.problems.push(Diagnostic::new(
-                    Code::E0101,
-                    Span::new(file, at, at),
-                    format!("this can't be read: {:?}", failure.expected),
-                ));
+        if reader.full() {
+            break;
+        }
+        reader.segment(segment);
+    }
+    let items = std::mem::take(&mut reader.items);
+    let mut problems = reader.finish();
+    problems.extend(misleading::characters(text, file));
+    (ast::File { id: file, doc, items }, problems)
+}
+
+/// What the body of a declaration consists of.
+#[derive(Clone, Copy, PartialEq)]
+enum Body {
+    /// Clauses, then statements.
+    Clauses,
+    Statements,
+    Members,
+    Privileges,
+}
+
+struct Reader<'a> {
+    view: View<'a>,
+    builder: Builder<'a>,
+    items: Vec<ast::Item>,
+    /// The text of the declaration being recovered, what can't be read blanked out, and where it starts.
+    mask: Vec<u8>,
+    base: usize,
+}
+
+impl Reader<'_> {
+    fn full(&self) -> bool {
+        self.builder.problems.len() >= MAX_ERRORS
+    }
+
+    fn finish(self) -> Vec<Diagnostic> {
+        let full = self.full();
+        let mut problems = self.builder.problems;
+        problems.sort_by_key(|problem| problem.span().map_or(0, |span| span.start));
+        if full && let Some(last) = problems.get(MAX_ERRORS - 1).and_then(Diagnostic::span) {
+            problems.truncate(MAX_ERRORS);
+            problems.push(Diagnostic::new(Code::E0111, last, "this file has more errors than are told here"));
+        }
+        problems
+    }
+
+    fn report(&mut self, problem: Diagnostic) {
+        debug_assert!(problem.severity() != Severity::Fault, "syntax knows no faults");
+        self.builder.problems.push(problem);
+    }
+
+    fn slice(&self, range: &Range<usize>) -> &str {
+        let span = self.view.range(range.start, range.end);
+        self.view.text.get(span.range()).unwrap_or_default()
+    }
+
+    fn segment(&mut self, segment: &Segment) {
+        let end = segment.close.map_or(segment.end, |close| close + 1);
+        if !segment.declared {
+            return self.strays(segment.first..segment.end, &segment.flaws);
+        }
+        let item = segment.first..end;
+        let start = self.view.span(item.start).start;
+        let whole = self.view.range(item.start, item.end);
+        let inside = segment.flaws.iter().take_while(|flaw| flaw.token < end).count();
+        let (flaws, outside) = segment.flaws.split_at_checked(inside).unwrap_or_default();
+        let text = self.view.text.get(whole.range()).unwrap_or_default();
+        let failure = if flaws.is_empty() {
+            match self.builder.item(text, start) {
+                Ok(read) => {
+                    self.items.extend(read);
+                    None
+                }
+                Err(failure) => Some(Some(failure)),
+            }
+        } else {
+            Some(None)
+        };
+        if let Some(failure) = failure {
+            self.recover(item, flaws, failure);
+        }
+        self.strays(end..segment.end, outside);
+    }
+
+    /// Reads what can be read of a declaration.
+    fn recover(&mut self, item: Range<usize>, flaws: &[Flaw], failure: Option<Failure>) {
+        let before = self.builder.problems.len();
+        let Some(open) = item.clone().find(|index| self.view.kind(*index) == Some(Token::BraceOpen)) else {
+            return self.head_alone(item, flaws);
+        };
+        self.base = self.view.span(item.start).start as usize;
+        self.mask = self.slice(&item).as_bytes().to_vec();
+        let good_head = self.head(item.start..open, flaws);
+        if let Some(flaw) = flaws.iter().find(|flaw| flaw.token == open) {
+            self.report(report::flaw(&self.view, flaw, item.clone()));
+        }
+        let end = self.view.get(open).and_then(|token| token.partner).map_or(item.end, |partner| partner as usize);
+        let body = match self.view.word(item.start) {
+            "entity" => Some(Body::Members),
+            "role" => Some(Body::Privileges),
+            "test" | "scenario" => Some(Body::Statements),
+            "choice" => None,
+            _ => Some(Body::Clauses),
+        };
+        match body {
+            Some(body) => self.pieces(open + 1..end, body, flaws),
+            None => {
+                if let Some(flaw) = flaws.iter().find(|flaw| flaw.token > open) {
+                    return self.report(report::flaw(&self.view, flaw, item));
+                }
             }
         }
+        let quiet = self.builder.problems.len() == before;
+        if good_head && !self.full() {
+            match self.masked_item(open, &item, flaws) {
+                Err(failure) if quiet => self.failure(&failure, item, &[], Entry::Head),
+                _ => {}
+            }
+        } else if let (true, Some(failure)) = (quiet, failure) {
+            self.failure(&failure, item, &[], Entry::Head);
+        }
     }
-    (ast::File { id: file, doc, items }, builder.problems)
+
+    /// A declaration without any brace.
+    fn head_alone(&mut self, item: Range<usize>, flaws: &[Flaw]) {
+        if !self.head(item.clone(), flaws) {
+            return;
+        }
+        let last = item.end.saturating_sub(1);
+        let message = format!("`{{` is missing after `{}`", report::short(self.view.word(last)));
+        self.report(Diagnostic::new(Code::E0105, self.view.span(last).end_point(), message));
+    }
+
+    fn head(&mut self, head: Range<usize>, flaws: &[Flaw]) -> bool {
+        if let Some(flaw) = flaws.iter().find(|flaw| head.contains(&flaw.token)) {
+            self.report(report::flaw(&self.view, flaw, head));
+            return false;
+        }
+        let Err(failure) = build::check(Entry::Head, self.slice(&head)) else { return true };
+        self.failure(&failure, head, &[], Entry::Head);
+        false
+    }
+
+    /// The declaration without what was blanked out.
+    fn masked_item(&mut self, open: usize, item: &Range<usize>, flaws: &[Flaw]) -> Result<(), Failure> {
+        let mut text = String::from_utf8(std::mem::take(&mut self.mask)).unwrap_or_default();
+        let stands = |flaw: &&Flaw| {
+            let at = (self.view.span(flaw.token).start as usize).saturating_sub(self.base);
+            flaw.kind == FlawKind::Unclosed && text.as_bytes().get(at) == Some(&b'{')
+        };
+        let missing = flaws.iter().filter(stands).count();
+        text.extend(std::iter::repeat_n('}', missing));
+        let _ = open;
+        let read = self.builder.item(&text, self.view.span(item.start).start)?;
+        self.items.extend(read);
+        Ok(())
+    }
+
+    /// Cuts a body and holds each piece against the grammar.
+    fn pieces(&mut self, body: Range<usize>, kind: Body, flaws: &[Flaw]) {
+        let (mut first, mut index) = (body.start, body.start);
+        let mut statements = kind != Body::Clauses;
+        while index < body.end && !self.full() {
+            index = self.view.after(index).min(body.end);
+            let cut = match kind {
+                Body::Privileges => self.view.word(index) == "privilege",
+                _ => self.view.starts_piece(first, index, kind == Body::Members),
+            };
+            if index < body.end && !cut {
+                continue;
+            }
+            let entry = match kind {
+                Body::Members => Entry::Member,
+                Body::Privileges => Entry::Privilege,
+                _ if self.is_clause(first) => Entry::Clause,
+                _ => Entry::Statement,
+            };
+            if entry == Entry::Clause && statements {
+                self.report(report::misplaced_clause(&self.view, first, kind == Body::Clauses));
+                self.blank(first..index);
+            } else {
+                statements |= entry == Entry::Statement && STATEMENTS.contains(&self.view.word(first));
+                self.piece(first..index, entry, flaws);
+            }
+            first = index;
+        }
+    }
+
+    fn is_clause(&self, index: usize) -> bool {
+        let word = self.view.word(index);
+        match word {
+            "run" => self.view.word(index + 1) == "as",
+            "log" => self.view.kind(index + 1) == Some(Token::Word),
+            _ => CLAUSES.contains(&word),
+        }
+    }
+
+    fn piece(&mut self, piece: Range<usize>, entry: Entry, flaws: &[Flaw]) {
+        let from = flaws.partition_point(|flaw| flaw.token < piece.start);
+        let until = flaws.partition_point(|flaw| flaw.token < piece.end);
+        let flaws = flaws.get(from..until).unwrap_or_default();
+        if flaws.is_empty() && build::check(entry, self.slice(&piece)).is_ok() {
+            return;
+        }
+        let blocks = if entry == Entry::Statement { self.blocks(&piece) } else { Vec::new() };
+        for block in &blocks {
+            self.pieces(block.clone(), Body::Statements, flaws);
+        }
+        let mut missing = 0;
+        for flaw in flaws.iter().filter(|flaw| !blocks.iter().any(|block| block.contains(&flaw.token))) {
+            self.report(report::flaw(&self.view, flaw, piece.clone()));
+            let opens_block = blocks.iter().any(|block| block.start == flaw.token + 1);
+            if flaw.kind != FlawKind::Unclosed || !opens_block {
+                return self.blank(piece);
+            }
+            missing += 1;
+        }
+        let mut header = self.slice(&piece).as_bytes().to_vec();
+        let start = self.view.span(piece.start).start as usize;
+        for block in &blocks {
+            blank(&mut header, self.inside(block), start);
+        }
+        header.extend(std::iter::repeat_n(b'}', missing));
+        let header = String::from_utf8(header).unwrap_or_default();
+        if let Err(failure) = build::check(entry, &header) {
+            self.failure(&failure, piece.clone(), &blocks, entry);
+            self.blank(piece);
+        }
+    }
+
+    /// The insides of the blocks of statements of a statement.
+    fn blocks(&self, piece: &Range<usize>) -> Vec<Range<usize>> {
+        let compound = ["if", "for", "step", "as", "in", "match", "wait"];
+        let word = self.view.word(piece.start);
+        let word = if STATEMENTS.contains(&word) { Some(word) } else { nearest(word, STATEMENTS.iter().copied()) };
+        let Some(word) = word.filter(|word| compound.contains(word)) else { return Vec::new() };
+        let outer = self.braces(piece.clone());
+        if matches!(word, "match" | "wait") { outer.into_iter().take(1).flat_map(|arms| self.braces(arms)).collect() } else { outer }
+    }
+
+    fn braces(&self, range: Range<usize>) -> Vec<Range<usize>> {
+        let mut found = Vec::new();
+        let mut index = range.start;
+        while index < range.end {
+            let after = self.view.after(index).min(range.end);
+            if self.view.kind(index) == Some(Token::BraceOpen) {
+                let closed = self.view.get(after - 1).is_some_and(|token| token.token == Token::BraceClose) && after > index + 1;
+                let partner = self.view.get(index).and_then(|token| token.partner).map_or(after, |partner| partner as usize);
+                found.push(index + 1..if closed { partner.min(range.end) } else { range.end });
+            }
+            index = after;
+        }
+        found
+    }
+
+    /// The bytes between the braces of a block.
+    fn inside(&self, block: &Range<usize>) -> Range<usize> {
+        let start = self.view.span(block.start.saturating_sub(1)).end as usize;
+        let end = self.view.get(block.end).filter(|token| token.token == Token::BraceClose).map_or_else(
+            || self.view.span(block.end.saturating_sub(1)).end as usize,
+            |token| token.start as usize,
+        );
+        start..end.max(start)
+    }
+
+    fn blank(&mut self, piece: Range<usize>) {
+        let span = self.view.range(piece.start, piece.end);
+        blank(&mut self.mask, span.range(), self.base);
+    }
+
+    fn failure(&mut self, failure: &Failure, piece: Range<usize>, blocks: &[Range<usize>], entry: Entry) {
+        let at = self.view.span(piece.start).start + failure.at as u32;
+        let mut index = piece.start + self.view.tokens.get(piece.clone()).unwrap_or_default().partition_point(|token| token.end <= at);
+        if let Some(block) = blocks.iter().find(|block| block.contains(&index)) {
+            index = block.end;
+        }
+        let problem = report::failure(&self.view, piece, index, &failure.expected, entry);
+        self.report(problem);
+    }
+
+    /// What stands outside of every declaration.
+    fn strays(&mut self, range: Range<usize>, flaws: &[Flaw]) {
+        let (mut first, mut index, mut misplaced) = (range.start, range.start, false);
+        while index < range.end && !self.full() {
+            index = self.view.after(index).min(range.end);
+            if index < range.end && !self.view.starts_piece(first, index, false) {
+                continue;
+            }
+            let piece = first..index;
+            first = index;
+            let known = STATEMENTS.contains(&self.view.word(piece.start)) || CLAUSES.contains(&self.view.word(piece.start));
+            match flaws.iter().find(|flaw| piece.contains(&flaw.token)) {
+                Some(flaw) if !(misplaced && flaw.kind == FlawKind::Unopened) => self.report(report::flaw(&self.view, flaw, piece)),
+                None if !(misplaced && known) => self.report(report::stray(&self.view, piece)),
+                _ => {}
+            }
+            misplaced |= known;
+        }
+    }
+}
+
+/// Puts blanks in the place of bytes of a text that starts at `base` in its file; line breaks stay.
+fn blank(text: &mut [u8], range: Range<usize>, base: usize) {
+    let range = range.start.saturating_sub(base)..range.end.saturating_sub(base).min(text.len());
+    for byte in text.get_mut(range).unwrap_or_default().iter_mut().filter(|byte| **byte != b'\n') {
+        *byte = b' ';
+    }
 }

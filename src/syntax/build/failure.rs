@@ -109,8 +109,13 @@ fn kind(rule: Rule) -> Option<Expected> {
         | Rule::plugin_body
         | Rule::role_body
         | Rule::wait_branches => Expected::Brace,
-        Rule::write_operator => Expected::Assign,
-        Rule::operator | Rule::in_list | Rule::is_empty | Rule::skip_mark | Rule::call | Rule::key => Expected::Operator,
+        Rule::write_operator | Rule::kw_sign_assign => Expected::Assign,
+        Rule::operator | Rule::kw_in | Rule::kw_is | Rule::in_list | Rule::is_empty | Rule::skip_mark | Rule::call | Rule::key => Expected::Operator,
+        Rule::kw_sign_arrow => Expected::Keyword("=>".to_owned()),
+        Rule::kw_sign_bar => Expected::Keyword("|".to_owned()),
+        Rule::kw_sign_close => Expected::Keyword(")".to_owned()),
+        Rule::kw_sign_colon => Expected::Keyword(":".to_owned()),
+        Rule::kw_sign_range => Expected::Keyword("..".to_owned()),
         _ => return by_name(rule),
     })
 }

@@ -1,0 +1,247 @@
+//! What the grammar wants where it can't go on, said as a person would: what is missing and after what, or what
+//! can't stand here.
+
+use std::ops::Range;
+
+use super::{either, short, unknown};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::syntax::build::{Entry, Expected};
+use crate::syntax::keywords::{CLAUSES, OPERATORS, STATEMENTS, is_reserved};
+use crate::syntax::token::Token;
+use crate::syntax::view::View;
+
+/// Why a piece can't be read: reading stopped before the token `at`, which is the end of the piece where all of it was read.
+pub(in crate::syntax) fn failure(view: &View, piece: Range<usize>, at: usize, expected: &[Expected], entry: Entry) -> Diagnostic {
+    let stop = Stop { view, piece, at, expected, entry };
+    let known = stop.comma().or_else(|| stop.foreign_word()).or_else(|| stop.start()).or_else(|| stop.equals()).or_else(|| stop.reserved());
+    known.or_else(|| stop.holes()).unwrap_or_else(|| stop.general())
+}
+
+struct Stop<'a> {
+    view: &'a View<'a>,
+    piece: Range<usize>,
+    at: usize,
+    expected: &'a [Expected],
+    entry: Entry,
+}
+
+impl Stop<'_> {
+    fn wants(&self, kind: &Expected) -> bool {
+        self.expected.contains(kind)
+    }
+
+    fn at_end(&self) -> bool {
+        self.at >= self.piece.end
+    }
+
+    fn word(&self) -> &str {
+        if self.at_end() { "" } else { self.view.word(self.at) }
+    }
+
+    fn kind(&self) -> Option<Token> {
+        if self.at_end() { None } else { self.view.kind(self.at) }
+    }
+
+    fn line_first(&self) -> bool {
+        self.view.get(self.at).is_none_or(|token| token.line_first)
+    }
+
+    fn starter(&self) -> &str {
+        self.view.word(self.piece.start)
+    }
+
+    fn foreign_word(&self) -> Option<Diagnostic> {
+        let span = self.view.span(self.at);
+        let meant = match self.word() {
+            word @ ("elseif" | "elif" | "elsif") => {
+                return Some(Diagnostic::new(Code::E0106, span, format!("`{word}` is written `else if`")).help("write `else if`").fix(span, "else if"));
+            }
+            word @ ("then" | "do" | "begin") => format!("`{word}` isn't needed: what follows stands in braces"),
+            "unless" => "`unless` is written `if not`".to_owned(),
+            "while" => "there is no `while`; `for each` goes through records".to_owned(),
+            "return" => "a flow ends with `finish`, or with `stop` and a reason".to_owned(),
+            _ => return None,
+        };
+        let starts = self.at == self.piece.start || self.wants(&Expected::Brace) || self.wants(&Expected::Operator);
+        starts.then(|| Diagnostic::new(Code::E0106, span, meant))
+    }
+
+    /// The first word of the piece already is the wrong one.
+    fn start(&self) -> Option<Diagnostic> {
+        if self.at != self.piece.start {
+            return None;
+        }
+        let statement = matches!(self.entry, Entry::Statement | Entry::Clause);
+        if self.kind() == Some(Token::Word) && !is_reserved(self.word()) && self.entry != Entry::Member {
+            let words: &[&str] = if statement { STATEMENTS } else { &["privilege"] };
+            let clauses = if statement { CLAUSES } else { &[] };
+            let what = if statement { "statement" } else { "line of a role" };
+            return Some(unknown(self.view, self.at, what, words.iter().chain(clauses).copied()));
+        }
+        statement.then(|| {
+            let message = format!("`{}` starts no statement", short(self.word()));
+            let help = "a statement starts with a word such as `set`, `if` or `stop`";
+            Diagnostic::new(Code::E0109, self.view.span(self.at), message).help(help)
+        })
+    }
+
+    /// `=` where `==` is meant, and the other way round.
+    fn equals(&self) -> Option<Diagnostic> {
+        let span = self.view.span(self.at);
+        if self.word() == "=" && self.wants(&Expected::Operator) {
+            let problem = Diagnostic::new(Code::E0106, span, "`=` sets a value; to compare, write `==`");
+            return Some(problem.help("write `==`").fix(span, "=="));
+        }
+        if self.word() == "==" && !self.wants(&Expected::Operator) && self.at > self.piece.start {
+            let problem = Diagnostic::new(Code::E0106, span, "`==` compares; to set a value, write `=`");
+            return Some(problem.help("write `=`").fix(span, "="));
+        }
+        None
+    }
+
+    fn reserved(&self) -> Option<Diagnostic> {
+        let word = self.word();
+        let named = self.wants(&Expected::Value) || self.wants(&Expected::Name);
+        if !named || !is_reserved(word) || OPERATORS.contains(&word) || (self.line_first() && STATEMENTS.contains(&word)) {
+            return None;
+        }
+        if matches!(word, "else" | "each") && !self.wants(&Expected::Name) {
+            return None;
+        }
+        let problem = Diagnostic::new(Code::E0107, self.view.span(self.at), format!("`{word}` is a word of the language, not a name"));
+        let quoted = format!("`{word}`");
+        Some(problem.help(format!("to use it as a name, write it in backticks: `` {quoted} ``")).fix(self.view.span(self.at), quoted))
+    }
+
+    /// A text with an expression in it where only a plain one can stand.
+    fn holes(&self) -> Option<Diagnostic> {
+        if !self.wants(&Expected::Plain) || self.kind() != Some(Token::TextOpen) {
+            return None;
+        }
+        let inside = self.at + 1..self.piece.end;
+        let hole = inside.clone().take_while(|index| self.view.kind(*index) != Some(Token::TextClose)).find(|index| self.view.kind(*index) == Some(Token::HoleOpen));
+        let Some(hole) = hole else {
+            let message = "names, labels, titles and addresses stand on one line";
+            return Some(Diagnostic::new(Code::E0114, self.view.span(self.at), message).help("write it between two `\"`"));
+        };
+        let span = self.view.span(hole);
+        let message = "names, labels, titles and addresses can't hold expressions";
+        Some(Diagnostic::new(Code::E0114, span, message).help("write `\\{` for the brace itself").fix(span, "\\{"))
+    }
+
+    fn general(&self) -> Diagnostic {
+        let wanted = self.wanted();
+        let before = self.at.checked_sub(1).filter(|before| *before >= self.piece.start);
+        let closing = matches!(
+            self.kind(),
+            None | Some(Token::BraceClose | Token::ParenClose | Token::BracketClose | Token::BraceOpen | Token::Comma | Token::HoleClose | Token::Bar)
+        );
+        let joint = OPERATORS.contains(&self.word()) || matches!(self.kind(), Some(Token::Operator | Token::Assign));
+        if let (Some(wanted), Some(before)) = (&wanted, before)
+            && (closing || joint || self.line_first() || wanted.starts_with('`'))
+        {
+            if *wanted == format!("`{}`", self.view.word(before)) {
+                let message = format!("a name is missing before {wanted}");
+                return Diagnostic::new(Code::E0101, self.view.span(before), message);
+            }
+            let after = self.named(before);
+            let code = if wanted.contains(['}', ')', ']', '{']) { Code::E0105 } else { Code::E0101 };
+            return Diagnostic::new(code, self.view.span(before).end_point(), format!("{wanted} is missing after {after}"));
+        }
+        let at = self.at.min(self.piece.end.saturating_sub(1));
+        let problem = Diagnostic::new(Code::E0101, self.view.span(at), format!("`{}` can't stand here", short(self.view.word(at))));
+        match wanted {
+            Some(wanted) => problem.label(format!("{wanted} is expected")),
+            None => problem.help(self.advice()),
+        }
+    }
+
+    /// What should stand here, in words.
+    fn wanted(&self) -> Option<String> {
+        if let Some(sign) = self.sign() {
+            return Some(sign);
+        }
+        for (kind, words) in [
+            (Expected::Value, "a value"),
+            (Expected::Outcome, "`succeeded`, `canceled` or `failed`"),
+            (Expected::Name, "a name"),
+            (Expected::Word, "a name"),
+            (Expected::Type, "a type"),
+            (Expected::Number, "a number"),
+        ] {
+            if self.wants(&kind) {
+                return Some(words.to_owned());
+            }
+        }
+        let mut words: Vec<String> = Vec::new();
+        for kind in self.expected {
+            match kind {
+                Expected::Text | Expected::Plain => words.push("a text in double quotes".to_owned()),
+                Expected::Brace => words.push("`{`".to_owned()),
+                Expected::Assign => words.push("`=`".to_owned()),
+                Expected::Keyword(word) => words.push(format!("`{word}`")),
+                _ => {}
+            }
+        }
+        words.dedup();
+        let could_end = self.wants(&Expected::End);
+        (!words.is_empty() && words.len() <= 4 && !could_end).then(|| either(&words))
+    }
+
+    /// A closing bracket or comma, by what is open here.
+    fn sign(&self) -> Option<String> {
+        let lone = self.expected.iter().all(|kind| matches!(kind, Expected::Operator | Expected::Unit));
+        let open = (self.piece.start..self.at).rev().find(|index| {
+            let token = self.view.get(*index);
+            let opening = matches!(self.view.kind(*index), Some(Token::BraceOpen | Token::ParenOpen | Token::BracketOpen | Token::HoleOpen));
+            opening && token.is_some_and(|token| token.partner.is_none_or(|partner| partner as usize >= self.at))
+        });
+        let closing = match self.view.kind(open.filter(|_| lone)?)? {
+            Token::BraceOpen => "`,` or `}`",
+            Token::ParenOpen => "`,` or `)`",
+            Token::BracketOpen => "`,` or `]`",
+            _ => "`}`",
+        };
+        Some(closing.to_owned())
+    }
+
+    /// `,` between the writes of a `set`.
+    fn comma(&self) -> Option<Diagnostic> {
+        let next = self.view.kind(self.at + 1) == Some(Token::Assign) && self.at + 1 < self.piece.end;
+        if self.starter() != "set" || !next || !self.wants(&Expected::End) {
+            return None;
+        }
+        let before = self.view.span(self.at - 1).end_point();
+        let message = format!("`,` is missing after {}", self.named(self.at - 1));
+        Some(Diagnostic::new(Code::E0101, before, message).fix(before, ","))
+    }
+
+    /// What helps where nothing is missing.
+    fn advice(&self) -> &'static str {
+        let before = self.view.kind(self.at.saturating_sub(1));
+        match (before, self.kind(), self.word()) {
+            (Some(Token::Word), Some(Token::ParenOpen), _) if matches!(self.view.word(self.at - 1), "now" | "today" | "caller" | "this" | "old") => {
+                "it is a value already and takes no parentheses"
+            }
+            (Some(Token::Word), Some(Token::ParenOpen | Token::BracketOpen), _) => "the bracket of a call or key touches the name before it",
+            (Some(Token::ParenClose | Token::BracketClose), Some(Token::Dot), _) => "give what stands before the `.` a name with `let`, and use the name",
+            (_, _, "not") => "put `not` before the whole condition: `not x in (1, 2)`",
+            _ => match self.entry {
+                Entry::Member => "a line of an entity is a name, a type, then `required` or `=` and a default",
+                Entry::Clause => "the clause could have ended before it",
+                Entry::Statement => "the statement could have ended before it; a new one starts with a word such as `set` or `if`",
+                Entry::Head | Entry::Privilege => "take it out",
+            },
+        }
+    }
+
+    /// A token in words.
+    fn named(&self, index: usize) -> String {
+        named(self.view, index)
+    }
+}
+
+/// A token in words, to be told that something is missing after it.
+pub(super) fn named(view: &View, index: usize) -> String {
+    if view.kind(index) == Some(Token::TextClose) { "this text".to_owned() } else { format!("`{}`", short(view.word(index))) }
+}
