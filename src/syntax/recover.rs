@@ -11,10 +11,10 @@ use super::build::{self, Builder, Entry, Failure};
 use super::keywords::{CLAUSES, STATEMENTS};
 use super::report;
 use super::shape::{self, Flaw, FlawKind, Segment};
-use super::token::Token;
+use super::token::{Bad, Token};
 use super::view::View;
 use super::{MAX_FILE, misleading};
-use crate::diagnostic::{Code, Diagnostic, Severity, nearest};
+use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::source::{FileId, Span};
 
 /// How many errors of one file are told.
@@ -31,7 +31,7 @@ pub(super) fn read(text: &str, file: FileId) -> (ast::File, Vec<Diagnostic>) {
     let doc = (!shape.file_docs.is_empty()).then(|| build::doc_text(text, &shape.file_docs));
     let builder = Builder { file, tokens: &shape.tokens, docs: &shape.docs, text, base: 0, limit: 0, problems: Vec::new() };
     let view = View { file, text, tokens: &shape.tokens };
-    let mut reader = Reader { view, builder, items: Vec::new(), mask: Vec::new(), base: 0 };
+    let mut reader = Reader { view, builder, items: Vec::new(), mask: Vec::new(), base: 0, lost: false };
     for segment in &shape.segments {
         if reader.full() {
             break;
@@ -61,6 +61,8 @@ struct Reader<'a> {
     /// The text of the declaration being recovered, what can't be read blanked out, and where it starts.
     mask: Vec<u8>,
     base: usize,
+    /// Whether a text of several lines without an end was met: what follows in the declaration may be text.
+    lost: bool,
 }
 
 impl Reader<'_> {
@@ -80,7 +82,6 @@ impl Reader<'_> {
     }
 
     fn report(&mut self, problem: Diagnostic) {
-        debug_assert!(problem.severity() != Severity::Fault, "syntax knows no faults");
         self.builder.problems.push(problem);
     }
 
@@ -119,12 +120,16 @@ impl Reader<'_> {
 
     /// Reads what can be read of a declaration.
     fn recover(&mut self, item: Range<usize>, flaws: &[Flaw], failure: Option<Failure>) {
+        if let Some(flaw) = flaws.iter().find(|flaw| flaw.kind == FlawKind::TooDeep) {
+            return self.report(report::flaw(&self.view, flaw, item));
+        }
         let before = self.builder.problems.len();
         let Some(open) = item.clone().find(|index| self.view.kind(*index) == Some(Token::BraceOpen)) else {
             return self.head_alone(item, flaws);
         };
         self.base = self.view.span(item.start).start as usize;
         self.mask = self.slice(&item).as_bytes().to_vec();
+        self.lost = false;
         let good_head = self.head(item.start..open, flaws);
         if let Some(flaw) = flaws.iter().find(|flaw| flaw.token == open) {
             self.report(report::flaw(&self.view, flaw, item.clone()));
@@ -147,7 +152,7 @@ impl Reader<'_> {
         }
         let quiet = self.builder.problems.len() == before;
         if good_head && !self.full() {
-            match self.masked_item(open, &item, flaws) {
+            match self.masked_item(&item, flaws) {
                 Err(failure) if quiet => self.failure(&failure, item, &[], Entry::Head),
                 _ => {}
             }
@@ -177,7 +182,7 @@ impl Reader<'_> {
     }
 
     /// The declaration without what was blanked out.
-    fn masked_item(&mut self, open: usize, item: &Range<usize>, flaws: &[Flaw]) -> Result<(), Failure> {
+    fn masked_item(&mut self, item: &Range<usize>, flaws: &[Flaw]) -> Result<(), Failure> {
         let mut text = String::from_utf8(std::mem::take(&mut self.mask)).unwrap_or_default();
         let stands = |flaw: &&Flaw| {
             let at = (self.view.span(flaw.token).start as usize).saturating_sub(self.base);
@@ -185,7 +190,6 @@ impl Reader<'_> {
         };
         let missing = flaws.iter().filter(stands).count();
         text.extend(std::iter::repeat_n('}', missing));
-        let _ = open;
         let read = self.builder.item(&text, self.view.span(item.start).start)?;
         self.items.extend(read);
         Ok(())
@@ -196,6 +200,9 @@ impl Reader<'_> {
         let (mut first, mut index) = (body.start, body.start);
         let mut statements = kind != Body::Clauses;
         while index < body.end && !self.full() {
+            if self.lost {
+                return self.blank(first..body.end);
+            }
             index = self.view.after(index).min(body.end);
             let cut = match kind {
                 Body::Privileges => self.view.word(index) == "privilege",
@@ -244,6 +251,7 @@ impl Reader<'_> {
         let mut missing = 0;
         for flaw in flaws.iter().filter(|flaw| !blocks.iter().any(|block| block.contains(&flaw.token))) {
             self.report(report::flaw(&self.view, flaw, piece.clone()));
+            self.lost |= flaw.kind == FlawKind::Bad(Bad::OpenText) && self.view.word(flaw.token).starts_with("\"\"\"");
             let opens_block = blocks.iter().any(|block| block.start == flaw.token + 1);
             if flaw.kind != FlawKind::Unclosed || !opens_block {
                 return self.blank(piece);
@@ -291,10 +299,11 @@ impl Reader<'_> {
     /// The bytes between the braces of a block.
     fn inside(&self, block: &Range<usize>) -> Range<usize> {
         let start = self.view.span(block.start.saturating_sub(1)).end as usize;
-        let end = self.view.get(block.end).filter(|token| token.token == Token::BraceClose).map_or_else(
-            || self.view.span(block.end.saturating_sub(1)).end as usize,
-            |token| token.start as usize,
-        );
+        let end = self
+            .view
+            .get(block.end)
+            .filter(|token| token.token == Token::BraceClose)
+            .map_or_else(|| self.view.span(block.end.saturating_sub(1)).end as usize, |token| token.start as usize);
         start..end.max(start)
     }
 

@@ -66,7 +66,8 @@ impl<'a> View<'a> {
         let known = STATEMENTS.contains(&word) || CLAUSES.contains(&word);
         if line_first && super::keywords::is_reserved(word) && known {
             let result = self.word(index - 1) == "=" && matches!(word, "create" | "perform");
-            let listed = self.kind(index - 1) == Some(Token::Comma) && (self.names_something(index) || !STATEMENTS.contains(&self.word(first)));
+            let listed =
+                self.kind(index - 1) == Some(Token::Comma) && (self.names_something(index) || !STATEMENTS.contains(&self.word(first)));
             return !result && !listed;
         }
         (line_first || known) && self.ends(first, index - 1) && !self.names_something(index)
@@ -84,12 +85,21 @@ impl<'a> View<'a> {
             Some(Token::Word) if index > 0 && self.kind(index - 1) == Some(Token::Dot) => true,
             Some(Token::Word) => {
                 let starter = index == first && !matches!(word, "finish" | "draft");
-                let joins = matches!(word, "to" | "on" | "of" | "where" | "by" | "until" | "after" | "limit" | "else" | "each" | "at" | "as");
+                let joins =
+                    matches!(word, "to" | "on" | "of" | "where" | "by" | "until" | "after" | "limit" | "else" | "each" | "at" | "as");
                 !(starter && (STATEMENTS.contains(&word) || CLAUSES.contains(&word))) && !OPERATORS.contains(&word) && !joins
             }
             Some(
-                Token::Quoted | Token::Number | Token::Date | Token::TextClose | Token::ParenClose | Token::BracketClose | Token::BraceClose
-                | Token::Question | Token::Bad(_) | Token::Bar,
+                Token::Quoted
+                | Token::Number
+                | Token::Date
+                | Token::TextClose
+                | Token::ParenClose
+                | Token::BracketClose
+                | Token::BraceClose
+                | Token::Question
+                | Token::Bad(_)
+                | Token::Bar,
             ) => true,
             _ => false,
         }

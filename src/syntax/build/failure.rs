@@ -110,7 +110,9 @@ fn kind(rule: Rule) -> Option<Expected> {
         | Rule::role_body
         | Rule::wait_branches => Expected::Brace,
         Rule::write_operator | Rule::kw_sign_assign => Expected::Assign,
-        Rule::operator | Rule::kw_in | Rule::kw_is | Rule::in_list | Rule::is_empty | Rule::skip_mark | Rule::call | Rule::key => Expected::Operator,
+        Rule::operator | Rule::kw_in | Rule::kw_is | Rule::in_list | Rule::is_empty | Rule::skip_mark | Rule::call | Rule::key => {
+            Expected::Operator
+        }
         Rule::kw_sign_arrow => Expected::Keyword("=>".to_owned()),
         Rule::kw_sign_bar => Expected::Keyword("|".to_owned()),
         Rule::kw_sign_close => Expected::Keyword(")".to_owned()),

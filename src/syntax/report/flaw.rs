@@ -161,7 +161,8 @@ fn unclosed_brace(view: &View, open: usize, end: usize) -> Diagnostic {
     let suspect = (open..end).find(|index| {
         let partner = view.get(*index).and_then(|token| token.partner).map(|partner| partner as usize).filter(|partner| *partner < end);
         view.kind(*index) == Some(Token::BraceOpen)
-            && partner.is_some_and(|close| view.get(close).is_some_and(|close| close.line_first) && view.indent(close) < view.indent(*index))
+            && partner
+                .is_some_and(|close| view.get(close).is_some_and(|close| close.line_first) && view.indent(close) < view.indent(*index))
     });
     let blamed = suspect.unwrap_or(open);
     let indent = view.indent(blamed);

@@ -54,7 +54,11 @@ impl Stop<'_> {
         let span = self.view.span(self.at);
         let meant = match self.word() {
             word @ ("elseif" | "elif" | "elsif") => {
-                return Some(Diagnostic::new(Code::E0106, span, format!("`{word}` is written `else if`")).help("write `else if`").fix(span, "else if"));
+                return Some(
+                    Diagnostic::new(Code::E0106, span, format!("`{word}` is written `else if`"))
+                        .help("write `else if`")
+                        .fix(span, "else if"),
+                );
             }
             word @ ("then" | "do" | "begin") => format!("`{word}` isn't needed: what follows stands in braces"),
             "unless" => "`unless` is written `if not`".to_owned(),
@@ -119,7 +123,10 @@ impl Stop<'_> {
             return None;
         }
         let inside = self.at + 1..self.piece.end;
-        let hole = inside.clone().take_while(|index| self.view.kind(*index) != Some(Token::TextClose)).find(|index| self.view.kind(*index) == Some(Token::HoleOpen));
+        let hole = inside
+            .clone()
+            .take_while(|index| self.view.kind(*index) != Some(Token::TextClose))
+            .find(|index| self.view.kind(*index) == Some(Token::HoleOpen));
         let Some(hole) = hole else {
             let message = "names, labels, titles and addresses stand on one line";
             return Some(Diagnostic::new(Code::E0114, self.view.span(self.at), message).help("write it between two `\"`"));
@@ -134,7 +141,15 @@ impl Stop<'_> {
         let before = self.at.checked_sub(1).filter(|before| *before >= self.piece.start);
         let closing = matches!(
             self.kind(),
-            None | Some(Token::BraceClose | Token::ParenClose | Token::BracketClose | Token::BraceOpen | Token::Comma | Token::HoleClose | Token::Bar)
+            None | Some(
+                Token::BraceClose
+                    | Token::ParenClose
+                    | Token::BracketClose
+                    | Token::BraceOpen
+                    | Token::Comma
+                    | Token::HoleClose
+                    | Token::Bar
+            )
         );
         let joint = OPERATORS.contains(&self.word()) || matches!(self.kind(), Some(Token::Operator | Token::Assign));
         if let (Some(wanted), Some(before)) = (&wanted, before)
@@ -190,10 +205,11 @@ impl Stop<'_> {
 
     /// A closing bracket or comma, by what is open here.
     fn sign(&self) -> Option<String> {
-        let lone = self.expected.iter().all(|kind| matches!(kind, Expected::Operator | Expected::Unit));
+        let lone = self.expected.iter().all(|kind| matches!(kind, Expected::Operator | Expected::Unit | Expected::Plain));
         let open = (self.piece.start..self.at).rev().find(|index| {
             let token = self.view.get(*index);
-            let opening = matches!(self.view.kind(*index), Some(Token::BraceOpen | Token::ParenOpen | Token::BracketOpen | Token::HoleOpen));
+            let opening =
+                matches!(self.view.kind(*index), Some(Token::BraceOpen | Token::ParenOpen | Token::BracketOpen | Token::HoleOpen));
             opening && token.is_some_and(|token| token.partner.is_none_or(|partner| partner as usize >= self.at))
         });
         let closing = match self.view.kind(open.filter(|_| lone)?)? {
@@ -220,11 +236,17 @@ impl Stop<'_> {
     fn advice(&self) -> &'static str {
         let before = self.view.kind(self.at.saturating_sub(1));
         match (before, self.kind(), self.word()) {
-            (Some(Token::Word), Some(Token::ParenOpen), _) if matches!(self.view.word(self.at - 1), "now" | "today" | "caller" | "this" | "old") => {
+            (Some(Token::Word), Some(Token::ParenOpen), _)
+                if matches!(self.view.word(self.at - 1), "now" | "today" | "caller" | "this" | "old") =>
+            {
                 "it is a value already and takes no parentheses"
             }
-            (Some(Token::Word), Some(Token::ParenOpen | Token::BracketOpen), _) => "the bracket of a call or key touches the name before it",
-            (Some(Token::ParenClose | Token::BracketClose), Some(Token::Dot), _) => "give what stands before the `.` a name with `let`, and use the name",
+            (Some(Token::Word), Some(Token::ParenOpen | Token::BracketOpen), _) => {
+                "the bracket of a call or key touches the name before it"
+            }
+            (Some(Token::ParenClose | Token::BracketClose), Some(Token::Dot), _) => {
+                "give what stands before the `.` a name with `let`, and use the name"
+            }
             (_, _, "not") => "put `not` before the whole condition: `not x in (1, 2)`",
             _ => match self.entry {
                 Entry::Member => "a line of an entity is a name, a type, then `required` or `=` and a default",

@@ -18,7 +18,11 @@ use crate::diagnostic::{Code, Diagnostic, nearest};
 /// A clause that stands where only statements can.
 pub(super) fn misplaced_clause(view: &View, index: usize, in_body: bool) -> Diagnostic {
     let message = format!("`{}` is a clause, and clauses stand before the first statement", view.word(index));
-    let help = if in_body { "move it up, to the other clauses" } else { "clauses stand right behind the first brace of a flow, an action or a plug-in" };
+    let help = if in_body {
+        "move it up, to the other clauses"
+    } else {
+        "clauses stand right behind the first brace of a flow, an action or a plug-in"
+    };
     Diagnostic::new(Code::E0116, view.span(index), message).help(help)
 }
 
@@ -32,7 +36,8 @@ pub(super) fn stray(view: &View, piece: Range<usize>) -> Diagnostic {
     }
     if STATEMENTS.contains(&word) || CLAUSES.contains(&word) {
         let message = format!("`{word}` stands outside of every declaration");
-        return Diagnostic::new(Code::E0109, span, message).help("put it into a flow, an action, a test or a scenario; is there a `}` too many above?");
+        return Diagnostic::new(Code::E0109, span, message)
+            .help("put it into a flow, an action, a test or a scenario; is there a `}` too many above?");
     }
     unknown(view, piece.start, "declaration", DECLARATIONS.iter().copied())
 }
