@@ -78,7 +78,7 @@ impl<'d> Declare<'d> {
 
     /// Gives every entity its number and every name its place; gives back what is to be declared.
     fn names<'a>(&mut self, files: &'a [ast::File]) -> (Vec<&'a ast::Entity>, Vec<&'a ast::Choice>) {
-        let (mut entities, mut choices) = (Vec::new(), Vec::new());
+        let (mut entities, mut choices, mut full) = (Vec::new(), Vec::new(), false);
         let mut places: FxHashMap<String, &'a ast::Name> = FxHashMap::default();
         for item in files.iter().flat_map(|file| &file.items) {
             let name = match item {
@@ -104,8 +104,10 @@ impl<'d> Declare<'d> {
                     self.entities.insert(name.text.clone(), (EntityId(entities.len() as u16), name.span));
                     entities.push(entity);
                 }
-                ast::Item::Entity(_) if entities.len() == MAX_ENTITIES => {
-                    self.report(Diagnostic::new(Code::E0219, name.span, format!("a project has {MAX_ENTITIES} entities at most")));
+                ast::Item::Entity(_) => {
+                    if self.broken.insert(name.text.clone()) && !std::mem::replace(&mut full, true) {
+                        self.report(Diagnostic::new(Code::E0219, name.span, format!("a project has {MAX_ENTITIES} entities at most")));
+                    }
                 }
                 ast::Item::Choice(choice) => {
                     self.choices.insert(name.text.clone(), name.span);
