@@ -25,8 +25,9 @@ use super::settings::Settings;
 use super::target::Scene;
 use super::trace::Trace;
 
-/// The longest chain of flows that run inside one another. Operations are limited by their depth; this limits children that start children.
-const MAX_CHAIN: usize = 64;
+/// The longest chain of steps that run inside one another. Operations are limited by their depth; this limits children that
+/// start children, so that a chain fits the stack of a thread of 2 MiB in a build without optimisation.
+const MAX_CHAIN: usize = 24;
 
 /// Everything that an operation needs on its way.
 pub(super) struct Engine {

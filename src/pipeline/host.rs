@@ -25,7 +25,13 @@ pub(super) struct FlowHost<'a> {
 
 impl Engine {
     /// Runs a flow on the record of a scene: as a step of an event, or as a child with its parent's identity.
-    pub(super) fn run_flow(&mut self, index: usize, scene: &mut Scene, parent: Option<Reference>, inputs: &[Value]) -> Result<(), Interrupt> {
+    pub(super) fn run_flow(
+        &mut self,
+        index: usize,
+        scene: &mut Scene,
+        parent: Option<Reference>,
+        inputs: &[Value],
+    ) -> Result<(), Interrupt> {
         let program = std::sync::Arc::clone(&self.program);
         let Some(flow) = program.flows.get(index) else { return Ok(()) };
         let name = &flow.head.name;
@@ -95,7 +101,8 @@ impl Engine {
         if let Some(user) = self.owners.get(owner) {
             return Ok(*user);
         }
-        let user = self.find_user(owner)?.ok_or_else(|| fault(Code::F06, format!("the owner of `{}`, `{owner}`, is no user", head.name)))?;
+        let user =
+            self.find_user(owner)?.ok_or_else(|| fault(Code::F06, format!("the owner of `{}`, `{owner}`, is no user", head.name)))?;
         self.owners.insert(owner.clone(), user);
         Ok(user)
     }
@@ -202,7 +209,8 @@ impl Host for FlowHost<'_> {
     fn set(&mut self, slots: &[Slot], values: &[Value]) -> Result<(), Interrupt> {
         let (engine, entity) = (&mut *self.engine, self.scene.record.entity);
         engine.trace.line(|| {
-            let names: Vec<&str> = slots.iter().filter_map(|slot| engine.schema.field(entity, *slot)).map(|field| field.name.as_str()).collect();
+            let names: Vec<&str> =
+                slots.iter().filter_map(|slot| engine.schema.field(entity, *slot)).map(|field| field.name.as_str()).collect();
             format!("set {}", names.join(", "))
         });
         engine.set(self.scene, self.acting, slots, values)
@@ -223,7 +231,8 @@ impl Host for FlowHost<'_> {
     fn start(&mut self, flow: &str, record: Reference, inputs: Vec<Value>) -> Result<(), Interrupt> {
         let engine = &mut *self.engine;
         let found = engine.program.flows.binary_search_by(|other| other.head.name.as_str().cmp(flow)).ok();
-        let index = found.filter(|index| engine.program.flows.get(*index).is_some_and(|child| child.head.entity == record.entity && !child.head.draft));
+        let index = found
+            .filter(|index| engine.program.flows.get(*index).is_some_and(|child| child.head.entity == record.entity && !child.head.draft));
         let Some(index) = index else {
             let entity = fault::name(&engine.schema, record.entity);
             return Err(fault(Code::F13, format!("there is no active flow `{flow}` that can be started on a `{entity}`")));

@@ -206,9 +206,7 @@ impl Pipeline {
 
     fn attempt(&mut self, operation: Operation, acting: Reference) -> Result<Reference, Interrupt> {
         match self.longer {
-            Longer::Broken => {
-                Err(fault::fault(Code::F11, "the store failed earlier in this transaction, which can only be rolled back"))
-            }
+            Longer::Broken => Err(fault::fault(Code::F11, "the store failed earlier in this transaction, which can only be rolled back")),
             Longer::Open => {
                 let result = self.engine.operate(operation, 1, acting);
                 self.end_within_longer(result)

@@ -1,16 +1,17 @@
-//! A compiled project: what runs, without its texts.
+//! A compiled project: what runs, and how it becomes a `.flowc` file and a pipeline over a store.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use thiserror::Error;
 
-use crate::bytecode::Program;
+use crate::bytecode::{self, Program};
 use crate::check::Checked;
 use crate::compile;
 use crate::diagnostic::Diagnostic;
 use crate::pipeline::{Pipeline, Settings};
 use crate::schema::Schema;
+use crate::source::Sources;
 use crate::store::{Sqlite, Store, StoreError};
 
 /// A schema and the flows on it, ready to run.
@@ -18,8 +19,10 @@ use crate::store::{Sqlite, Store, StoreError};
 pub struct Compiled {
     /// The entities and choices.
     pub schema: Arc<Schema>,
-    /// The flows.
+    /// The flows, verified.
     pub program: Arc<Program>,
+    /// The texts that they were compiled from.
+    pub sources: Arc<Sources>,
 }
 
 /// Why a store can't be opened.
@@ -37,9 +40,26 @@ pub enum OpenError {
 }
 
 impl Compiled {
-    pub(super) fn new(checked: &Checked) -> Result<Self, Diagnostic> {
-        let program = compile::program(checked)?;
-        Ok(Compiled { schema: Arc::new(checked.schema.clone()), program: Arc::new(program) })
+    pub(super) fn new(checked: &Checked, sources: &Sources) -> Result<Self, Diagnostic> {
+        let compiled = bytecode::Compiled { program: compile::program(checked)?, schema: checked.schema.clone(), sources: sources.clone() };
+        match bytecode::verify(&compiled.program, &compiled.schema) {
+            Ok(()) => Ok(compiled.into()),
+            Err(error) => {
+                let error = bytecode::LoadError::Refused(error);
+                Err(Diagnostic::unplaced(error.code(), error.to_string()))
+            }
+        }
+    }
+
+    /// The content of a `.flowc` file; none where it would be larger than such a file can be.
+    pub fn to_bytes(&self) -> Option<Vec<u8>> {
+        let (schema, program, sources) = (&*self.schema, &*self.program, &*self.sources);
+        bytecode::encode(&bytecode::Compiled { schema: schema.clone(), program: program.clone(), sources: sources.clone() })
+    }
+
+    /// The compiled project that a `.flowc` file holds, verified.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, bytecode::LoadError> {
+        bytecode::decode(bytes).map(Compiled::from)
     }
 
     /// A pipeline over the store that a URL names: `sqlite::memory:` or `sqlite:FILE`.
@@ -50,6 +70,13 @@ impl Compiled {
     /// A pipeline over a store.
     pub fn over(&self, store: Box<dyn Store>, settings: Settings) -> Result<Pipeline, OpenError> {
         Ok(Pipeline::new(Arc::clone(&self.schema), Arc::clone(&self.program), store, settings)?)
+    }
+}
+
+impl From<bytecode::Compiled> for Compiled {
+    fn from(compiled: bytecode::Compiled) -> Self {
+        let bytecode::Compiled { schema, program, sources } = compiled;
+        Compiled { schema: Arc::new(schema), program: Arc::new(program), sources: Arc::new(sources) }
     }
 }
 

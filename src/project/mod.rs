@@ -54,7 +54,11 @@ impl Project {
     /// The compiled project, or the errors that forbid it.
     pub fn compile(&self) -> Result<Compiled, Errors> {
         let errors: Vec<_> = self.diagnostics.iter().filter(|diagnostic| diagnostic.severity() == Severity::Error).cloned().collect();
-        if errors.is_empty() { Compiled::new(&self.checked).map_err(|error| Errors(vec![error])) } else { Err(Errors(errors)) }
+        if errors.is_empty() {
+            Compiled::new(&self.checked, &self.sources).map_err(|error| Errors(vec![error]))
+        } else {
+            Err(Errors(errors))
+        }
     }
 
     fn of(texts: Vec<files::Text>) -> Project {

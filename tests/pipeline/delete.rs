@@ -52,10 +52,7 @@ fn a_required_lookup_restricts() {
     created(&mut pipeline, "person", &[("company", company.into())]);
     let before = dump(&mut pipeline);
     let outcome = delete(&mut pipeline, company);
-    assert_eq!(
-        fault(&outcome),
-        (Code::F08, "1 record refers to this `company` by `contract.company`, which restricts its delete")
-    );
+    assert_eq!(fault(&outcome), (Code::F08, "1 record refers to this `company` by `contract.company`, which restricts its delete"));
     assert_eq!(dump(&mut pipeline), before);
     assert_eq!(delete(&mut pipeline, contract).ending, Ending::Committed);
     assert_eq!(delete(&mut pipeline, company).ending, Ending::Committed);

@@ -51,26 +51,26 @@ fn old_and_changed_tell_what_the_operation_does() {
 fn after_the_operation_a_name_reads_what_nested_operations_wrote_and_old_stays() {
     let mut pipeline = open(
         r#"
-        entity thing { name text(100) size integer log1 text(200) log2 text(200) }
+        entity thing { name text(100) size integer mark text(100) one text(200) two text(200) }
         entity child { thing lookup thing size integer }
         flow Parent on thing {
           trigger update(size) at post-operation
-          set log1 = "{size} {old.size} {changed(size)}"
+          set one = "{size} {mark} {old.size} {changed(size)}"
           create child { thing = this, size = 10 }
-          set log2 = "{size} {old.size} {changed(size)}"
+          set two = "{size} {mark} {old.size} {changed(size)}"
         }
         flow Child on child {
           trigger create
           if thing is not empty { update thing { name = "by child" } }
         }
-        flow OnName on thing { trigger update(name) at pre-operation set size = 99 }
+        flow OnName on thing { trigger update(name) at pre-operation set mark = "renamed" }
         "#,
     );
     let record = created(&mut pipeline, "thing", &[("size", 1.into())]);
     let outcome = update(&mut pipeline, record, &[("size", 2.into())]);
-    assert_eq!(outcome.ran[..3], ["Parent", "Child", "OnName"]);
-    assert_eq!(get(&mut pipeline, record, "log1"), "2 1 true".into());
-    assert_eq!(get(&mut pipeline, record, "log2"), "99 1 true".into());
+    assert_eq!((outcome.ending, outcome.ran.join(" ")), (Ending::Committed, "Parent Child OnName".to_owned()));
+    assert_eq!(get(&mut pipeline, record, "one"), "2  1 true".into());
+    assert_eq!(get(&mut pipeline, record, "two"), "2 renamed 1 true".into());
 }
 
 #[test]
@@ -95,27 +95,28 @@ fn a_child_shares_the_target_on_this_and_stands_alone_on_another_record() {
         r#"
         entity thing { name text(100) parent lookup thing mark text(100) }
         flow Parent on thing {
-          trigger create at pre-operation
+          trigger update(name) at pre-operation
           set mark = "p"
-          start Mark(word = "own")
+          start Mark(word = "own") on this
         }
         flow Mark on thing {
           trigger child
-          input word text(20)
+          input word text
           set mark = "{mark}{word}"
           if parent is not empty { start Mark(word = "up") on parent }
           finish "marked"
         }
         flow Watch on thing { trigger update(mark) log "watched" }
-        "#
-        .replace("start Mark(word = \"own\")", "start Mark(word = \"own\") on this")
-        .as_str(),
+        "#,
     );
-    let top = created(&mut pipeline, "thing", &[("name", "top".into())]);
+    let top = created(&mut pipeline, "thing", &[]);
+    let low = created(&mut pipeline, "thing", &[("parent", top.into())]);
+    let outcome = update(&mut pipeline, top, &[("name", "top".into())]);
+    // What the child set is part of the same update, whose later stage it starts.
+    assert_eq!((outcome.ran.join(" "), outcome.depth), ("Parent Mark Watch".to_owned(), 1));
     assert_eq!(get(&mut pipeline, top, "mark"), "pown".into());
-    let outcome = create(&mut pipeline, "thing", &[("name", "low".into()), ("parent", top.into())]);
-    assert_eq!(outcome.ran, ["Parent", "Mark", "Mark", "Watch"]);
-    assert_eq!(outcome.depth, 2);
+    let outcome = update(&mut pipeline, low, &[("name", "low".into())]);
+    assert_eq!((outcome.ran.join(" "), outcome.depth), ("Parent Mark Mark Watch Watch".to_owned(), 2));
     assert_eq!(get(&mut pipeline, top, "mark"), "pownup".into());
-    assert_eq!(get(&mut pipeline, outcome.record.unwrap(), "mark"), "pown".into());
+    assert_eq!(get(&mut pipeline, low, "mark"), "pown".into());
 }

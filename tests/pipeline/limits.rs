@@ -47,8 +47,26 @@ fn children_that_start_each_other_end_in_a_fault() {
         "#,
     );
     let outcome = create(&mut pipeline, "thing", &[]);
-    assert_eq!(fault(&outcome), (Code::F07, "flows may run 64 deep inside one another, and `Pong` would be one more"));
+    assert_eq!(fault(&outcome), (Code::F07, "flows may run 24 deep inside one another, and `Pong` would be one more"));
     assert_eq!(count(&mut pipeline, "thing"), 0);
+}
+
+#[test]
+fn the_deepest_nesting_of_operations_and_children_fits_a_small_stack() {
+    let run = || {
+        let mut pipeline = open(
+            r#"
+            entity thing { name text(100) size integer }
+            flow Up on thing { trigger update(size) allow cycle start One on this }
+            flow One on thing { trigger child start Two on this }
+            flow Two on thing { trigger child if size < 100 { update this { size = (size ?? 0) + 1 } } }
+            "#,
+        );
+        let record = created(&mut pipeline, "thing", &[]);
+        let outcome = update(&mut pipeline, record, &[("size", 93.into())]);
+        assert_eq!((&outcome.ending, outcome.depth, outcome.ran.len()), (&Ending::Committed, 8, 24));
+    };
+    std::thread::Builder::new().stack_size(2 * 1024 * 1024).spawn(run).unwrap().join().unwrap();
 }
 
 #[test]

@@ -96,5 +96,8 @@ fn a_flow_whose_when_does_not_hold_does_not_run_and_the_trace_says_so() {
     assert_eq!(outcome.ran, ["OnName"]);
     let lines: Vec<_> = outcome.trace.iter().map(|line| format!("{}{}", "  ".repeat(line.level as usize), line.text)).collect();
     insta::assert_snapshot!(format!("{TRIGGERS}\nupdate(name)\n\n{}", lines.join("\n")));
-    assert_eq!(update(&mut pipeline, record, &[("size", 7.into()), ("name", "a".into())]).ran, ["OnSizeBefore", "OnName", "OnSize", "When"]);
+    assert_eq!(
+        update(&mut pipeline, record, &[("size", 7.into()), ("name", "a".into())]).ran,
+        ["OnSizeBefore", "OnName", "OnSize", "When"]
+    );
 }

@@ -90,7 +90,10 @@ fn a_plug_in_that_does_not_fit_is_not_registered() {
     let mut refused = |plugin: Plugin| pipeline.register(plugin).unwrap_err().to_string();
     let named = |name: &str, entity: &str| Plugin::new(name, entity).run(|_| Ok(()));
     assert_eq!(refused(named("P", "acount").on_create()), "the plug-in `P` is on `acount`, which is no entity; did you mean `account`?");
-    assert_eq!(refused(named("P", "account").on_update(["revenu"])), "the plug-in `P` names `revenu`, which `account` doesn't have; did you mean `revenue`?");
+    assert_eq!(
+        refused(named("P", "account").on_update(["revenu"])),
+        "the plug-in `P` names `revenu`, which `account` doesn't have; did you mean `revenue`?"
+    );
     assert_eq!(refused(named("Low", "account").on_create()), "there is already a flow or plug-in `Low`");
     assert_eq!(refused(named("P", "account")), "no event starts the plug-in `P`: say `on_create`, `on_update` or `on_delete`");
     assert_eq!(refused(Plugin::new("P", "account").on_create()), "the plug-in `P` does nothing: say what with `run`");
