@@ -41,20 +41,17 @@ pub enum OpenError {
 
 impl Compiled {
     pub(super) fn new(checked: &Checked, sources: &Sources) -> Result<Self, Diagnostic> {
-        let compiled = bytecode::Compiled { program: compile::program(checked)?, schema: checked.schema.clone(), sources: sources.clone() };
-        match bytecode::verify(&compiled.program, &compiled.schema) {
-            Ok(()) => Ok(compiled.into()),
-            Err(error) => {
-                let error = bytecode::LoadError::Refused(error);
-                Err(Diagnostic::unplaced(error.code(), error.to_string()))
-            }
+        let program = compile::program(checked)?;
+        if let Err(error) = bytecode::verify(&program, &checked.schema) {
+            let error = bytecode::LoadError::Refused(error);
+            return Err(Diagnostic::unplaced(error.code(), error.to_string()));
         }
+        Ok(bytecode::Bundle { schema: checked.schema.clone(), program, sources: sources.clone() }.into())
     }
 
     /// The content of a `.flowc` file; none where it would be larger than such a file can be.
     pub fn to_bytes(&self) -> Option<Vec<u8>> {
-        let (schema, program, sources) = (&*self.schema, &*self.program, &*self.sources);
-        bytecode::encode(&bytecode::Compiled { schema: schema.clone(), program: program.clone(), sources: sources.clone() })
+        bytecode::encode(&self.schema, &self.program, &self.sources)
     }
 
     /// The compiled project that a `.flowc` file holds, verified.
@@ -73,9 +70,9 @@ impl Compiled {
     }
 }
 
-impl From<bytecode::Compiled> for Compiled {
-    fn from(compiled: bytecode::Compiled) -> Self {
-        let bytecode::Compiled { schema, program, sources } = compiled;
+impl From<bytecode::Bundle> for Compiled {
+    fn from(bundle: bytecode::Bundle) -> Self {
+        let bytecode::Bundle { schema, program, sources } = bundle;
         Compiled { schema: Arc::new(schema), program: Arc::new(program), sources: Arc::new(sources) }
     }
 }
