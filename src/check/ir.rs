@@ -86,7 +86,8 @@ pub enum StmtKind {
     Step { title: Expr, body: Block },
 }
 
-/// A field and its new value, converted to the field's type and with constants already held against its range.
+/// A field and its new value, converted to the field's kind of type and with constants already held against its range.
+/// In a test or scenario it may be empty where the field may not: the operation refuses it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Write {
     /// The field.
@@ -155,7 +156,8 @@ pub enum ExprKind {
     Caller,
     /// The value, or a fault where it is empty.
     Require(Box<Expr>),
-    /// A whole number as a decimal or money; decimal as money.
+    /// A whole number as a decimal or money; decimal as money. An empty one stays empty. Numbers of one kind but
+    /// another width or scale are held alike and stand beside each other without it.
     Convert(Box<Expr>),
     /// `not`; of an empty value, true.
     Not(Box<Expr>),
@@ -175,7 +177,7 @@ pub enum ExprKind {
     IsEmpty(Box<Expr>),
     /// The left side, or the right where it is empty.
     Coalesce(Box<Expr>, Box<Expr>),
-    /// Both sides of the result's type, except that `/` of two integers gives a decimal.
+    /// Both sides of the result's type, except that `/` of two integers, or of two moneys, gives a decimal.
     Arithmetic { operator: Operator, left: Box<Expr>, right: Box<Expr> },
     /// `-e`.
     Negate(Box<Expr>),

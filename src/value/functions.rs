@@ -221,7 +221,16 @@ const TABLE: &[Function] = &[
     row("abs", NUMBER, Absolute, numbers::abs, "the number without its sign"),
     row("ceil", NUMBER, Rounded, numbers::ceil, "the least whole number that is not smaller"),
     row("floor", NUMBER, Rounded, numbers::floor, "the greatest whole number that is not larger"),
-    Function { left_out: 1, ..row("round", ROUND, Rounded, numbers::round, "the nearest whole number, or the nearest with so many decimals; a half goes to the even one") },
+    Function {
+        left_out: 1,
+        ..row(
+            "round",
+            ROUND,
+            Rounded,
+            numbers::round,
+            "the nearest whole number, or the nearest with so many decimals; a half goes to the even one",
+        )
+    },
     Function { repeats: true, ..row("min", ORDERED, Same, numbers::min, "the smallest of the values") },
     Function { repeats: true, ..row("max", ORDERED, Same, numbers::max, "the largest of the values") },
     row("upper", TEXT, Text, texts::upper, "the text in capital letters"),

@@ -7,7 +7,7 @@ use crate::source::Span;
 use crate::syntax::ast::{self, BinaryOperator as Binary};
 use crate::value::{Decimal, Failure, Type, Value, decimal};
 
-use super::conversion::{Number, common, convert, number, scale};
+use super::conversion::{Number, common, convert, number, scale, with_floats};
 use super::literals::whole_constant;
 use super::{constant, constant_of, typed};
 
@@ -35,7 +35,7 @@ impl Context<'_> {
         };
         let left = self.expression(left_written, None);
         let right = self.expression(right_written, None);
-        let (left, right) = left.zip(right)?;
+        let (left, right) = with_floats(left.zip(right)?);
         let Some(plan) = plan(operator, &left.ty, &right.ty) else {
             return self.refuse_arithmetic(operator, operator_span, &left, &right);
         };
@@ -65,7 +65,9 @@ impl Context<'_> {
             self.report(Diagnostic::new(Code::E0419, operator_span.to(right.span), "this divides by zero").help("no number is the result"));
             return None;
         }
-        if let (Some(one), Some(other)) = (constant_of(&left), constant_of(&right)) {
+        if ty != Type::Float
+            && let (Some(one), Some(other)) = (constant_of(&left), constant_of(&right))
+        {
             return match fold(operator, one, other, &ty, span) {
                 Ok(folded) => Some(folded),
                 Err(_) => self.too_large(span),
@@ -84,10 +86,18 @@ impl Context<'_> {
         }
         if number(&operand.ty).is_none() && operand.ty != Type::Float {
             let what = self.describe(&operand.ty);
-            self.report(Diagnostic::new(Code::E0412, span, format!("{what} has no opposite")).help("`-` stands before numbers and durations"));
+            self.report(
+                Diagnostic::new(Code::E0412, span, format!("{what} has no opposite")).help("`-` stands before numbers and durations"),
+            );
             return None;
         }
         let operand = self.needed(operand, written, true)?;
+        if let ast::ExprKind::Number(number) = written.kind
+            && let Ok(least) = i64::try_from(-number)
+            && number.scale() == 0
+        {
+            return Some(whole_constant(least, span));
+        }
         match constant_of(&operand) {
             Some(Value::Integer(whole)) => match whole.checked_neg() {
                 Some(whole) => Some(whole_constant(whole, span)),
@@ -143,14 +153,16 @@ fn plan(operator: Operator, left: &Type, right: &Type) -> Option<Plan> {
     if let (Some(one), Some(other)) = (number(left), number(right)) {
         return result(operator, (one, left), (other, right)).map(Plan::Numbers);
     }
+    if (left, right) == (&Type::Float, &Type::Float) && operator != Operator::Remainder {
+        return Some(Plan::Numbers(Type::Float));
+    }
     let is_length = |ty: &Type| matches!(ty, Type::Duration | Type::Period);
     match (operator, left, right) {
         (Operator::Add | Operator::Subtract, Type::Date | Type::DateTime | Type::LocalDateTime, length) if is_length(length) => {
             Some(Plan::Shift(left.clone()))
         }
-        (Operator::Add | Operator::Subtract, Type::Duration, Type::Duration) | (Operator::Add | Operator::Subtract, Type::Period, Type::Period) => {
-            Some(Plan::Shift(left.clone()))
-        }
+        (Operator::Add | Operator::Subtract, Type::Duration, Type::Duration)
+        | (Operator::Add | Operator::Subtract, Type::Period, Type::Period) => Some(Plan::Shift(left.clone())),
         (Operator::Subtract, Type::DateTime, Type::DateTime) => Some(Plan::Elapsed),
         (Operator::Multiply, length, Type::Integer | Type::BigInt) if is_length(length) => Some(Plan::Scaled(length.clone())),
         (Operator::Multiply, Type::Integer | Type::BigInt, length) if is_length(length) => Some(Plan::Scaled(length.clone())),
@@ -185,6 +197,7 @@ fn is_zero(expr: &Expr) -> bool {
     match constant_of(expr) {
         Some(Value::Integer(whole)) => *whole == 0,
         Some(Value::Decimal(number)) => number.is_zero(),
+        Some(Value::Float(float)) => *float == 0.0,
         _ => false,
     }
 }
@@ -254,14 +267,17 @@ fn hint(operator: Operator, left: &Type, right: &Type) -> Option<&'static str> {
         (Operator::Multiply, Type::Money(_), Type::Money(_)) => "one side of `*` is a plain number: `price * quantity`",
         (Operator::Divide, _, Type::Money(_)) => "money is divided by a number, or by money",
         (Operator::Remainder, ..) if number(left).is_some() && number(right).is_some() => "`%` is for whole numbers",
-        (Operator::Add | Operator::Subtract, Type::Duration, Type::Period) | (Operator::Add | Operator::Subtract, Type::Period, Type::Duration) => {
+        (Operator::Add | Operator::Subtract, Type::Duration, Type::Period)
+        | (Operator::Add | Operator::Subtract, Type::Period, Type::Duration) => {
             "a month or a year has no fixed number of days; add them to a date one after the other"
         }
         (Operator::Add, ..) if either(&Type::Text) => "put values into a text with braces: `\"{first} {last}\"`",
         (Operator::Add | Operator::Subtract, Type::Date | Type::DateTime | Type::LocalDateTime, _) if number(right).is_some() => {
             "say what the number counts: `+ 3 days`, or `+ n * 1 day`"
         }
-        (Operator::Add, Type::Duration | Type::Period, Type::Date | Type::DateTime | Type::LocalDateTime) => "the date stands first: `date + 3 days`",
+        (Operator::Add, Type::Duration | Type::Period, Type::Date | Type::DateTime | Type::LocalDateTime) => {
+            "the date stands first: `date + 3 days`"
+        }
         (Operator::Multiply, ..) if is_time(left) || is_time(right) => "a duration is multiplied by a whole number: `n * 1 day`",
         _ if either(&Type::Float) => "a float is for interchange; it never mixes with exact numbers",
         _ => return None,

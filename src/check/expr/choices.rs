@@ -54,7 +54,8 @@ impl Context<'_> {
         let message = format!("`{}` has no option `{}`", self.choice_name(id), name.text);
         let near = self.near_option(id, &name.text);
         let options = self.option_names(id);
-        let diagnostic = suggest(Diagnostic::new(Code::E0421, name.span, message), name.span, near).help(format!("its options are {options}"));
+        let diagnostic =
+            suggest(Diagnostic::new(Code::E0421, name.span, message), name.span, near).help(format!("its options are {options}"));
         self.report(diagnostic);
         None
     }

@@ -60,11 +60,7 @@ impl Context<'_> {
 
     pub(super) fn incomparable<T>(&mut self, left: &Expr, right: &Expr) -> Option<T> {
         let (one, other) = (self.describe(&left.ty), self.describe(&right.ty));
-        let message = if one == other {
-            "these can't be compared".to_owned()
-        } else {
-            format!("{one} can't be compared with {other}")
-        };
+        let message = if one == other { "these can't be compared".to_owned() } else { format!("{one} can't be compared with {other}") };
         let diagnostic = Diagnostic::new(Code::E0410, left.span, message).label(one).also(right.span, other);
         let diagnostic = match hint(&left.ty, &right.ty).or_else(|| hint(&right.ty, &left.ty)) {
             Some(help) => diagnostic.help(help),

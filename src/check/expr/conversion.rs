@@ -77,17 +77,22 @@ pub(super) fn float_constant(expr: Expr) -> Expr {
     }
 }
 
+/// A constant number beside a float becomes one.
+pub(super) fn with_floats((left, right): (Expr, Expr)) -> (Expr, Expr) {
+    match (&left.ty, &right.ty) {
+        (Type::Float, _) => (left, float_constant(right)),
+        (_, Type::Float) => (float_constant(left), right),
+        _ => (left, right),
+    }
+}
+
 /// Two values as values of one type, or back as they are where there is none.
 pub(super) fn unify(left: Expr, right: Expr) -> Result<(Expr, Expr), Box<(Expr, Expr)>> {
     if let (Some(one), Some(other)) = (number(&left.ty), number(&right.ty)) {
         let kind = one.max(other);
         return Ok((convert(left, kind), convert(right, kind)));
     }
-    let (left, right) = match (&left.ty, &right.ty) {
-        (Type::Float, _) => (left, float_constant(right)),
-        (_, Type::Float) => (float_constant(left), right),
-        _ => (left, right),
-    };
+    let (left, right) = with_floats((left, right));
     if same(&left.ty, &right.ty) { Ok((left, right)) } else { Err(Box::new((left, right))) }
 }
 

@@ -15,7 +15,9 @@ impl Context<'_> {
             && length.micros != 0
         {
             let help = "add whole days, or keep a `datetime`";
-            self.report(Diagnostic::new(Code::E0414, right.span, "a date has no hours that could change").also(left.span, "a date").help(help));
+            self.report(
+                Diagnostic::new(Code::E0414, right.span, "a date has no hours that could change").also(left.span, "a date").help(help),
+            );
             return None;
         }
         let folded = match (constant_of(&left), constant_of(&right)) {

@@ -171,7 +171,9 @@ impl Context<'_> {
             Some(value) => {
                 let (open, close) = if parentheses { ("(", ")") } else { ("", "") };
                 let start = Span { end: expr.span.start, ..expr.span };
-                diagnostic = diagnostic.help(format!("say what counts instead: `{open}{shown} ?? {value}{close}`, or test first: `if {shown} is not empty {{ … }}`"));
+                diagnostic = diagnostic.help(format!(
+                    "say what counts instead: `{open}{shown} ?? {value}{close}`, or test first: `if {shown} is not empty {{ … }}`"
+                ));
                 if parentheses {
                     diagnostic = diagnostic.fix(start, "(");
                 }

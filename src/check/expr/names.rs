@@ -9,6 +9,7 @@ use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::schema::Field;
 use crate::source::Span;
 use crate::syntax::ast::{self, ExprKind as Kind};
+use crate::syntax::keywords::is_reserved;
 use crate::value::{EntityId, Slot, Type};
 
 use super::{required, typed};
@@ -276,6 +277,7 @@ impl Context<'_> {
 /// Adds a near miss as help and fix.
 pub(super) fn suggest(diagnostic: Diagnostic, span: Span, near: Option<&str>) -> Diagnostic {
     match near {
+        Some(near) if is_reserved(near) => diagnostic.help(format!("did you mean `{near}`?")),
         Some(near) => diagnostic.help(format!("did you mean `{near}`?")).fix(span, near),
         None => diagnostic,
     }

@@ -22,7 +22,9 @@ impl Context<'_> {
         let [entity] = entities[..] else {
             let names = self.entity_names(entities);
             let message = format!("this may be a record of {names}; an activity needs one entity");
-            self.report(Diagnostic::new(Code::E0429, reference.span, message).help("keep a lookup to each entity, and test which is not empty"));
+            self.report(
+                Diagnostic::new(Code::E0429, reference.span, message).help("keep a lookup to each entity, and test which is not empty"),
+            );
             return None;
         };
         let skip_if_empty = match record.skip_if_empty {

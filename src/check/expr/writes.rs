@@ -42,14 +42,15 @@ impl Context<'_> {
             return Some(value);
         }
         if self.in_scenario() {
-            return Some(self.looked_at(value));
+            // The operation itself refuses to empty a required field, and says which.
+            return Some(if target.field.is_some() { value } else { self.looked_at(value) });
         }
         self.refuse_empty(e, &value, target);
         None
     }
 
     fn handed_empty(&mut self, value: Expr, target: Target<'_>) -> Option<Expr> {
-        if target.optional {
+        if target.optional || self.in_scenario() && target.field.is_some() {
             return Some(value);
         }
         let message = match target.field {
@@ -70,7 +71,9 @@ impl Context<'_> {
         };
         let mut diagnostic = Diagnostic::new(Code::E0502, value.span, message)
             .help(format!("say what counts instead: `{shown} ?? …`, or test it first with `is not empty`"));
-        if name.is_some() && let Some(zero) = otherwise(target.ty) {
+        if name.is_some()
+            && let Some(zero) = otherwise(target.ty)
+        {
             diagnostic = diagnostic.fix(value.span.end_point(), format!(" ?? {zero}"));
         }
         self.report(diagnostic);
@@ -122,7 +125,8 @@ impl Context<'_> {
                 if let Breach::Scale { value, scale } = &violation.breach {
                     self.refuse_scale(span, Some(field), *scale, value.normalize().scale());
                 } else {
-                    self.report(Diagnostic::new(Code::E0418, span, violation.to_string()));
+                    let help = "a constant that the field can't hold would fail every time";
+                    self.report(Diagnostic::new(Code::E0418, span, violation.to_string()).help(help));
                 }
                 None
             }
@@ -170,7 +174,9 @@ impl Context<'_> {
 
 fn hint(from: &Type, to: &Type) -> Option<&'static str> {
     Some(match (from, to) {
-        (Type::Decimal(_) | Type::Money(_), Type::Integer | Type::BigInt) => "`round(…)`, `floor(…)` and `ceil(…)` make a whole number of it",
+        (Type::Decimal(_) | Type::Money(_), Type::Integer | Type::BigInt) => {
+            "`round(…)`, `floor(…)` and `ceil(…)` make a whole number of it"
+        }
         (Type::BigInt, Type::Integer) => "declare the input as `bigint`",
         (Type::Money(_), Type::Decimal(_)) => "money becomes no plain number; divide it by money, or declare `money`",
         (Type::Text, Type::Choice(_)) => "name the option without quotes",
