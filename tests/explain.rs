@@ -6,7 +6,7 @@ use weir::source::Sources;
 use weir::syntax::parse;
 
 /// The codes of errors and warnings that no text of a flow can yield, and so need no examples.
-const WITHOUT_EXAMPLES: &[&str] = &["E0001", "E0111", "E0002", "E0003", "E0004", "E0005", "E0006", "E0007", "E0219", "E0801", "E0802", "E0803", "E0804", "E0805", "E0806"];
+const WITHOUT_EXAMPLES: &[&str] = &["E0001", "E0111", "E0002", "E0003", "E0004", "E0005", "E0006", "E0007", "E0219", "E0618", "E0801", "E0802", "E0803", "E0804", "E0805", "E0806"];
 
 fn problems(text: &str) -> Vec<Diagnostic> {
     let mut sources = Sources::default();

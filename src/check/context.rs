@@ -12,8 +12,9 @@ use crate::value::EntityId;
 
 use super::narrow::Facts;
 
-/// The heads of all flows by name, with the place of the name: what `start` may name.
-pub(super) type Heads = FxHashMap<SmolStr, (FlowHead, Span)>;
+/// The heads of all flows by name, with the place of the name: what `start` may name. Nothing is known of a flow on an
+/// entity that isn't there.
+pub(super) type Heads = FxHashMap<SmolStr, Option<(FlowHead, Span)>>;
 
 /// The state of checking one flow's body, one test or one scenario.
 pub(super) struct Context<'a> {

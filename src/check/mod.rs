@@ -58,9 +58,8 @@ pub fn check(files: &[ast::File]) -> Checked {
 fn by_name(headed: &[Headed]) -> Heads {
     let mut heads: Heads = FxHashMap::default();
     for Headed { flow, head } in headed {
-        if let Some(head) = head {
-            heads.entry(head.name.clone()).or_insert_with(|| (head.clone(), flow.name.span));
-        }
+        let known = || head.clone().map(|head| (head, flow.name.span));
+        heads.entry(flow.name.text.clone()).or_insert_with(known);
     }
     heads
 }

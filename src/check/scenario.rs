@@ -148,7 +148,7 @@ impl Checker<'_> {
         for name in names.iter().filter(|name| !heads.contains_key(&name.text)) {
             sound = false;
             let message = format!("there is no flow `{}`", name.text);
-            self.cx.report(unknown(name, message, heads.keys().map(SmolStr::as_str)));
+            self.cx.report(unknown(Code::E0401, name, message, heads.keys().map(SmolStr::as_str)));
         }
         sound.then(|| names.iter().map(|name| name.text.clone()).collect())
     }

@@ -1,7 +1,10 @@
 //! Tests and scenarios: run step by step in the same pipeline as production.
 //!
-//! What a run says is data ([`Report`]); nothing in here prints.
+//! A test gets a pipeline over a fresh store from whoever runs it, with [`Settings::fixed`](crate::pipeline::Settings::fixed);
+//! a scenario runs against any store. What a run says is data ([`Report`]); nothing in here prints.
 
 mod report;
+mod run;
 
-pub use report::{Event, EventKind, Failure, Message, Report, Verdict};
+pub use report::{Event, EventKind, Failure, Report, Verdict};
+pub use run::run;

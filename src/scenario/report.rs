@@ -2,7 +2,7 @@
 
 use smol_str::SmolStr;
 
-use crate::pipeline::{Ending, Outcome};
+use crate::pipeline::{Ending, Message, Outcome};
 use crate::source::Span;
 use crate::value::EntityId;
 
@@ -48,28 +48,6 @@ pub enum EventKind {
     },
     /// A `show`: the value as text, `empty` where there is none.
     Show(String),
-}
-
-/// The kinds of operations.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Message {
-    /// `create`
-    Create,
-    /// `update`
-    Update,
-    /// `delete`
-    Delete,
-}
-
-impl Message {
-    /// As it is written in a flow.
-    pub fn word(self) -> &'static str {
-        match self {
-            Message::Create => "create",
-            Message::Update => "update",
-            Message::Delete => "delete",
-        }
-    }
 }
 
 /// Why a test or scenario failed.

@@ -8,7 +8,7 @@ use crate::check::ir;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::schema::{Default, Entity, system};
 use crate::source::Span;
-use crate::syntax::ast::{self, WriteOperator};
+use crate::syntax::ast;
 use crate::value::{EntityId, Slot, Type};
 
 use super::names::unknown;
@@ -19,11 +19,11 @@ impl Context<'_> {
         let found = self.schema.entity_id(&name.text).and_then(|id| Some((id, self.schema.entity(id)?)));
         let Some((id, entity)) = found else {
             let entities = self.schema.entities.keys().map(|entity| entity.as_str());
-            self.report(unknown(name, format!("there is no entity `{}`", name.text), entities));
+            self.report(unknown(Code::E0401, name, format!("there is no entity `{}`", name.text), entities));
             self.broken.extend(into.map(|into| into.text.clone()));
             return None;
         };
-        let (writes, given) = self.writes(values, id, false);
+        let (writes, given) = self.writes(values, id);
         self.missing(id, entity, name, &given);
         let mut unborn = false;
         for (write, source) in writes.iter().flatten().zip(values) {
@@ -51,7 +51,7 @@ impl Context<'_> {
             .map(|(_, field)| format!("`{}`", field.name))
             .collect();
         let filled = |(head, _): &(FlowHead, Span)| head.entity == id && runs_before_create(head);
-        if missing.is_empty() || self.flow().is_none() || self.heads.values().any(filled) {
+        if missing.is_empty() || self.flow().is_none() || self.heads.values().flatten().any(filled) {
             return;
         }
         let what = if missing.len() == 1 { "field" } else { "fields" };
@@ -65,7 +65,7 @@ impl Context<'_> {
             self.report_unborn(record.expr.span, "`this` can't be updated");
             return None;
         }
-        let values = self.writes(values, target.entity, false).0;
+        let values = self.writes(values, target.entity).0;
         self.facts.reread();
         Some(ir::StmtKind::Update { record: target, values: values? })
     }
@@ -73,11 +73,12 @@ impl Context<'_> {
     pub(super) fn start(&mut self, flow: &ast::Name, arguments: &[ast::Write], record: &ast::RecordExpr) -> Option<ir::StmtKind> {
         let target = self.record(record);
         let heads = self.heads;
-        let Some((child, place)) = heads.get(&flow.text) else {
-            let children = heads.iter().filter(|(_, (head, _))| head.child).map(|(name, _)| name.as_str());
-            self.report(unknown(flow, format!("there is no flow `{}`", flow.text), children));
+        let Some(found) = heads.get(&flow.text) else {
+            let children = heads.values().flatten().filter(|(head, _)| head.child).map(|(head, _)| head.name.as_str());
+            self.report(unknown(Code::E0401, flow, format!("there is no flow `{}`", flow.text), children));
             return None;
         };
+        let (child, place) = found.as_ref()?;
         let arguments = self.inputs_given(flow, child, arguments);
         self.facts.reread();
         let startable = self.startable(flow, child, *place);
@@ -86,8 +87,12 @@ impl Context<'_> {
             let entity = |id| self.schema.entity(id).map_or("", |entity: &Entity| entity.name.as_str());
             let (is, wants) = (entity(target.entity), entity(child.entity));
             self.report(
-                Diagnostic::new(Code::E0615, record.expr.span, format!("`{}` runs on `{wants}`, and this is a record of `{is}`", flow.text))
-                    .also(*place, "its declaration"),
+                Diagnostic::new(
+                    Code::E0614,
+                    record.expr.span,
+                    format!("`{}` runs on `{wants}`, and this is a record of `{is}`", flow.text),
+                )
+                .also(*place, "its declaration"),
             );
             return None;
         }
@@ -103,13 +108,13 @@ impl Context<'_> {
     fn startable(&mut self, flow: &ast::Name, child: &FlowHead, place: Span) -> bool {
         if !child.child {
             self.report(
-                Diagnostic::new(Code::E0614, flow.span, format!("`{}` can't be started by another flow", flow.text))
+                Diagnostic::new(Code::E0613, flow.span, format!("`{}` can't be started by another flow", flow.text))
                     .also(place, "its declaration")
                     .help("add `child` to its `trigger`"),
             );
         } else if child.draft {
             self.report(
-                Diagnostic::new(Code::E0616, flow.span, format!("`{}` is a draft", flow.text))
+                Diagnostic::new(Code::E0615, flow.span, format!("`{}` is a draft", flow.text))
                     .also(place, "its declaration")
                     .help("a draft is checked, but never runs; take `draft` out of it"),
             );
@@ -138,7 +143,7 @@ impl Context<'_> {
         }
         let message = format!("`{}` needs {}", flow.text, missing.join(", "));
         let help = format!("write `{}({} = …)`", flow.text, missing.join(" = …, ").replace('`', ""));
-        self.report(Diagnostic::new(Code::E0617, flow.span, message).help(help));
+        self.report(Diagnostic::new(Code::E0616, flow.span, message).help(help));
         None
     }
 
@@ -152,15 +157,13 @@ impl Context<'_> {
         let name = &argument.name;
         let Some((index, input)) = (0u16..).zip(&child.inputs).find(|(_, input)| input.name == name.text) else {
             let inputs = child.inputs.iter().map(|input| input.name.as_str());
-            self.report(unknown(name, format!("`{}` has no input `{}`", flow.text, name.text), inputs));
+            self.report(unknown(Code::E0401, name, format!("`{}` has no input `{}`", flow.text, name.text), inputs));
             return None;
         };
         if !given.insert(index) {
-            self.report(Diagnostic::new(Code::E0610, name.span, format!("`{}` is given twice", name.text)).help("an input takes one value"));
-            return None;
-        }
-        if argument.operator != WriteOperator::Set {
-            self.report(Diagnostic::new(Code::E0613, name.span, "an input takes `=`"));
+            self.report(
+                Diagnostic::new(Code::E0610, name.span, format!("`{}` is given twice", name.text)).help("an input takes one value"),
+            );
             return None;
         }
         let value = self.value_of(&argument.value, &input.ty, !input.required)?;

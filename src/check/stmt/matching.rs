@@ -77,7 +77,9 @@ impl Context<'_> {
         if let Some(first) = behind {
             state.sound = false;
             self.report(
-                Diagnostic::new(Code::E0603, arm.span, "an arm behind `else`").also(first, "takes all that is left").help("write `else` last"),
+                Diagnostic::new(Code::E0603, arm.span, "an arm behind `else`")
+                    .also(first, "takes all that is left")
+                    .help("write `else` last"),
             );
         } else if let (Some(span), true) = (otherwise, arm.patterns.len() > 1) {
             state.sound = false;
@@ -134,7 +136,8 @@ impl Context<'_> {
         let constant = folded(&value);
         if constant.is_none() {
             self.report(
-                Diagnostic::new(Code::E0608, pattern.span, "an arm takes only constants").help("write `if … {} else if … {}` to compare with it"),
+                Diagnostic::new(Code::E0608, pattern.span, "an arm takes only constants")
+                    .help("write `if … {} else if … {}` to compare with it"),
             );
         }
         constant
@@ -167,7 +170,8 @@ impl Context<'_> {
                 );
             }
             Some((_, place)) if missing.is_empty() => {
-                let diagnostic = Diagnostic::new(Code::W0602, *place, "this `else` never runs").help("the arms above take every value; take it out");
+                let diagnostic =
+                    Diagnostic::new(Code::W0602, *place, "this `else` never runs").help("the arms above take every value; take it out");
                 self.report(diagnostic);
             }
             _ => {}

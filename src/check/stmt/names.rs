@@ -11,8 +11,13 @@ use crate::value::Type;
 const MOST_LETS: usize = 1_000;
 
 /// A name that isn't there, with the nearest of those that are.
-pub(in crate::check) fn unknown<'a>(name: &ast::Name, message: String, candidates: impl IntoIterator<Item = &'a str>) -> Diagnostic {
-    let diagnostic = Diagnostic::new(Code::E0401, name.span, message);
+pub(in crate::check) fn unknown<'a>(
+    code: Code,
+    name: &ast::Name,
+    message: String,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Diagnostic {
+    let diagnostic = Diagnostic::new(code, name.span, message);
     match nearest(&name.text, candidates) {
         Some(near) => diagnostic.help(format!("did you mean `{near}`?")).fix(name.span, spelt(near)),
         None => diagnostic,
@@ -64,7 +69,9 @@ impl Context<'_> {
         if self.locals.len() >= MOST_LETS {
             if self.locals.len() == MOST_LETS {
                 let message = format!("more than {MOST_LETS} `let`s in one place");
-                self.report(Diagnostic::new(Code::E0619, name.span, message).help("divide it into several"));
+                self.report(Diagnostic::new(Code::E0618, name.span, message).help("divide it into several"));
+                // One more, so that the next one isn't reported too.
+                self.locals.push(ir::Local { name: name.text.clone(), ty, optional });
             }
             self.broken.insert(name.text.clone());
             return None;

@@ -19,7 +19,7 @@ impl Context<'_> {
                 branches.iter().for_each(|branch| self.refuse_within(&branch.body));
             }
             S::Delay => self.report(
-                Diagnostic::new(Code::E0620, first_word(span, "delay"), "there is no `delay`")
+                Diagnostic::new(Code::E0619, first_word(span, "delay"), "there is no `delay`")
                     .help("the word is `wait`: `wait 3 days` or `wait until …`, in a flow with `mode background`"),
             ),
             S::Set { .. } => self.not_yet(span, "`set output`"),
@@ -89,7 +89,7 @@ impl Context<'_> {
 
     fn only_in_tests(&mut self, span: Span, word: &str) {
         self.report(
-            Diagnostic::new(Code::E0618, span, format!("`{word}` stands only in tests and scenarios"))
+            Diagnostic::new(Code::E0617, span, format!("`{word}` stands only in tests and scenarios"))
                 .help("move it into a `test \"…\" { … }` beside the flow"),
         );
     }

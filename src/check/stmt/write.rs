@@ -23,7 +23,7 @@ impl Context<'_> {
             );
             return None;
         }
-        let writes = self.writes(writes, head.entity, true).0?;
+        let writes = self.writes(writes, head.entity).0?;
         self.facts_after(head, &writes);
         Some(ir::StmtKind::Set(writes))
     }
@@ -43,19 +43,13 @@ impl Context<'_> {
         }
     }
 
-    /// Checks writes of fields of an entity: each field once, and only those that a flow may write. `+=` and its like
-    /// have something to add to only where the record is the triggering one. Gives the writes, unless one has an error,
-    /// and the fields that were named.
-    pub(in crate::check) fn writes(
-        &mut self,
-        writes: &[ast::Write],
-        entity: EntityId,
-        of_this: bool,
-    ) -> (Option<Vec<ir::Write>>, FxHashMap<Slot, Span>) {
+    /// Checks writes of fields of an entity: each field once, and only those that a flow may write. (`+=` and its like can
+    /// be written only in a `set`.) Gives the writes, unless one has an error, and the fields that were named.
+    pub(in crate::check) fn writes(&mut self, writes: &[ast::Write], entity: EntityId) -> (Option<Vec<ir::Write>>, FxHashMap<Slot, Span>) {
         let mut checked = Some(Vec::with_capacity(writes.len()));
         let mut named = FxHashMap::default();
         for write in writes {
-            let one = self.write(write, entity, of_this, &mut named);
+            let one = self.write(write, entity, &mut named);
             checked = checked.zip(one).map(|(mut all, one)| {
                 all.push(one);
                 all
@@ -64,11 +58,11 @@ impl Context<'_> {
         (checked, named)
     }
 
-    fn write(&mut self, write: &ast::Write, id: EntityId, of_this: bool, named: &mut FxHashMap<Slot, Span>) -> Option<ir::Write> {
+    fn write(&mut self, write: &ast::Write, id: EntityId, named: &mut FxHashMap<Slot, Span>) -> Option<ir::Write> {
         let entity = self.schema.entity(id)?;
         let Some((slot, field)) = entity.slot(&write.name.text).and_then(|slot| Some((slot, entity.field(slot)?))) else {
             let message = format!("`{}` has no field `{}`", entity.name, write.name.text);
-            self.report(unknown(&write.name, message, writable(entity)));
+            self.report(unknown(Code::E0402, &write.name, message, writable(entity)));
             return None;
         };
         if let Some(first) = named.insert(slot, write.name.span) {
@@ -88,24 +82,14 @@ impl Context<'_> {
         }
         let value = match write.operator {
             WriteOperator::Set => self.value_for(&write.value, id, slot),
-            _ if of_this => self.computed(write, id, slot, field),
-            operator => {
-                let sign = sign(operator);
-                self.report(
-                    Diagnostic::new(Code::E0613, write.name.span.to(write.value.span), format!("`{sign}=` stands only in a `set`"))
-                        .help(format!("write `{} = …`, with the whole value on the right", field.name)),
-                );
-                None
-            }
+            _ => self.computed(write, id, slot, field),
         }?;
         Some(ir::Write { slot, value })
     }
 
     /// The value of `a += e`, `a -= e`, `a *= e`: that of `(a ?? 0) + e`; of a text, its end.
     fn computed(&mut self, write: &ast::Write, entity: EntityId, slot: Slot, field: &Field) -> Option<ir::Expr> {
-        let this = ast::Expr { kind: ast::ExprKind::This, span: write.name.span };
-        let current = ast::ExprKind::Field { base: Box::new(this), name: write.name.clone() };
-        let current = ast::Expr { kind: current, span: write.name.span };
+        let current = ast::Expr { kind: ast::ExprKind::Name(write.name.text.clone()), span: write.name.span };
         let before = self.expression(&current, None)?;
         if field.ty == Type::Text && write.operator == WriteOperator::Add {
             return self.appended(before, write);
@@ -161,14 +145,6 @@ fn or_zero(value: ast::Expr) -> ast::Expr {
 /// The fields that a flow may write.
 fn writable(entity: &Entity) -> impl Iterator<Item = &str> {
     entity.fields().filter(|(slot, field)| *slot != PRIMARY_KEY && !field.read_only).map(|(_, field)| field.name.as_str())
-}
-
-fn sign(operator: WriteOperator) -> char {
-    match operator {
-        WriteOperator::Subtract => '-',
-        WriteOperator::Multiply => '*',
-        WriteOperator::Add | WriteOperator::Set => '+',
-    }
 }
 
 fn only_on_delete(head: &FlowHead) -> bool {

@@ -1,0 +1,352 @@
+//! Runs the steps of a test or scenario, each at its turn, in a pipeline that the caller has opened.
+//!
+//! In a test, an operation that was stopped or failed has to be followed by an `expect` about it (`stopped`, `fault`,
+//! `ran`, `not ran`) before the next operation or the end; else the test fails there. In a scenario such an operation is
+//! only told of ([`Event`]), and the run goes on. A false `expect` ends both, and so does an expression outside an operation
+//! that faults; inside one, it is the operation that failed.
+
+use rustc_hash::FxHashMap;
+use smol_str::SmolStr;
+
+use crate::check::ir::{self, ExprKind, Step, StepKind, StmtKind};
+use crate::compile;
+use crate::diagnostic::Code;
+use crate::pipeline::{Ending, Message, Operation, Outcome, Pipeline};
+use crate::schema::Row;
+use crate::source::Span;
+use crate::value::{EntityId, Reference, Value};
+use crate::vm::Fault;
+
+use super::report::{Event, EventKind, Failure, Report};
+
+/// Runs a test or scenario.
+pub fn run(scenario: &ir::Scenario, pipeline: &mut Pipeline) -> Report {
+    let mut run = Run {
+        pipeline,
+        scenario,
+        locals: vec![Value::Empty; scenario.locals.len()],
+        users: FxHashMap::default(),
+        acting: None,
+        events: Vec::new(),
+        last: None,
+        unexpected: None,
+    };
+    let result = run.steps(&scenario.steps);
+    let failure = run.settle().err().or(result.err());
+    Report { name: scenario.name.clone(), test: scenario.test, span: scenario.span, events: run.events, failure }
+}
+
+struct Run<'a> {
+    pipeline: &'a mut Pipeline,
+    scenario: &'a ir::Scenario,
+    locals: Vec<Value>,
+    users: FxHashMap<SmolStr, Reference>,
+    acting: Option<(SmolStr, Reference)>,
+    events: Vec<Event>,
+    /// The event of the last operation.
+    last: Option<usize>,
+    /// The same, while it was not committed and no `expect` has been about it.
+    unexpected: Option<usize>,
+}
+
+impl Run<'_> {
+    fn steps(&mut self, steps: &[Step]) -> Result<(), Failure> {
+        steps.iter().try_for_each(|step| self.step(step))
+    }
+
+    fn step(&mut self, step: &Step) -> Result<(), Failure> {
+        match &step.kind {
+            StepKind::Do(statement) => self.statement(statement, step.span),
+            StepKind::User { name } => self.user(name, step.span),
+            StepKind::As { user, steps } => self.acting(user, steps, step.span),
+            StepKind::Show(value) => {
+                let text = self.shown(value)?;
+                self.events.push(Event { kind: EventKind::Show(text), span: value.span });
+                Ok(())
+            }
+            StepKind::Expect(condition) => self.expect(condition),
+            StepKind::ExpectStopped(reason) => self.expect_stopped(reason.as_ref(), step.span),
+            StepKind::ExpectFault(code) => self.expect_fault(*code, step.span),
+            StepKind::ExpectRan(flows) => self.expect_ran(flows, step.span),
+            StepKind::ExpectNotRan(flows) => self.expect_not_ran(flows, step.span),
+        }
+    }
+
+    fn statement(&mut self, statement: &StmtKind, span: Span) -> Result<(), Failure> {
+        match statement {
+            StmtKind::Let { local, value } => {
+                let value = self.known(value)?;
+                self.assign(*local, value);
+                Ok(())
+            }
+            StmtKind::Create { entity, values, into } => {
+                self.settle()?;
+                let operation = self.row(values).map(|values| Operation::Create { entity: *entity, values });
+                let record = self.operate(Message::Create, *entity, operation, span);
+                if let Some(local) = into {
+                    self.assign(*local, record.map_or(Value::Empty, Value::Reference));
+                }
+                Ok(())
+            }
+            StmtKind::Update { record, values } => self.change(Message::Update, record, values, span),
+            StmtKind::Delete { record } => self.change(Message::Delete, record, &[], span),
+            _ => Err(failure(span, "this can't be run in a test")),
+        }
+    }
+
+    /// Updates or deletes a record, unless it is empty and that skips the operation.
+    fn change(&mut self, message: Message, record: &ir::Record, values: &[ir::Write], span: Span) -> Result<(), Failure> {
+        self.settle()?;
+        let operation = self.value(&record.reference).and_then(|reference| {
+            let Value::Reference(record) = reference else { return Ok(None) };
+            let values = self.row(values)?;
+            Ok(Some(if message == Message::Delete { Operation::Delete { record } } else { Operation::Update { record, values } }))
+        });
+        let operation = match operation {
+            Ok(None) if record.skip_if_empty => return Ok(()),
+            Ok(None) => Err(missing(record.reference.span, "there is no record here".to_owned())),
+            Ok(Some(operation)) => Ok(operation),
+            Err(fault) => Err(fault),
+        };
+        self.operate(message, record.entity, operation, span);
+        Ok(())
+    }
+
+    /// Runs an operation as the acting user; gives its record where it was committed. One whose values can't be computed
+    /// has failed.
+    fn operate(&mut self, message: Message, entity: EntityId, operation: Result<Operation, Fault>, span: Span) -> Option<Reference> {
+        let outcome = match operation {
+            Ok(operation) => self.pipeline.execute(operation, self.acting_as()),
+            Err(fault) => Outcome { ending: Ending::Fault(fault), record: None, ran: Vec::new(), depth: 0, trace: Vec::new() },
+        };
+        let committed = outcome.ending == Ending::Committed;
+        let record = outcome.record.filter(|_| committed);
+        let user = self.acting.as_ref().map(|(name, _)| name.clone());
+        self.last = Some(self.events.len());
+        self.unexpected = self.last.filter(|_| !committed);
+        self.events.push(Event { kind: EventKind::Operation { message, entity, user, outcome, expected: false }, span });
+        record
+    }
+
+    /// What stands behind an operation is about to run, or nothing more: in a test, the operation has to have been expected.
+    fn settle(&mut self) -> Result<(), Failure> {
+        let Some(event) = self.unexpected.take().filter(|_| self.scenario.test).and_then(|index| self.events.get(index)) else {
+            return Ok(());
+        };
+        let EventKind::Operation { outcome, .. } = &event.kind else { return Ok(()) };
+        Err(match &outcome.ending {
+            Ending::Committed => return Ok(()),
+            Ending::Stopped { flow, reason } => failure(event.span, format!("`{flow}` stopped this")).note(format!("reason: `{reason}`")),
+            Ending::Fault(fault) => faulted(event.span, fault),
+        })
+    }
+
+    fn user(&mut self, name: &SmolStr, span: Span) -> Result<(), Failure> {
+        match self.pipeline.user(name) {
+            Ok(user) => {
+                self.users.insert(name.clone(), user);
+                Ok(())
+            }
+            Err(fault) => Err(faulted(span, &fault)),
+        }
+    }
+
+    fn acting(&mut self, user: &SmolStr, steps: &[Step], span: Span) -> Result<(), Failure> {
+        let Some(reference) = self.users.get(user).copied() else {
+            return Err(failure(span, format!("there is no user `{user}`")));
+        };
+        let before = self.acting.replace((user.clone(), reference));
+        let result = self.steps(steps);
+        self.acting = before;
+        result
+    }
+
+    fn acting_as(&self) -> Option<Reference> {
+        self.acting.as_ref().map(|(_, user)| *user)
+    }
+
+    fn assign(&mut self, local: ir::LocalId, value: Value) {
+        if let Some(place) = self.locals.get_mut(local.0 as usize) {
+            *place = value;
+        }
+    }
+
+    fn row(&mut self, writes: &[ir::Write]) -> Result<Row, Fault> {
+        let mut row = Row::default();
+        for write in writes {
+            row.set(write.slot, self.value(&write.value)?);
+        }
+        Ok(row)
+    }
+
+    fn value(&mut self, expr: &ir::Expr) -> Result<Value, Fault> {
+        if let Some(name) = self.never_created(expr) {
+            return Err(missing(expr.span, format!("`{name}` was never created")));
+        }
+        let code = compile::expression(expr, &self.scenario.locals);
+        let acting = self.acting_as();
+        self.pipeline.evaluate(&code, &self.locals, acting)
+    }
+
+    /// The name of the record that an expression is, or reads a field of, where its create was stopped or failed.
+    fn never_created(&self, expr: &ir::Expr) -> Option<&SmolStr> {
+        let mut expr = expr;
+        while let ExprKind::Related { record: inner, .. } | ExprKind::Require(inner) | ExprKind::Convert(inner) = &expr.kind {
+            expr = inner;
+        }
+        let ExprKind::Local(local) = expr.kind else { return None };
+        let index = local.0 as usize;
+        let named = self.scenario.locals.get(index).filter(|local| !local.optional)?;
+        self.locals.get(index).is_some_and(Value::is_empty).then_some(&named.name)
+    }
+
+    /// A value without which the run can't go on.
+    fn known(&mut self, expr: &ir::Expr) -> Result<Value, Failure> {
+        self.value(expr).map_err(|fault| faulted(expr.span, &fault))
+    }
+
+    /// A value as people read it.
+    fn shown(&mut self, expr: &ir::Expr) -> Result<String, Failure> {
+        match self.known(expr)? {
+            Value::Empty => Ok("empty".to_owned()),
+            value => self.pipeline.text(&value, &expr.ty).map(String::from).map_err(|fault| faulted(expr.span, &fault)),
+        }
+    }
+
+    fn expect(&mut self, condition: &ir::Expr) -> Result<(), Failure> {
+        match self.value(condition) {
+            Ok(Value::Boolean(true)) => return Ok(()),
+            Ok(_) => {}
+            Err(fault) => {
+                let record = parts(condition).into_iter().find_map(|(_, part)| self.never_created(part));
+                let fault = record.map_or(fault, |name| missing(condition.span, format!("`{name}` was never created")));
+                return Err(faulted(condition.span, &fault));
+            }
+        }
+        let condition = self.false_part(condition)?;
+        let mut failure = failure(condition.span, "this is false");
+        for (name, part) in parts(condition) {
+            let shown = self.shown(part)?;
+            failure = failure.note(format!("{name}: `{shown}`"));
+        }
+        Err(failure)
+    }
+
+    /// Of conditions that are joined by `and`, the first that is false.
+    fn false_part<'e>(&mut self, mut condition: &'e ir::Expr) -> Result<&'e ir::Expr, Failure> {
+        while let ExprKind::And(left, right) = &condition.kind {
+            condition = if self.known(left)? == Value::Boolean(true) { right } else { left };
+        }
+        Ok(condition)
+    }
+
+    fn expect_stopped(&mut self, reason: Option<&ir::Expr>, span: Span) -> Result<(), Failure> {
+        let expected = match reason {
+            Some(reason) => Some(self.known(reason)?),
+            None => None,
+        };
+        let outcome = self.outcome(span)?;
+        let Ending::Stopped { flow, reason } = &outcome.ending else {
+            return Err(self.not_expected(span, "a stop"));
+        };
+        match expected {
+            Some(Value::Text(expected)) if expected != *reason => Err(failure(span, format!("`{flow}` stopped it with another reason"))
+                .note(format!("expected: `{expected}`"))
+                .note(format!("reason:   `{reason}`"))),
+            _ => self.expected(),
+        }
+    }
+
+    fn expect_fault(&mut self, expected: Option<Code>, span: Span) -> Result<(), Failure> {
+        let outcome = self.outcome(span)?;
+        match &outcome.ending {
+            Ending::Fault(fault) if expected.is_none_or(|code| code == fault.code) => self.expected(),
+            Ending::Fault(_) => Err(self.not_expected(span, expected.map_or("a fault", Code::name))),
+            _ => Err(self.not_expected(span, "a fault")),
+        }
+    }
+
+    fn expect_ran(&mut self, flows: &[SmolStr], span: Span) -> Result<(), Failure> {
+        let outcome = self.outcome(span)?;
+        if outcome.ran == flows {
+            return self.expected();
+        }
+        Err(failure(span, "other flows ran")
+            .note(format!("expected: {}", listed(flows)))
+            .note(format!("ran:      {}", listed(&outcome.ran))))
+    }
+
+    fn expect_not_ran(&mut self, flows: &[SmolStr], span: Span) -> Result<(), Failure> {
+        let outcome = self.outcome(span)?;
+        match flows.iter().find(|flow| outcome.ran.contains(flow)) {
+            Some(flow) => Err(failure(span, format!("`{flow}` ran")).note(format!("ran: {}", listed(&outcome.ran)))),
+            None => self.expected(),
+        }
+    }
+
+    /// What became of the last operation, which an `expect` is about.
+    fn outcome(&mut self, span: Span) -> Result<&Outcome, Failure> {
+        self.unexpected = None;
+        match self.last.and_then(|index| self.events.get(index)) {
+            Some(Event { kind: EventKind::Operation { outcome, .. }, .. }) => Ok(outcome),
+            _ => Err(failure(span, "no operation has run before this")),
+        }
+    }
+
+    /// An `expect` about the last operation held.
+    fn expected(&mut self) -> Result<(), Failure> {
+        if let Some(Event { kind: EventKind::Operation { expected, .. }, .. }) = self.last.and_then(|index| self.events.get_mut(index)) {
+            *expected = true;
+        }
+        Ok(())
+    }
+
+    /// An `expect` about how the last operation ended was false.
+    fn not_expected(&mut self, span: Span, what: &str) -> Failure {
+        let failure = failure(span, format!("expected {what}"));
+        match self.outcome(span).map(|outcome| &outcome.ending) {
+            Ok(Ending::Committed) => failure.note("the operation was committed".to_owned()),
+            Ok(Ending::Stopped { flow, reason }) => failure.note(format!("`{flow}` stopped it: `{reason}`")),
+            Ok(Ending::Fault(fault)) => failure.note(format!("it failed with {}: {}", fault.code.name(), fault.message)),
+            Err(none) => none,
+        }
+    }
+}
+
+/// The parts of a condition whose values tell why it is false.
+fn parts(condition: &ir::Expr) -> Vec<(&'static str, &ir::Expr)> {
+    match &condition.kind {
+        ExprKind::Compare { left, right, .. } | ExprKind::Contains { left, right, .. } => vec![("left", left), ("right", right)],
+        ExprKind::IsEmpty(value) | ExprKind::In { value, .. } => vec![("value", value)],
+        ExprKind::Between { value, low, high } => vec![("value", value), ("low", low), ("high", high)],
+        ExprKind::Not(inner) => parts(inner),
+        _ => Vec::new(),
+    }
+}
+
+fn listed(flows: &[SmolStr]) -> String {
+    if flows.is_empty() {
+        return "none".to_owned();
+    }
+    flows.iter().map(|flow| format!("`{flow}`")).collect::<Vec<_>>().join(", ")
+}
+
+fn failure(span: Span, message: impl Into<String>) -> Failure {
+    Failure { span, message: message.into(), notes: Vec::new() }
+}
+
+fn faulted(span: Span, fault: &Fault) -> Failure {
+    let failure = failure(span, format!("{}: {}", fault.code.name(), fault.message));
+    if fault.chain.is_empty() { failure } else { failure.note(format!("in {}", fault.chain.join(" → "))) }
+}
+
+fn missing(span: Span, message: String) -> Fault {
+    Fault { code: Code::F06, message, span: Some(span), chain: Vec::new() }
+}
+
+impl Failure {
+    fn note(mut self, note: String) -> Self {
+        self.notes.push(note);
+        self
+    }
+}

@@ -1,0 +1,217 @@
+//! Tests and scenarios run: what each reports, event by event.
+
+use std::fmt::Write as _;
+
+use weir::pipeline::{Ending, Settings};
+use weir::project::Project;
+use weir::scenario::{EventKind, Report, Verdict, run};
+use weir::source::{Position, Sources, Span};
+
+const RULES: &str = r#"
+entity account {
+  name      text(160) required
+  revenue   money
+  share     integer
+  industry  choice { banking = 1, retail = 2 "Retail trade" }
+  parent    lookup account
+  createdby_name text(200)
+}
+
+flow Limit on account {
+  trigger create, update(revenue)
+  stage   pre-operation
+
+  if revenue > 1_000 {
+    stop "Revenue {revenue} is over the limit."
+  }
+}
+
+flow Mirror on account {
+  trigger update(revenue)
+
+  update parent? { revenue = revenue ?? 0 }
+}
+
+flow Divide on account {
+  trigger update(name)
+
+  log "{100 / (share ?? 0)}"
+}
+
+flow Sign on account {
+  trigger create
+  stage   pre-operation
+
+  set createdby_name = "{caller}"
+}
+"#;
+
+/// Runs what stands behind the rules, each in a store of its own.
+fn run_all(text: &str) -> (Project, Vec<Report>) {
+    let project = Project::from_text("case.flow", format!("{RULES}{text}"));
+    let said: Vec<_> = project.diagnostics.iter().map(|said| format!("{} {}", said.code.name(), said.message)).collect();
+    assert!(!project.has_errors(), "{said:?}");
+    let compiled = project.compile().unwrap();
+    let open = || compiled.open("sqlite::memory:", Settings::fixed()).unwrap();
+    let reports = project.checked.scenarios.iter().map(|scenario| run(scenario, &mut open())).collect();
+    (project, reports)
+}
+
+/// A report in words, with the text that each event is about.
+fn told(sources: &Sources, report: &Report) -> String {
+    let words = |span: Span| sources.slice(span).split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut text = format!("{:?}\n", report.verdict());
+    for event in &report.events {
+        let _ = match &event.kind {
+            EventKind::Show(value) => writeln!(text, "show {} = {value}", words(event.span)),
+            EventKind::Operation { message, user, outcome, expected, .. } => {
+                let who = user.as_ref().map(|user| format!(" by {user}")).unwrap_or_default();
+                let end = match &outcome.ending {
+                    Ending::Committed => "committed".to_owned(),
+                    Ending::Stopped { flow, reason } => format!("stopped by {flow}: {reason}"),
+                    Ending::Fault(fault) => format!("{}: {}", fault.code.name(), fault.message),
+                };
+                let expected = if *expected { ", expected" } else { "" };
+                writeln!(text, "{}{who}: {end}{expected}; ran {:?}", message.name(), outcome.ran)
+            }
+        };
+    }
+    if let Some(failure) = &report.failure {
+        let _ = writeln!(text, "failed at `{}`: {}", words(failure.span), failure.message);
+        failure.notes.iter().for_each(|note| {
+            let _ = writeln!(text, "  {note}");
+        });
+    }
+    text
+}
+
+/// Runs one test or scenario with this body.
+fn body(kind: &str, body: &str) -> String {
+    let (project, reports) = run_all(&format!("{kind} {{\n{body}\n}}\n"));
+    assert_eq!(reports.len(), 1);
+    told(&project.sources, &reports[0])
+}
+
+fn test(text: &str) -> String {
+    body("test \"a test\"", text)
+}
+
+fn scenario(text: &str) -> String {
+    body("scenario first", text)
+}
+
+#[test]
+fn a_save_that_is_stopped_is_rolled_back_and_expected() {
+    let told = test(
+        r#"let limit = 1_000
+           let parent = create account { name = "Parent", industry = retail }
+           let a = create account { name = "A", revenue = limit, parent = parent }
+           expect ran Limit, Sign
+           update a { revenue = 500 }
+           expect ran Limit, Mirror, Limit, Mirror
+           expect not ran Divide
+           update a { revenue = limit * 2 }
+           expect stopped "Revenue {limit * 2} is over the limit."
+           expect a.revenue == 500 and parent.revenue == 500
+           show a.name
+           show parent.industry
+           show parent.parent
+           delete a"#,
+    );
+    insta::assert_snapshot!(told);
+}
+
+#[test]
+fn an_operation_that_nobody_expected_fails_the_test_where_it_is() {
+    insta::assert_snapshot!(test(
+        r#"let a = create account { name = "A", revenue = 5_000 }
+           show 1
+           create account { name = "never reached" }"#
+    ));
+    insta::assert_snapshot!(test(r#"create account { revenue = 5 }"#));
+    insta::assert_snapshot!(test(
+        r#"let a = create account { name = "A" }
+           update a { name = "B" }"#
+    ));
+}
+
+#[test]
+fn a_false_expectation_says_what_is_there_instead() {
+    let with = |rest: &str| test(&format!("let a = create account {{ name = \"A\", revenue = 5, share = 5, industry = retail }}\n{rest}"));
+    let told = [
+        "expect a.revenue == 6",
+        "expect a.revenue == 5 and a.industry == banking",
+        "expect a.parent is not empty",
+        "expect a.name in (\"B\", \"C\")",
+        "expect stopped",
+        "expect fault F01",
+        "expect ran Sign",
+        "expect not ran Sign",
+        "update a { revenue = 2_000 }\nexpect stopped \"another reason\"",
+        "update a { revenue = 2_000 }\nexpect fault",
+        "update a { name = a.parent.name }\nexpect stopped",
+        "update a { name = a.parent.name }\nexpect fault F01",
+        "expect 1 / (a.share - 5) == 1",
+    ]
+    .map(with);
+    insta::assert_snapshot!(told.join("\n"));
+}
+
+#[test]
+fn a_record_that_never_came_to_be_fails_where_it_is_used() {
+    let told = [
+        "update a { name = \"B\" }",
+        "delete a",
+        "expect a.name == \"A\"",
+        "show a.name",
+        "create account { name = \"B\", parent = a }",
+        "create account { name = \"B\", parent = a }\nexpect fault F06",
+    ]
+    .map(|rest| test(&format!("let a = create account {{ name = \"A\", revenue = 5_000 }}\nexpect stopped\n{rest}")));
+    insta::assert_snapshot!(told.join("\n"));
+}
+
+#[test]
+fn a_user_acts_until_the_brace() {
+    insta::assert_snapshot!(test(
+        r#"user "Anna" {}
+           as "Anna" {
+             let a = create account { name = "A" }
+             expect a.createdby_name == "Anna"
+             show a.createdby
+           }
+           let b = create account { name = "B" }
+           show b.createdby_name"#
+    ));
+}
+
+#[test]
+fn a_scenario_goes_on_behind_a_stop_and_reports_it() {
+    insta::assert_snapshot!(scenario(
+        r#"let a = create account { name = "A" }
+           update a { revenue = 5_000 }
+           update a { revenue = 5 }
+           show a.revenue"#
+    ));
+    insta::assert_snapshot!(scenario(
+        r#"let a = create account { name = "A" }
+           update a { revenue = 5_000 }
+           expect stopped"#
+    ));
+    insta::assert_snapshot!(scenario(
+        r#"let a = create account { name = "A" }
+           update a { name = "B" }
+           update a { revenue = 5_000 }"#
+    ));
+}
+
+#[test]
+fn every_test_has_a_store_and_a_clock_of_its_own() {
+    let text = "create account { name = \"A\" }\nshow now\nlet a = create account { name = \"B\" }\nshow a.accountid\nshow a.createdon";
+    let (project, reports) = run_all(&format!("test \"one\" {{ {text} }}\ntest \"two\" {{ {text} }}"));
+    let [one, two] = [0, 1].map(|index: usize| told(&project.sources, &reports[index]));
+    assert_eq!(one, two);
+    assert_eq!(reports[0].verdict(), Verdict::Passed);
+    assert_eq!(project.sources.position(reports[1].events[0].span), Position { line: 43, column: 14 });
+    insta::assert_snapshot!(one);
+}
