@@ -375,3 +375,15 @@ fn a_schema_that_grew_disturbs_nothing() {
     let error = link(&program, &small, &compiled(&DECISIONS.replace("  employees    integer\n", "").replace("employees ?? 1", "1")).0);
     assert_eq!(error.expect_err("a field is gone").name, "account.employees");
 }
+
+#[test]
+fn a_flow_too_large_to_count_is_a_problem_with_a_place() {
+    let writes = |count: usize| {
+        let sets: String = (0..count).map(|number| format!("set n = {number}\n")).collect();
+        Project::from_text("case.flow", format!("entity a {{ n integer }}\nflow F on a {{ trigger create stage pre-operation\n{sets}}}\n"))
+    };
+    assert!(writes(1_000).compile().is_ok());
+    let errors = writes(40_000).compile().expect_err("there are more constants than can be counted").0;
+    assert_eq!(errors.iter().map(|error| error.code.name()).collect::<Vec<_>>(), ["E0805"]);
+    assert!(errors[0].span().is_some());
+}

@@ -8,6 +8,8 @@ mod calls;
 mod flow;
 mod held;
 mod structure;
+#[cfg(test)]
+mod tests;
 
 use smol_str::SmolStr;
 use thiserror::Error;
