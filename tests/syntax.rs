@@ -141,6 +141,10 @@ fn hostile_characters_and_numbers_of_errors() {
     assert!(hostile("x\n".repeat(100_000)).len() <= 101);
     assert!(hostile("flow\n".repeat(20_000)).len() <= 101);
     assert!(hostile("}".repeat(1_000_000)).len() <= 101);
+    assert!(hostile("set a }\n".repeat(50_000)).len() <= 101);
+    assert!(hostile(flow(&format!("if a {{ }}{}", "else if a { § } ".repeat(20_000)))).len() <= 101);
+    let restarts = format!("entity\n\"\"\"\n{}\n", "(".repeat(65));
+    assert!(hostile(restarts.repeat(20_000)).len() <= 102);
     assert!(hostile("\"\"\"\n\\\"\"\"".repeat(20_000)).len() <= 101);
 }
 

@@ -75,6 +75,7 @@ pub struct Entity {
 
 /// A line of an entity.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "nearly all members are fields, so a box would save nothing")]
 pub enum Member {
     /// A field.
     Field(Field),

@@ -248,8 +248,14 @@ impl Reader<'_> {
         for block in &blocks {
             self.pieces(block.clone(), Body::Statements, flaws);
         }
+        if self.full() {
+            return;
+        }
         let mut missing = 0;
-        for flaw in flaws.iter().filter(|flaw| !blocks.iter().any(|block| block.contains(&flaw.token))) {
+        for flaw in flaws {
+            if blocks.get(blocks.partition_point(|block| block.end <= flaw.token)).is_some_and(|block| block.contains(&flaw.token)) {
+                continue;
+            }
             self.report(report::flaw(&self.view, flaw, piece.clone()));
             self.lost |= flaw.kind == FlawKind::Bad(Bad::OpenText) && self.view.word(flaw.token).starts_with("\"\"\"");
             let opens_block = blocks.iter().any(|block| block.start == flaw.token + 1);
@@ -333,7 +339,8 @@ impl Reader<'_> {
             let piece = first..index;
             first = index;
             let known = STATEMENTS.contains(&self.view.word(piece.start)) || CLAUSES.contains(&self.view.word(piece.start));
-            match flaws.iter().find(|flaw| piece.contains(&flaw.token)) {
+            let flaw = flaws.get(flaws.partition_point(|flaw| flaw.token < piece.start)).filter(|flaw| flaw.token < piece.end);
+            match flaw {
                 Some(flaw) if !(misplaced && flaw.kind == FlawKind::Unopened) => self.report(report::flaw(&self.view, flaw, piece)),
                 None if !(misplaced && known) => self.report(report::stray(&self.view, piece)),
                 _ => {}

@@ -11,6 +11,9 @@ use super::token::{Bad, Token, tokens};
 /// How many operators may stand in one expression outside of brackets.
 const MAX_CHAIN: u32 = 1000;
 
+/// After how many places with too many brackets the rest of a file isn't looked at.
+const MAX_DEEP: usize = 100;
+
 /// A token that is neither white space nor a comment.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Lexed {
@@ -81,7 +84,7 @@ pub(super) struct Shape {
 pub(super) fn scan(text: &str) -> Shape {
     let mut scan =
         Scan { text, shape: Shape::default(), segment: Segment::default(), open: Vec::new(), texts: Vec::new(), chain: 0, deep: false };
-    let mut from = 0;
+    let (mut from, mut depths) = (0, 0);
     while let Some(rest) = text.get(from..) {
         let mut line_first = true;
         for (token, range) in tokens(rest) {
@@ -102,7 +105,8 @@ pub(super) fn scan(text: &str) -> Shape {
                 break;
             }
         }
-        if !scan.deep {
+        depths += 1;
+        if !scan.deep || depths > MAX_DEEP {
             break;
         }
         scan.deep = false;

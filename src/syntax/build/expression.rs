@@ -66,7 +66,7 @@ impl Builder<'_> {
         Some((list, height))
     }
 
-    /// An operand, a pattern or a default.
+    /// An operand or a default.
     fn operand(&mut self, node: Node) -> Option<Measured> {
         let span = self.span(&node);
         let kind = match node.as_rule() {
@@ -152,7 +152,7 @@ impl Builder<'_> {
         Some((expr, height))
     }
 
-    /// A literal, option or path in a default or pattern.
+    /// A literal, option or path in a default.
     pub(super) fn constant(&mut self, node: Node) -> Option<Expr> {
         let mut inner = node.into_inner();
         let minus = take(&mut inner, Rule::minus).map(|minus| self.span(&minus));

@@ -91,7 +91,6 @@ fn kind(rule: Rule) -> Option<Expected> {
         | Rule::event_name
         | Rule::level
         | Rule::write
-        | Rule::assignment
         | Rule::option
         | Rule::right
         | Rule::delete_rule

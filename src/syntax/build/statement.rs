@@ -159,7 +159,7 @@ impl Builder<'_> {
             match part.as_rule() {
                 Rule::else_pattern => arm.patterns.push(Pattern::Else(self.span(&part))),
                 Rule::block => arm.body = self.block(part),
-                _ => arm.patterns.push(Pattern::Value(self.constant(part)?)),
+                _ => arm.patterns.push(Pattern::Value(self.expr(part)?)),
             }
         }
         Some(arm)
