@@ -2,7 +2,10 @@
 //!
 //! The exit codes are a contract (see [`Exit`]); so is what is machine-readable. Text for people may improve freely.
 
+mod build;
 mod check;
+mod compiled;
+mod dis;
 mod exit;
 mod explain;
 mod load;
@@ -10,6 +13,7 @@ mod ops;
 mod output;
 mod run;
 mod story;
+mod test;
 
 use std::process::ExitCode;
 
@@ -30,8 +34,14 @@ struct Cli {
 enum Command {
     /// Say everything that the compiler knows about a project
     Check(check::Arguments),
+    /// Compile a project into one `.flowc` file
+    Build(build::Arguments),
+    /// List the bytecode beside the lines that it comes from
+    Dis(dis::Arguments),
     /// Run a scenario, or operations from a file
     Run(run::Arguments),
+    /// Run the tests
+    Test(test::Arguments),
     /// Explain a code, with an example of what is wrong and of what is right
     Explain(explain::Arguments),
 }
@@ -59,7 +69,10 @@ pub fn main() -> ExitCode {
     let mut output = Output::standard();
     let exit = match cli.command {
         Command::Check(arguments) => check::run(&arguments, &mut output),
+        Command::Build(arguments) => build::run(&arguments, &mut output),
+        Command::Dis(arguments) => dis::run(&arguments, &mut output),
         Command::Run(arguments) => run::run(&arguments, &mut output),
+        Command::Test(arguments) => test::run(&arguments, &mut output),
         Command::Explain(arguments) => explain::run(&arguments, &mut output),
     };
     ExitCode::from(exit.and(output.finish()).code())

@@ -25,7 +25,7 @@ use crate::source::Sources;
 use crate::value::{Reference, Value};
 use crate::vm::Fault;
 
-pub(super) fn run(compiled: &Compiled, sources: &Sources, file: &Path, arguments: &Arguments, output: &mut Output) -> Result<Exit, Exit> {
+pub(super) fn run(compiled: &Compiled, file: &Path, arguments: &Arguments, output: &mut Output) -> Result<Exit, Exit> {
     let name = if file.as_os_str() == "-" { "<stdin>".to_owned() } else { render::visible(&file.to_string_lossy()).into_owned() };
     let format = format(file, arguments, output)?;
     let (input, size) = open(file, &name, output)?;
@@ -35,7 +35,7 @@ pub(super) fn run(compiled: &Compiled, sources: &Sources, file: &Path, arguments
     let mut pipeline = run::open(compiled, arguments, output)?;
     let acting = arguments.user.as_deref().map(|full_name| user(full_name, &mut pipeline)).transpose();
     let acting = acting.map_err(|problem| unknown_user(&problem, output))?;
-    let teller = Teller { name, sources, arguments, output, tally: Tally::default(), exit: Exit::Well, progress: progress(size) };
+    let teller = Teller { name, sources: &compiled.sources, arguments, output, tally: Tally::default(), exit: Exit::Well, progress: progress(size) };
     let mut run = Run { pipeline, acting, users: FxHashMap::default(), held: Vec::new(), open: false, teller };
     let began = Instant::now();
     let ended = run.all(reader);

@@ -6,13 +6,12 @@ use clap::{Args, ValueEnum};
 
 use super::exit::Exit;
 use super::output::Output;
-use super::{Format, load, ops, story};
+use super::{Format, compiled, load, ops, story};
 use crate::check::ir::Scenario;
 use crate::exchange;
 use crate::pipeline::{Message, Pipeline, Settings};
 use crate::project::{Compiled, Project};
 use crate::scenario::{self, EventKind, Report, Verdict};
-use crate::source::Sources;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -89,20 +88,33 @@ fn operations(arguments: &Arguments, file: &Path, output: &mut Output) -> Result
         output.error_line("error: the project and --ops can't both be standard input");
         return Err(Exit::Usage);
     }
-    let (project, compiled) = load::sound(&arguments.path, output)?;
-    ops::run(&compiled, &project.sources, file, arguments, output)
+    let compiled = compiled::load_or_compile(&arguments.path, output)?;
+    ops::run(&compiled, file, arguments, output)
 }
 
 fn one_scenario(arguments: &Arguments, output: &mut Output) -> Result<Exit, Exit> {
+    if compiled::is_compiled(&arguments.path) {
+        output.error_line("error: a compiled file holds no scenarios: give it operations with --ops, or name the project");
+        return Err(Exit::Usage);
+    }
     let (project, compiled) = load::sound(&arguments.path, output)?;
     let scenario = chosen(&project, arguments.scenario.as_deref()).map_err(|words| {
         output.error_line(format!("error: {words}"));
         Exit::Usage
     })?;
-    let pipeline = open(&compiled, arguments, output)?;
-    let _ = (scenario, pipeline);
-    Ok(Exit::Well)
+    let mut pipeline = open(&compiled, arguments, output)?;
+    let report = scenario::run(scenario, &mut pipeline);
+    match arguments.format {
+        Format::Human => tell(&report, &project, arguments.trace, output),
+        Format::Json => tell_json(&report, &project, output),
+    }
+    Ok(match report.verdict() {
+        Verdict::Passed => Exit::Well,
+        Verdict::Stopped => Exit::Stopped,
+        Verdict::Failed => Exit::Problems,
+    })
 }
+
 /// The scenario of a name, or the only one.
 fn chosen<'a>(project: &'a Project, name: Option<&str>) -> Result<&'a Scenario, String> {
     let scenarios: Vec<&Scenario> = project.checked.scenarios.iter().filter(|scenario| !scenario.test).collect();

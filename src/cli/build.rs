@@ -1,0 +1,76 @@
+//! `weir build`: the compiled project as one file, written whole or not at all.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::exit::Exit;
+use super::load;
+use super::output::Output;
+use crate::diagnostic::render;
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// A file or a folder; `-` is standard input
+    #[arg(default_value = ".", env = "WEIR_PATH")]
+    path: PathBuf,
+    /// Where the compiled project goes; by default NAME.flowc in this folder
+    #[arg(short, long, value_name = "FILE", env = "WEIR_OUTPUT")]
+    output: Option<PathBuf>,
+}
+
+pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Exit {
+    let (project, compiled) = match load::sound(&arguments.path, output) {
+        Ok(sound) => sound,
+        Err(exit) => return exit,
+    };
+    load::tell(&project.diagnostics, &project.sources, output);
+    let target = arguments.output.clone().unwrap_or_else(|| default_name(&arguments.path));
+    let Some(bytes) = compiled.to_bytes() else {
+        output.error_line("error: the project is larger than a compiled file can be");
+        return Exit::Problems;
+    };
+    match write_whole(&target, &bytes) {
+        Ok(()) => {
+            let flows = render::counted(compiled.program.flows.len(), "flow");
+            output.line(format!("{}: {flows}, {} bytes", target.display(), bytes.len()));
+            Exit::Well
+        }
+        Err(error) => {
+            output.error_line(format!("error: `{}` can't be written: {error}", target.display()));
+            Exit::Failed
+        }
+    }
+}
+
+/// The name of the file or folder, with `.flowc`.
+fn default_name(path: &Path) -> PathBuf {
+    let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let name = if real.is_dir() { real.file_name() } else { real.file_stem() };
+    let mut name = name.filter(|name| *name != "-").unwrap_or("project".as_ref()).to_owned();
+    name.push(".flowc");
+    name.into()
+}
+
+/// Writes a file beside its place and moves it there, so that nobody ever sees a part of it.
+fn write_whole(target: &Path, bytes: &[u8]) -> io::Result<()> {
+    if fs::metadata(target).is_ok_and(|there| !there.is_file() && !there.is_dir()) {
+        // A pipe or a device can't be replaced.
+        return OpenOptions::new().write(true).open(target)?.write_all(bytes);
+    }
+    let mut name = std::ffi::OsString::from(".");
+    name.push(target.file_name().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "it has no file name"))?);
+    name.push(format!(".{}", std::process::id()));
+    let beside = target.with_file_name(name);
+    let written = File::create_new(&beside).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&beside, target)
+    });
+    if written.as_ref().is_err_and(|error| error.kind() != io::ErrorKind::AlreadyExists) {
+        let _ = fs::remove_file(&beside);
+    }
+    written
+}

@@ -1,0 +1,253 @@
+//! The command line's contract: what each command writes and how it ends, through the real binary.
+
+use std::fs;
+use std::process::{Command, Output};
+
+use insta::{assert_snapshot, with_settings};
+use tempfile::TempDir;
+
+const CREDIT: &str = r#"entity account {
+  name "Account name" text(40) required
+  revenue   money
+  onhold    boolean = false
+}
+
+flow Limit on account {
+  trigger create, update(revenue)
+  stage   pre-operation
+  rank    10
+
+  if revenue > 5_000 {
+    stop "{name} is over the limit"
+  } else if revenue > 1_000 {
+    set onhold = true
+  }
+}
+
+scenario demo {
+  let acme = create account { name = "Acme", revenue = 2_000 }
+  show acme.onhold
+  update acme { revenue = 9_000 }
+  show acme.revenue
+}
+
+test "a large one is held" {
+  let acme = create account { name = "Acme", revenue = 2_000 }
+  expect acme.onhold
+  update acme { revenue = 9_000 }
+  expect stopped "Acme is over the limit"
+}
+"#;
+
+struct Project {
+    dir: TempDir,
+}
+
+impl Project {
+    fn of(files: &[(&str, &str)]) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            fs::write(dir.path().join(name), text).unwrap();
+        }
+        Project { dir }
+    }
+
+    fn credit() -> Self {
+        Project::of(&[("credit.flow", CREDIT)])
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_weir"));
+        command.args(arguments).current_dir(self.dir.path()).env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE");
+        command
+    }
+
+    /// Runs it and tells everything that it gave.
+    fn told(&self, arguments: &[&str]) -> String {
+        tell(arguments, &self.command(arguments).output().unwrap())
+    }
+}
+
+fn tell(arguments: &[&str], output: &Output) -> String {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    let mut told = format!("$ weir {}\n{}", arguments.join(" "), text(&output.stdout));
+    if !output.stderr.is_empty() {
+        told += &format!("--- standard error\n{}", text(&output.stderr));
+    }
+    told + &format!("--- exit code {}\n", output.status.code().unwrap())
+}
+
+/// A snapshot without what differs from run to run: ids and times.
+macro_rules! snapshot {
+    ($told:expr) => {
+        with_settings!({
+            filters => [
+                (r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}", "<id>"),
+                (r#""micros":\d+"#, r#""micros":<n>"#),
+                (r"in [0-9.]+ s \(\d+ a second\)", "in <time>"),
+                (r"\d+ bytes", "<n> bytes"),
+            ],
+            omit_expression => true,
+        }, { assert_snapshot!($told) })
+    };
+}
+
+#[test]
+fn check_in_its_three_forms() {
+    let wrong = "entity account {\n  name text(40)\n}\n\nflow Later on account {\n  trigger create\n  wait 3 days\n  set nmae = \"x\"\n}\n";
+    let project = Project::of(&[("wrong.flow", wrong), ("fine.flow", "choice Rating { hot = 1 }\n")]);
+    let told: Vec<String> = ["human", "short", "json"].iter().map(|format| project.told(&["check", "--format", format])).collect();
+    snapshot!(format!("{wrong}\n{}", told.join("\n")));
+}
+
+#[test]
+fn check_of_a_sound_project() {
+    let project = Project::credit();
+    assert_eq!(project.told(&["check"]), "$ weir check\nno problems in 1 file\n--- exit code 0\n");
+    assert_eq!(project.told(&["check", "--format", "json"]), "$ weir check --format json\n--- exit code 0\n");
+}
+
+#[test]
+fn run_a_scenario() {
+    let project = Project::credit();
+    let told = [&["run"][..], &["run", ".", "demo", "--trace"], &["run", "--format", "json"]].map(|arguments| project.told(arguments));
+    snapshot!(told.join("\n"));
+}
+
+#[test]
+fn run_without_naming_one_of_several_scenarios() {
+    let project = Project::of(&[("two.flow", "scenario one { }\nscenario two { }\n")]);
+    snapshot!([project.told(&["run"]), project.told(&["run", ".", "three"])].join("\n"));
+}
+
+#[test]
+fn run_operations() {
+    let project = Project::credit();
+    let lines = r#"{"message":"Create","entity":"account","attributes":{"name":"Acme","revenue":"2000.50"}}
+{"message":"Create","entity":"account","attributes":{"name":"Bolt","revenue":9000}}
+{"message":"Create","entity":"account","attributes":{"name":"Crane","revenue":1e30}}
+{"message":"Create","entity":"account","attributes":{"name":"Delta","revnue":1}}
+{"message":"Create","entity":"account","as":"nobody","attributes":{"name":"Echo"}}
+{"message":"Delete","entity":"account","id":"0190a5e4-7c3a-7bd0-8b39-6f3f1f0f6c11"}
+"#;
+    fs::write(project.dir.path().join("ops.jsonl"), lines).unwrap();
+    let human = project.told(&["run", "--ops", "ops.jsonl", "--trace"]);
+    let json = project.told(&["run", "--ops", "ops.jsonl", "--format", "json"]);
+    snapshot!(format!("{lines}\n{human}\n{json}"));
+}
+
+#[test]
+fn run_a_csv_into_a_file_then_update_and_delete() {
+    let project = Project::credit();
+    let write = |name: &str, text: &str| fs::write(project.dir.path().join(name), text).unwrap();
+    let run = |file: &str, more: &[&str]| {
+        let mut arguments = vec!["run", "credit.flow", "--ops", file, "--entity", "account", "--store", "sqlite:a.db", "--format", "json"];
+        arguments.extend(more);
+        project.command(&arguments).output().unwrap()
+    };
+    write("new.csv", "ACCOUNT NAME,Revenue,Colour\nAcme,2000,red\nBolt,,blue\n");
+    let created = run("new.csv", &["--batch", "100"]);
+    let out = String::from_utf8(created.stdout).unwrap();
+    assert_eq!(created.status.code(), Some(0));
+    assert!(String::from_utf8(created.stderr).unwrap().contains("warning[O0109]: the column `Colour`"));
+    let id = out.lines().next().unwrap().split("\"id\":\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    write("more.csv", &format!("id,revenue\n{id},9000\n{id},500\n"));
+    let updated = run("more.csv", &["--message", "update"]);
+    assert_eq!(updated.status.code(), Some(3), "{updated:?}");
+    write("gone.csv", &format!("AccountId\n{id}\n{id}\n"));
+    let deleted = String::from_utf8(run("gone.csv", &["--message", "Delete"]).stdout).unwrap();
+    let outcomes: Vec<bool> = deleted.lines().take(2).map(|line| line.contains("\"committed\"")).collect();
+    assert_eq!(outcomes, [true, false], "{deleted}");
+    let database = rusqlite::Connection::open(project.dir.path().join("a.db")).unwrap();
+    assert_eq!(database.query_row("SELECT count(*) FROM account", [], |row| row.get::<_, i64>(0)), Ok(1));
+}
+
+#[test]
+fn operations_from_standard_input_through_a_compiled_file() {
+    use std::io::Write;
+    let project = Project::credit();
+    assert!(project.told(&["build"]).ends_with("exit code 0\n"));
+    let built =
+        fs::read_dir(project.dir.path()).unwrap().filter_map(Result::ok).find(|file| file.path().extension().is_some_and(|e| e == "flowc"));
+    let built = built.unwrap().file_name().into_string().unwrap();
+    let mut command = project.command(&["run", &built, "--ops", "-"]);
+    let mut child = command.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let line = br#"{"message":"Create","entity":"account","attributes":{"name":"Acme","revenue":9000}}"#;
+    child.stdin.take().unwrap().write_all(line).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    assert!(String::from_utf8(output.stdout).unwrap().starts_with("<stdin>:1: stopped by Limit: Acme is over the limit\n"));
+}
+
+#[test]
+fn a_compiled_file_lists_as_its_project_does() {
+    let project = Project::credit();
+    project.told(&["build", "credit.flow", "-o", "x.flowc"]);
+    let list = |path: &str| String::from_utf8(project.command(&["dis", path]).output().unwrap().stdout).unwrap();
+    assert_eq!(list("credit.flow"), list("x.flowc"));
+    assert!(list("x.flowc").contains("flow Limit on account"));
+}
+
+#[test]
+fn tests_that_pass_and_tests_that_fail() {
+    let failing = r#"
+test "what is expected is wrong" {
+  let acme = create account { name = "Acme", revenue = 10 }
+  expect acme.onhold
+}
+test "a stop that nobody expects" {
+  create account { name = "Acme", revenue = 9_000 }
+}
+"#;
+    let project = Project::credit();
+    fs::write(project.dir.path().join("failing.flow"), failing).unwrap();
+    let told = [&["test"][..], &["test", "--format", "json"], &["test", "--filter", "large"]].map(|arguments| project.told(arguments));
+    snapshot!(format!("{failing}\n{}", told.join("\n")));
+    assert!(told[0].lines().any(|line| line == "1 passed, 2 failed"));
+}
+
+#[test]
+fn explain_a_code() {
+    let project = Project::of(&[]);
+    let told = project.told(&["explain", "e0001"]);
+    assert!(told.contains("# E0001: ") && told.ends_with("exit code 0\n"), "{told}");
+    let unknown = project.told(&["explain", "E001"]);
+    assert!(unknown.contains("there is no code `E001`; did you mean `E0001`?") && unknown.ends_with("exit code 2\n"), "{unknown}");
+    assert!(unknown.contains("E00  files\n  E0001"), "{unknown}");
+}
+
+#[test]
+fn every_option_has_its_twin_in_the_environment() {
+    for command in ["check", "build", "dis", "run", "test"] {
+        let help = String::from_utf8(Project::of(&[]).command(&[command, "--help"]).output().unwrap().stdout).unwrap();
+        let options = help.lines().filter(|line| line.trim_start().starts_with('-') && !line.contains("--help")).count();
+        let twins = help.matches("[env: WEIR_").count();
+        assert_eq!(twins, options + 1, "the path has one too:\n{help}");
+    }
+    let output = Project::credit().command(&["check"]).env("WEIR_FORMAT", "json").output().unwrap();
+    assert_eq!(output.stdout, b"");
+}
+
+#[test]
+fn colours_are_for_those_who_want_them() {
+    let project = Project::of(&[("wrong.flow", "entity a { name texd(9) }\n")]);
+    let coloured = |variables: &[(&str, &str)]| {
+        let output = project.command(&["check"]).envs(variables.iter().copied()).output().unwrap();
+        output.stdout.contains(&0x1b)
+    };
+    assert!(!coloured(&[]), "a pipe is no terminal");
+    assert!(coloured(&[("CLICOLOR_FORCE", "1")]));
+    assert!(!coloured(&[("CLICOLOR_FORCE", "0")]));
+    assert!(!coloured(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]));
+}
+
+#[test]
+fn a_project_from_standard_input() {
+    use std::io::Write;
+    let project = Project::of(&[]);
+    let mut command = project.command(&["check", "-", "--format", "short"]);
+    let mut child = command.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"entity a { name texd(9) }\n").unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(String::from_utf8(output.stdout).unwrap().starts_with("<stdin>:1:17: error[E02"));
+}
