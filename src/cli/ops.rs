@@ -21,7 +21,6 @@ use crate::exchange::{self, Problem, Request, Tally};
 use crate::pipeline::{Ending, Outcome, Pipeline};
 use crate::project::Compiled;
 use crate::schema::Row;
-use crate::source::Sources;
 use crate::value::{Reference, Value};
 use crate::vm::Fault;
 
@@ -35,7 +34,7 @@ pub(super) fn run(compiled: &Compiled, file: &Path, arguments: &Arguments, outpu
     let mut pipeline = run::open(compiled, arguments, output)?;
     let acting = arguments.user.as_deref().map(|full_name| user(full_name, &mut pipeline)).transpose();
     let acting = acting.map_err(|problem| unknown_user(&problem, output))?;
-    let teller = Teller { name, sources: &compiled.sources, arguments, output, tally: Tally::default(), exit: Exit::Well, progress: progress(size) };
+    let teller = Teller { name, arguments, output, tally: Tally::default(), exit: Exit::Well, progress: progress(size) };
     let mut run = Run { pipeline, acting, users: FxHashMap::default(), held: Vec::new(), open: false, teller };
     let began = Instant::now();
     let ended = run.all(reader);
@@ -220,7 +219,6 @@ fn undone(outcome: Outcome, words: &str) -> Outcome {
 /// Tells what became of the operations, and counts.
 struct Teller<'a> {
     name: String,
-    sources: &'a Sources,
     arguments: &'a Arguments,
     output: &'a mut Output,
     tally: Tally,
@@ -260,9 +258,7 @@ impl Teller<'_> {
         };
         self.line(&words);
         if self.arguments.trace {
-            for line in story::ending(outcome, self.sources, true, false) {
-                self.line(&format!("    {line}"));
-            }
+            story::trace(outcome).for_each(|line| self.line(&format!("    {line}")));
         }
     }
 

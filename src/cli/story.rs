@@ -29,10 +29,10 @@ fn told(event: &Event, sources: &Sources, trace: bool, colours: bool) -> Vec<Str
 }
 
 /// What became of an operation, a line each.
-pub(super) fn ending(outcome: &Outcome, sources: &Sources, trace: bool, colours: bool) -> Vec<String> {
+fn ending(outcome: &Outcome, sources: &Sources, trace: bool, colours: bool) -> Vec<String> {
     let mut lines = Vec::new();
     if trace {
-        lines.extend(outcome.trace.iter().map(traced));
+        lines.extend(self::trace(outcome));
     }
     if !outcome.ran.is_empty() {
         lines.push(format!("ran        {}", outcome.ran.join(", ")));
@@ -51,8 +51,10 @@ pub(super) fn ending(outcome: &Outcome, sources: &Sources, trace: bool, colours:
     lines
 }
 
-fn traced(line: &TraceLine) -> String {
-    format!("{:indent$}{}", "", render::visible(&line.text), indent = 2 * (line.level as usize).min(40))
+/// What happened, a line each.
+pub(super) fn trace(outcome: &Outcome) -> impl Iterator<Item = String> {
+    let indented = |line: &TraceLine| format!("{:indent$}{}", "", render::visible(&line.text), indent = 2 * (line.level as usize).min(40));
+    outcome.trace.iter().map(indented)
 }
 
 /// A fault with its place and the flows that led there.

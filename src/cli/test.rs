@@ -106,7 +106,11 @@ fn json(report: &Report, passed: bool, project: &Project, took: Duration) -> Str
 /// Why it failed, in a line.
 fn message(report: &Report, project: &Project) -> String {
     match &report.failure {
-        Some(failure) => story::failure(failure, &project.sources).join("; "),
-        None => story::events(report, &project.sources, false, false).join("; "),
+        Some(failure) => one_line(&story::failure(failure, &project.sources)),
+        None => one_line(&story::events(report, &project.sources, false, false)),
     }
+}
+
+fn one_line(lines: &[String]) -> String {
+    lines.iter().map(|line| line.trim()).collect::<Vec<_>>().join("; ")
 }

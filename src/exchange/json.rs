@@ -71,7 +71,7 @@ fn request(line: &str, schema: &Schema) -> Result<(Operation, Option<SmolStr>), 
     known(&message, &MESSAGES, &MESSAGES_LATER, Code::O0104, "message")?;
     let (id, entity) = entity(&parts.text("entity")?, schema)?;
     let user = parts.get("as").map(|_| parts.text("as")).transpose()?;
-    let attributes = parts.get("attributes").map(|raw| object(raw.get())).transpose()?;
+    let attributes = parts.get("attributes").map(|raw| attributes(raw)).transpose()?;
     let operation = match message.as_str() {
         "Create" => {
             let mut values = row(&attributes.unwrap_or_default(), entity, schema)?;
@@ -90,6 +90,10 @@ fn request(line: &str, schema: &Schema) -> Result<(Operation, Option<SmolStr>), 
         _ => Operation::Delete { record: Reference { entity: id, id: parts.id()? } },
     };
     Ok((operation, user))
+}
+
+fn attributes(raw: &RawValue) -> Result<Object<'_>, Wrong> {
+    if raw.get().starts_with('{') { object(raw.get()) } else { Err((Code::O0101, "`attributes` isn't an object".to_owned())) }
 }
 
 /// An entity by name.
