@@ -192,7 +192,7 @@ fn ten_megabytes_of_brackets() {
     case.weir(&["check", "brackets.flow"]).gives(1, &["brackets.flow:1:", "error[E01"]);
     let inside = format!("{}\nflow F on account {{ trigger create if {}", PROJECT, "(".repeat(10_000_000));
     case.write("inside.flow", inside);
-    case.weir(&["check", "inside.flow"]).gives(1, &["inside.flow:24:", "error[E01", "64"]);
+    case.weir(&["check", "inside.flow"]).gives(1, &["inside.flow:23:", "error[E01", "64"]);
 }
 
 #[test]
