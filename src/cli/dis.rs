@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::compiled;
 use super::exit::Exit;
 use super::output::Output;
-use super::compiled;
 use crate::bytecode;
 use crate::diagnostic::nearest;
 

@@ -50,7 +50,11 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Exit {
         };
         let report = scenario::run(test, &mut pipeline);
         let passed = report.verdict() == Verdict::Passed;
-        if passed { tally.passed += 1 } else { tally.failed += 1 }
+        if passed {
+            tally.passed += 1
+        } else {
+            tally.failed += 1
+        }
         match arguments.format {
             Format::Human => tell(&report, passed, &project, output),
             Format::Json => output.line(json(&report, passed, &project, began.elapsed())),

@@ -71,7 +71,7 @@ fn request(line: &str, schema: &Schema) -> Result<(Operation, Option<SmolStr>), 
     known(&message, &MESSAGES, &MESSAGES_LATER, Code::O0104, "message")?;
     let (id, entity) = entity(&parts.text("entity")?, schema)?;
     let user = parts.get("as").map(|_| parts.text("as")).transpose()?;
-    let attributes = parts.get("attributes").map(|raw| attributes(raw)).transpose()?;
+    let attributes = parts.get("attributes").map(attributes).transpose()?;
     let operation = match message.as_str() {
         "Create" => {
             let mut values = row(&attributes.unwrap_or_default(), entity, schema)?;
