@@ -14,8 +14,8 @@ use crate::value::Slot;
 
 use super::ir::{Comparison, Expr, ExprKind, LocalId};
 
-/// How many places are kept in mind at once; what is learned beyond that is forgotten, so that checking stays linear.
-const MOST: usize = 512;
+/// How many places are kept in mind at once. One more, and all but the new one are forgotten, so that checking stays linear.
+const MOST: usize = 1_024;
 
 /// Something whose value stays the same between writes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -84,12 +84,14 @@ impl Facts {
 
     /// From here on a place holds a value, and so does the path to it.
     pub fn learn(&mut self, mut place: Place) {
+        if self.known.len() + place.hops.len() >= MOST && !self.knows(&place) {
+            self.known = Arc::default();
+        }
         loop {
-            match self.known.binary_search(&place) {
-                Err(at) if self.known.len() < MOST && place.hops.len() >= place.root.least() => {
-                    Arc::make_mut(&mut self.known).insert(at, place.clone());
-                }
-                _ => {}
+            if let Err(at) = self.known.binary_search(&place)
+                && place.hops.len() >= place.root.least()
+            {
+                Arc::make_mut(&mut self.known).insert(at, place.clone());
             }
             if place.hops.pop().is_none() {
                 return;
@@ -190,6 +192,16 @@ mod tests {
         facts.reread();
         assert!(facts.knows(&place(local, &[])) && facts.knows(&place(Root::Old, &[2])));
         assert!(!facts.knows(&place(local, &[1])) && !facts.knows(&place(Root::This, &[2])));
+    }
+
+    #[test]
+    fn the_newest_is_known_however_many_there_are() {
+        let mut facts = Facts::default();
+        for slot in 0..5_000 {
+            facts.learn(place(Root::This, &[slot, 1]));
+            assert!(facts.knows(&place(Root::This, &[slot, 1])) && facts.knows(&place(Root::This, &[slot])));
+            assert!(facts.known.len() <= MOST);
+        }
     }
 
     #[test]
