@@ -17,9 +17,11 @@ const FLOORS: [&[&str]; 10] = [
     &["cli"],
 ];
 
-/// What may look sideways all the same, and why.
-const ALLOWED: [(&str, &str, &str); 1] =
-    [("bytecode", "schema", "a flow's head names the fields that trigger it as a set of slots, and the schema owns that set")];
+/// What may look sideways all the same: below which path, at which room, and why.
+const ALLOWED: [(&str, &str, &str); 2] = [
+    ("bytecode", "schema", "a flow's head and a program name fields by slot, the file by name, and the schema owns both"),
+    ("vm/tests.rs", "compile", "what the machine runs in its own tests is made by the compiler"),
+];
 
 /// A room that uses another.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,19 +35,19 @@ fn floor(room: &str) -> Option<usize> {
     FLOORS.iter().position(|rooms| rooms.contains(&room))
 }
 
-fn is_allowed(from: &str, to: &str) -> bool {
-    ALLOWED.iter().any(|(one, other, _)| (*one, *other) == (from, to))
+fn is_allowed(found: &Use) -> bool {
+    ALLOWED.iter().any(|(below, to, _)| found.file.starts_with(below) && found.to == *to)
 }
 
 /// What breaks the rule, one line each.
 fn violations(uses: &BTreeSet<Use>) -> Vec<String> {
     let mut found = Vec::new();
-    for Use { from, to, file } in uses {
+    for Use { from, to, file } in uses.iter().filter(|found| !is_allowed(found)) {
         let file = file.display();
         match (floor(from), floor(to)) {
             (None, _) => found.push(format!("{file}: the room `{from}` is on no floor")),
             (_, None) => found.push(format!("{file}: `{to}` is no room")),
-            (Some(one), Some(other)) if other >= one && !is_allowed(from, to) => {
+            (Some(one), Some(other)) if other >= one => {
                 found.push(format!("{file}: `{from}` (floor {one}) uses `{to}` (floor {other})"));
             }
             _ => {}
@@ -135,11 +137,9 @@ fn imports_go_only_down() {
 #[test]
 fn every_allowed_row_is_used() {
     let uses = all_uses();
-    for (from, to, reason) in ALLOWED {
-        assert!(
-            uses.iter().any(|one| one.from == from && one.to == to),
-            "nothing in `{from}` uses `{to}` any more ({reason}): take the row away"
-        );
+    for (below, to, reason) in ALLOWED {
+        let used = uses.iter().any(|found| found.file.starts_with(below) && found.to == to);
+        assert!(used, "nothing in `{below}` uses `{to}` any more ({reason}): take the row away");
     }
 }
 
