@@ -22,6 +22,8 @@ pub(super) struct Context<'a> {
     pub schema: &'a Schema,
     /// All flows of the project.
     pub heads: &'a Heads,
+    /// Names whose declaration has an error that keeps them out of the schema.
+    pub undeclared: &'a FxHashSet<SmolStr>,
     /// Where the body stands.
     pub site: Site<'a>,
     /// The `let`s so far, in order of their [`ir::LocalId`]s.
@@ -47,10 +49,11 @@ pub(super) enum Site<'a> {
 
 impl<'a> Context<'a> {
     /// A fresh state.
-    pub fn new(schema: &'a Schema, heads: &'a Heads, site: Site<'a>) -> Self {
+    pub fn new(schema: &'a Schema, heads: &'a Heads, undeclared: &'a FxHashSet<SmolStr>, site: Site<'a>) -> Self {
         Context {
             schema,
             heads,
+            undeclared,
             site,
             locals: Vec::new(),
             visible: Vec::new(),
@@ -72,6 +75,18 @@ impl<'a> Context<'a> {
     pub fn entity(&self) -> Option<(EntityId, &'a Entity)> {
         let id = self.flow()?.entity;
         Some((id, self.schema.entity(id)?))
+    }
+
+    /// Whether a name's declaration or `let` has an error: that has been reported, and a use of the name says nothing more.
+    pub fn is_broken(&self, name: &str) -> bool {
+        self.broken.contains(name) || self.undeclared.contains(name)
+    }
+
+    /// Says that a name isn't there, unless it is broken.
+    pub fn report_unknown(&mut self, name: &str, diagnostic: Diagnostic) {
+        if !self.is_broken(name) {
+            self.report(diagnostic);
+        }
     }
 
     /// Says something.

@@ -47,11 +47,34 @@ pub fn check(files: &[ast::File]) -> Checked {
     let mut diagnostics = Vec::new();
     let mut declare = Declare::new(files, &mut diagnostics);
     let headed = clauses::heads(files, &mut declare);
-    let schema = declare.schema;
+    let Declare { schema, broken, .. } = declare;
     let heads = by_name(&headed);
-    let flows = flows(headed, &schema, &heads, &mut diagnostics);
-    let scenarios = scenarios(files, &schema, &heads, &mut diagnostics);
+    let context = |site| Context::new(&schema, &heads, &broken, site);
+    let mut flows = Vec::with_capacity(headed.len());
+    for Headed { flow, head } in &headed {
+        // Without a head it is on an entity that isn't there, which has been said; nothing sensible could be said of its body.
+        let Some(head) = head else { continue };
+        let (when, body, locals, said) = stmt::flow_body(context(Site::Flow(head)), flow);
+        diagnostics.extend(said);
+        flows.push(ir::Flow { head: head.clone(), span: flow.name.span, when, body, locals });
+    }
+    flows.sort_by(|one, other| one.head.name.cmp(&other.head.name));
+    let mut scenarios = Vec::new();
+    for (source, test) in files.iter().flat_map(scenarios_of) {
+        let (scenario, said) = scenario::scenario(context(Site::Scenario), source, test);
+        diagnostics.extend(said);
+        scenarios.push(scenario);
+    }
     Checked { schema, flows, scenarios, diagnostics: in_order(diagnostics) }
+}
+
+/// The tests (`true`) and scenarios of a file.
+fn scenarios_of(file: &ast::File) -> impl Iterator<Item = (&ast::Scenario, bool)> {
+    file.items.iter().filter_map(|item| match item {
+        ast::Item::Test(source) => Some((source, true)),
+        ast::Item::Scenario(source) => Some((source, false)),
+        _ => None,
+    })
 }
 
 /// What a `start` may name; of two flows with one name, the first.
@@ -62,34 +85,6 @@ fn by_name(headed: &[Headed]) -> Heads {
         heads.entry(flow.name.text.clone()).or_insert_with(known);
     }
     heads
-}
-
-/// Checks the bodies. A flow without a head is on an entity that isn't there, which has been said; nothing sensible could be said of its body.
-fn flows(headed: Vec<Headed>, schema: &Schema, heads: &Heads, diagnostics: &mut Vec<Diagnostic>) -> Vec<ir::Flow> {
-    let mut flows = Vec::with_capacity(headed.len());
-    for Headed { flow, head } in headed {
-        let Some(head) = head else { continue };
-        let (when, body, locals, said) = stmt::flow_body(Context::new(schema, heads, Site::Flow(&head)), flow);
-        diagnostics.extend(said);
-        flows.push(ir::Flow { head, span: flow.name.span, when, body, locals });
-    }
-    flows.sort_by(|one, other| one.head.name.cmp(&other.head.name));
-    flows
-}
-
-fn scenarios(files: &[ast::File], schema: &Schema, heads: &Heads, diagnostics: &mut Vec<Diagnostic>) -> Vec<ir::Scenario> {
-    let mut scenarios = Vec::new();
-    for item in files.iter().flat_map(|file| &file.items) {
-        let (source, test) = match item {
-            ast::Item::Test(source) => (source, true),
-            ast::Item::Scenario(source) => (source, false),
-            _ => continue,
-        };
-        let (scenario, said) = scenario::scenario(schema, heads, source, test);
-        diagnostics.extend(said);
-        scenarios.push(scenario);
-    }
-    scenarios
 }
 
 /// The diagnostics by place, without exact repetitions.

@@ -6,17 +6,15 @@
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
-use super::context::{Context, Heads, Site};
+use super::context::Context;
 use super::ir::{self, StepKind};
 use super::stmt::unknown;
 use crate::diagnostic::{Code, Diagnostic, Severity, nearest};
-use crate::schema::Schema;
 use crate::source::Span;
 use crate::syntax::ast::{self, Expectation};
 
 /// Checks a test or a scenario.
-pub(super) fn scenario(schema: &Schema, heads: &Heads, source: &ast::Scenario, test: bool) -> (ir::Scenario, Vec<Diagnostic>) {
-    let cx = Context::new(schema, heads, Site::Scenario);
+pub(super) fn scenario(cx: Context, source: &ast::Scenario, test: bool) -> (ir::Scenario, Vec<Diagnostic>) {
     let mut checker = Checker { cx, users: FxHashMap::default(), operation: false };
     let steps = checker.block(&source.body);
     let name = source.name.text.clone();
@@ -148,7 +146,7 @@ impl Checker<'_> {
         for name in names.iter().filter(|name| !heads.contains_key(&name.text)) {
             sound = false;
             let message = format!("there is no flow `{}`", name.text);
-            self.cx.report(unknown(Code::E0401, name, message, heads.keys().map(SmolStr::as_str)));
+            self.cx.report_unknown(&name.text, unknown(Code::E0401, name, message, heads.keys().map(SmolStr::as_str)));
         }
         sound.then(|| names.iter().map(|name| name.text.clone()).collect())
     }

@@ -280,6 +280,9 @@ impl Reader<'_, '_> {
     fn update_field(&mut self, name: &Name, fields: &mut FieldSet) {
         let Some(entity) = self.declare.schema.entity(self.entity) else { return };
         let Some(slot) = entity.slot(&name.text) else {
+            if self.declare.broken.contains(&name.text) {
+                return;
+            }
             let problem = Diagnostic::new(Code::E0312, name.span, format!("`{}` has no field `{}`", entity.name, name.text));
             let near = self.declare.nearest(&name.text, entity.fields.keys().map(|name| name.as_str()));
             let problem = match near {

@@ -192,7 +192,7 @@ impl Context<'_> {
 
     /// Whether a bare name stands for something, options aside.
     pub(super) fn is_known(&self, name: &str) -> bool {
-        self.meaning(name).is_some() || self.broken.contains(name)
+        self.meaning(name).is_some() || self.is_broken(name)
     }
 
     fn slot_of(&mut self, id: EntityId, name: &ast::Name) -> Option<Slot> {
@@ -202,12 +202,12 @@ impl Context<'_> {
         }
         let message = format!("`{}` has no field `{}`", entity.name, name.text);
         let near = nearest(&name.text, entity.fields.keys().map(SmolStr::as_str));
-        self.report(suggest(Diagnostic::new(Code::E0402, name.span, message), name.span, near));
+        self.report_unknown(&name.text, suggest(Diagnostic::new(Code::E0402, name.span, message), name.span, near));
         None
     }
 
     fn unknown_name(&mut self, name: &SmolStr, span: Span, expected: Option<&Type>) {
-        if self.broken.contains(name) {
+        if self.is_broken(name) {
             return;
         }
         if let Some(Type::Choice(id) | Type::Choices(id)) = expected {

@@ -19,7 +19,7 @@ impl Context<'_> {
         let found = self.schema.entity_id(&name.text).and_then(|id| Some((id, self.schema.entity(id)?)));
         let Some((id, entity)) = found else {
             let entities = self.schema.entities.keys().map(|entity| entity.as_str());
-            self.report(unknown(Code::E0401, name, format!("there is no entity `{}`", name.text), entities));
+            self.report_unknown(&name.text, unknown(Code::E0401, name, format!("there is no entity `{}`", name.text), entities));
             self.broken.extend(into.map(|into| into.text.clone()));
             return None;
         };
@@ -75,7 +75,7 @@ impl Context<'_> {
         let heads = self.heads;
         let Some(found) = heads.get(&flow.text) else {
             let children = heads.values().flatten().filter(|(head, _)| head.child).map(|(head, _)| head.name.as_str());
-            self.report(unknown(Code::E0401, flow, format!("there is no flow `{}`", flow.text), children));
+            self.report_unknown(&flow.text, unknown(Code::E0401, flow, format!("there is no flow `{}`", flow.text), children));
             return None;
         };
         let (child, place) = found.as_ref()?;
@@ -157,7 +157,7 @@ impl Context<'_> {
         let name = &argument.name;
         let Some((index, input)) = (0u16..).zip(&child.inputs).find(|(_, input)| input.name == name.text) else {
             let inputs = child.inputs.iter().map(|input| input.name.as_str());
-            self.report(unknown(Code::E0401, name, format!("`{}` has no input `{}`", flow.text, name.text), inputs));
+            self.report_unknown(&name.text, unknown(Code::E0401, name, format!("`{}` has no input `{}`", flow.text, name.text), inputs));
             return None;
         };
         if !given.insert(index) {

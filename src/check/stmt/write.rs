@@ -62,7 +62,7 @@ impl Context<'_> {
         let entity = self.schema.entity(id)?;
         let Some((slot, field)) = entity.slot(&write.name.text).and_then(|slot| Some((slot, entity.field(slot)?))) else {
             let message = format!("`{}` has no field `{}`", entity.name, write.name.text);
-            self.report(unknown(Code::E0402, &write.name, message, writable(entity)));
+            self.report_unknown(&write.name.text, unknown(Code::E0402, &write.name, message, writable(entity)));
             return None;
         };
         if let Some(first) = named.insert(slot, write.name.span) {
