@@ -545,6 +545,34 @@ fn a_full_disk_under_the_store() {
 }
 
 #[test]
+fn a_disk_that_is_really_full() {
+    let case = Case::new();
+    let disk = case.path("disk");
+    fs::create_dir(&disk).unwrap();
+    let mount = Command::new("mount").args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"]).arg(&disk).output();
+    if !mount.is_ok_and(|mount| mount.status.success()) {
+        eprintln!("not run: nothing can be mounted here");
+        return;
+    }
+    let rows: String = (0..20_000).map(|n| format!("Account {n},1\n")).collect();
+    case.write("ops.csv", format!("name,revenue\n{rows}"));
+    let url = "sqlite:disk/out.db";
+    let run = case.weir(&["run", "project", "--ops", "ops.csv", "--entity", "account", "--batch", "500", "--store", url]);
+    let full = case.path("disk/out.db");
+    let kept = rusqlite::Connection::open_with_flags(&full, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY)
+        .and_then(|database| database.query_row("SELECT count(*) FROM account", [], |row| row.get::<_, i64>(0)));
+    let build = case.weir(&["build", "project", "-o", "disk/out.flowc"]);
+    let left = fs::read_dir(&disk).unwrap().filter(|file| file.as_ref().unwrap().file_name().to_string_lossy().contains("flowc")).count();
+    assert!(Command::new("umount").arg(&disk).status().unwrap().success());
+    run.gives(4, &["out.db", "error[S01", "full", "were not kept"]);
+    assert_eq!(kept.unwrap() % 500, 0, "whole batches only");
+    if build.code != 0 {
+        build.gives(4, &["disk/out.flowc"]);
+        assert_eq!(left, 0, "nothing half-written");
+    }
+}
+
+#[test]
 fn a_full_disk_under_the_output() {
     let case = Case::new();
     let full = fs::OpenOptions::new().write(true).open("/dev/full");

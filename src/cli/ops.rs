@@ -199,21 +199,12 @@ impl Run<'_> {
         // It has failed already; whether it can also be undone changes nothing.
         let _ = self.pipeline.rollback();
         self.open = false;
-        for (line, outcome, took) in std::mem::take(&mut self.held) {
-            let outcome = match outcome.ending {
-                Ending::Committed => undone(outcome, words),
-                _ => outcome,
-            };
-            self.teller.outcome(line, &outcome, took);
-        }
+        let (undone, ended): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.held).into_iter().partition(|(_, outcome, _)| outcome.ending == Ending::Committed);
+        ended.iter().for_each(|(line, outcome, took)| self.teller.outcome(*line, outcome, *took));
+        self.teller.undone(undone, words);
         self.teller.store(words)
     }
-}
-
-/// An outcome whose transaction was not kept.
-fn undone(outcome: Outcome, words: &str) -> Outcome {
-    let fault = Fault { code: Code::F11, message: format!("not kept, for the store failed: {words}"), span: None, chain: Vec::new() };
-    Outcome { ending: Ending::Fault(fault), record: None, ..outcome }
 }
 
 /// Tells what became of the operations, and counts.
@@ -259,6 +250,23 @@ impl Teller<'_> {
         self.line(&words);
         if self.arguments.trace {
             story::trace(outcome).for_each(|line| self.line(&format!("    {line}")));
+        }
+    }
+
+    /// Operations that went well in a transaction that was not kept: for people all in one line.
+    fn undone(&mut self, operations: Vec<(u64, Outcome, Duration)>, words: &str) {
+        let (Some((first, ..)), Some((last, ..))) = (operations.first(), operations.last()) else { return };
+        let count = operations.len();
+        let together = format!("{}:{first}: error[F11]: {count} operations up to line {last} were not kept", self.name);
+        if self.arguments.format == Format::Human {
+            self.tally.faults += count as u64;
+            self.exit = self.exit.and(Exit::Problems);
+            return self.line(&together);
+        }
+        for (line, outcome, took) in operations {
+            let message = format!("not kept, for the store failed: {words}");
+            let fault = Fault { code: Code::F11, message, span: None, chain: Vec::new() };
+            self.outcome(line, &Outcome { ending: Ending::Fault(fault), record: None, ..outcome }, took);
         }
     }
 
