@@ -1,0 +1,200 @@
+//! Flows made up at random, as text, well-typed by construction: a seed is a flow.
+
+/// The entity that the flows are about.
+pub const SCHEMA: &str = r#"
+entity thing {
+  name   text(200) required
+  note   memo(100000)
+  amount money
+  rate   decimal(4)
+  number integer
+  total  bigint
+  flag   boolean
+  kind   choice { red = 1 "Red", green = 2, blue = 7 "Sky blue" }
+  born   date
+  seen   datetime
+  parent lookup thing
+}
+"#;
+
+/// A source of small choices.
+pub struct Generator {
+    state: u64,
+    lets: usize,
+}
+
+impl Generator {
+    pub fn new(seed: u64) -> Self {
+        Generator { state: seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ 0xD1B5_4A32_D192_ED03, lets: 0 }
+    }
+
+    /// A number below `bound`.
+    pub fn below(&mut self, bound: u64) -> u64 {
+        self.state ^= self.state << 13;
+        self.state ^= self.state >> 7;
+        self.state ^= self.state << 17;
+        (self.state >> 11) % bound
+    }
+
+    fn pick<'a>(&mut self, words: &[&'a str]) -> &'a str {
+        words[self.below(words.len() as u64) as usize]
+    }
+
+    /// A whole flow.
+    pub fn flow(&mut self) -> String {
+        let when = if self.below(3) == 0 { format!("  when {}\n", self.condition(2)) } else { String::new() };
+        let body = self.block(3, 6);
+        format!("flow Generated on thing {{\n  trigger update(name)\n  stage pre-operation\n{when}{body}}}\n")
+    }
+
+    fn block(&mut self, depth: u32, most: u64) -> String {
+        let count = self.below(most) + 1;
+        (0..count).map(|_| self.statement(depth)).collect()
+    }
+
+    fn statement(&mut self, depth: u32) -> String {
+        match self.below(if depth == 0 { 10 } else { 15 }) {
+            0 => format!("set amount = round({}, 4)\n", self.money(2)),
+            1 => format!("set rate = round({}, 4)\n", self.decimal(2)),
+            2 => format!("set number = {}\n", self.integer(2)),
+            3 => format!("set kind = {}, flag = {}\n", self.pick(&["red", "green", "blue", "empty"]), self.condition(1)),
+            4 => format!("set note = {}\n", self.text(2)),
+            5 => format!("set number += {}, amount -= {}\n", self.integer(1), self.below(1000)),
+            6 => format!("log {}\n", self.literal(2)),
+            7 => format!("set born = {}\n", self.date(2)),
+            8 => format!("set seen = {}\n", self.datetime(2)),
+            9 if self.below(6) == 0 => format!("if {} {{ stop {} }}\n", self.condition(2), self.literal(1)),
+            9 if self.below(3) == 0 => format!("if {} {{ finish {} }}\n", self.condition(2), self.literal(1)),
+            9 => format!("set name = left({}, 100)\n", self.text(1)),
+            10 | 11 => self.branches(depth),
+            12 => format!(
+                "match kind {{ red => {{ {} }} green, blue => {{ {} }} empty => {{ {} }} }}\n",
+                self.block(depth - 1, 2),
+                self.block(depth - 1, 2),
+                self.block(depth - 1, 2)
+            ),
+            13 => format!("step {} {{ {} }}\n", self.literal(1), self.block(depth - 1, 3)),
+            _ => {
+                self.lets += 1;
+                let name = format!("x{}", self.lets);
+                let value = self.integer(2);
+                format!("let {name} = {value}\nset total = {name} + {}\n", self.integer(1))
+            }
+        }
+    }
+
+    fn branches(&mut self, depth: u32) -> String {
+        let mut text = format!("if {} {{ {} }}", self.condition(3), self.block(depth - 1, 3));
+        for _ in 0..self.below(3) {
+            text += &format!(" else if {} {{ {} }}", self.condition(2), self.block(depth - 1, 2));
+        }
+        if self.below(2) == 0 {
+            text += &format!(" else {{ {} }}", self.block(depth - 1, 2));
+        }
+        text + "\n"
+    }
+
+    fn condition(&mut self, depth: u32) -> String {
+        let compare = self.pick(&["==", "!=", "<", "<=", ">", ">="]);
+        let equal = self.pick(&["==", "!="]);
+        match self.below(if depth == 0 { 9 } else { 16 }) {
+            0 => format!("flag {equal} {}", self.pick(&["true", "false"])),
+            1 => format!("amount {compare} {}.{}", self.below(5000), self.below(100)),
+            2 => format!("number {compare} {}", self.below(50)),
+            3 => format!("kind {equal} {}", self.pick(&["red", "green", "blue"])),
+            4 => format!("kind in ({}, {})", self.pick(&["red", "green"]), self.pick(&["blue", "green"])),
+            5 => format!("{} is {}empty", self.pick(&["note", "rate", "parent", "born", "seen", "kind"]), self.pick(&["", "not "])),
+            6 => format!("note {} \"{}\"", self.pick(&["contains", "starts with", "ends with"]), self.pick(&["a", "Na", "é", ""])),
+            7 => format!("changed({})", self.pick(&["name", "amount", "kind", "flag"])),
+            8 => format!("parent.number {compare} {}", self.below(50)),
+            9 => format!("({} and {})", self.condition(depth - 1), self.condition(depth - 1)),
+            10 => format!("({} or {})", self.condition(depth - 1), self.condition(depth - 1)),
+            11 => format!("not ({})", self.condition(depth - 1)),
+            12 => format!("{} {compare} {}", self.integer(depth - 1), self.integer(depth - 1)),
+            13 => format!("{} {compare} {}", self.decimal(depth - 1), self.decimal(depth - 1)),
+            14 => format!("{} between {} and {}", self.integer(depth - 1), self.below(20), self.below(2000)),
+            _ => format!("{} {compare} {}", self.date(depth - 1), self.date(depth - 1)),
+        }
+    }
+
+    fn integer(&mut self, depth: u32) -> String {
+        match self.below(if depth == 0 { 4 } else { 10 }) {
+            0 => self.below(100).to_string(),
+            1 => format!("(number ?? {})", self.below(10)),
+            2 => "length(name)".into(),
+            3 => format!("(old.number ?? {})", self.below(10)),
+            4 => format!("({} + {})", self.integer(depth - 1), self.integer(depth - 1)),
+            5 => format!("({} - {})", self.integer(depth - 1), self.integer(depth - 1)),
+            6 => format!("({} * {})", self.integer(depth - 1), self.integer(depth - 1)),
+            7 => format!("({} % {})", self.integer(depth - 1), self.integer(depth - 1)),
+            8 => format!("(-{})", self.integer(depth - 1)),
+            _ => format!("abs({})", self.integer(depth - 1)),
+        }
+    }
+
+    fn decimal(&mut self, depth: u32) -> String {
+        match self.below(if depth == 0 { 3 } else { 8 }) {
+            0 => format!("{}.{}", self.below(1000), self.below(1000)),
+            1 => format!("(rate ?? {}.5)", self.below(10)),
+            2 => format!("(parent.rate ?? 0.{})", self.below(99)),
+            3 => format!("({} + {})", self.decimal(depth - 1), self.decimal(depth - 1)),
+            4 => format!("({} - {})", self.decimal(depth - 1), self.integer(depth - 1)),
+            5 => format!("round({} * {}, 6)", self.decimal(depth - 1), self.decimal(depth - 1)),
+            6 => format!("({} / {})", self.decimal(depth - 1), self.decimal(depth - 1)),
+            _ => format!("max({}, {})", self.decimal(depth - 1), self.decimal(depth - 1)),
+        }
+    }
+
+    fn money(&mut self, depth: u32) -> String {
+        match self.below(if depth == 0 { 1 } else { 4 }) {
+            0 => format!("(amount ?? {})", self.below(1000)),
+            1 => format!("({} + {})", self.money(depth - 1), self.money(depth - 1)),
+            2 => format!("({} * {}.5)", self.money(depth - 1), self.below(100)),
+            _ => format!("({} / {})", self.money(depth - 1), self.integer(depth - 1)),
+        }
+    }
+
+    fn text(&mut self, depth: u32) -> String {
+        match self.below(if depth == 0 { 3 } else { 6 }) {
+            0 => self.literal(depth),
+            1 => "name".into(),
+            2 => "(note ?? \"none\")".into(),
+            3 => format!("upper({})", self.text(depth - 1)),
+            4 => format!("replace({}, \"a\", \"{}\")", self.text(depth - 1), self.pick(&["", "b", "ab"])),
+            _ => format!("right({}, {})", self.text(depth - 1), self.below(12)),
+        }
+    }
+
+    fn literal(&mut self, depth: u32) -> String {
+        let inside = match self.below(if depth == 0 { 6 } else { 8 }) {
+            0 => "number".into(),
+            1 => "kind".into(),
+            2 => "amount".into(),
+            3 => "parent".into(),
+            4 => "flag".into(),
+            5 => "born".into(),
+            6 => self.decimal(depth - 1),
+            _ => self.integer(depth - 1),
+        };
+        format!("\"{} {{{inside}}}\"", self.pick(&["Name", "anna", "é", ""]))
+    }
+
+    fn date(&mut self, depth: u32) -> String {
+        match self.below(if depth == 0 { 3 } else { 5 }) {
+            0 => "today".into(),
+            1 => format!("(born ?? 2024-0{}-29)", self.below(2) + 2),
+            2 => format!("20{}-03-31", 10 + self.below(80)),
+            3 => format!("({} + {} {})", self.date(depth - 1), self.below(40), self.pick(&["days", "months", "years", "weeks"])),
+            _ => format!("({} - {} {})", self.date(depth - 1), self.below(40), self.pick(&["days", "months", "years", "weeks"])),
+        }
+    }
+
+    fn datetime(&mut self, depth: u32) -> String {
+        match self.below(if depth == 0 { 2 } else { 4 }) {
+            0 => "now".into(),
+            1 => "(seen ?? now)".into(),
+            2 => format!("({} + {} {})", self.datetime(depth - 1), self.below(100), self.pick(&["minutes", "hours", "days", "months"])),
+            _ => format!("({} - {} {})", self.datetime(depth - 1), self.below(100), self.pick(&["minutes", "hours", "days", "months"])),
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! A small world for both engines: one record, its parent, and a list of what was done to it.
+
+use smol_str::SmolStr;
+use weir::schema::{Row, Schema};
+use weir::source::Span;
+use weir::value::{EntityId, Reference, Slot, Type, Value, text};
+use weir::vm::{Host, Interrupt};
+
+/// The world.
+#[derive(Clone)]
+pub struct World<'a> {
+    pub schema: &'a Schema,
+    pub this: Reference,
+    pub parent: Reference,
+    pub record: Row,
+    pub old: Row,
+    pub parent_row: Row,
+    pub done: Vec<String>,
+    pub zone: jiff::tz::TimeZone,
+    pub empty: Value,
+}
+
+impl World<'_> {
+    fn note(&mut self, what: String) {
+        self.done.push(what);
+    }
+}
+
+impl Host for World<'_> {
+    fn this(&self) -> Reference {
+        self.this
+    }
+    fn field(&mut self, slot: Slot) -> Result<&Value, Interrupt> {
+        Ok(self.record.get(slot).unwrap_or(&self.empty))
+    }
+    fn old(&mut self, slot: Slot) -> Result<&Value, Interrupt> {
+        Ok(self.old.get(slot).unwrap_or(&self.empty))
+    }
+    fn changed(&mut self, slot: Slot) -> Result<bool, Interrupt> {
+        Ok(self.record.get(slot) != self.old.get(slot))
+    }
+    fn related(&mut self, record: Reference, slot: Slot) -> Result<Value, Interrupt> {
+        assert_eq!(record, self.parent);
+        Ok(self.parent_row.get(slot).cloned().unwrap_or_default())
+    }
+    fn now(&self) -> jiff::Timestamp {
+        "2026-03-29T00:30:00Z".parse().unwrap()
+    }
+    fn zone(&self) -> &jiff::tz::TimeZone {
+        &self.zone
+    }
+    fn caller(&self) -> Reference {
+        self.parent
+    }
+    fn text(&mut self, value: &Value, ty: &Type) -> Result<SmolStr, Interrupt> {
+        Ok(match (value, ty) {
+            (Value::Choice(code), Type::Choice(choice)) => {
+                self.schema.choice(*choice).and_then(|choice| choice.by_code(*code)).map(|option| option.label.clone()).unwrap()
+            }
+            (Value::Reference(reference), _) => {
+                let slot = self.schema.entity(reference.entity).and_then(|entity| entity.primary_name).unwrap();
+                let row = if *reference == self.this { &self.record } else { &self.parent_row };
+                text::display(row.get(slot).unwrap_or(&Value::Empty))
+            }
+            (value, _) => text::display(value),
+        })
+    }
+    fn set(&mut self, slots: &[Slot], values: &[Value]) -> Result<(), Interrupt> {
+        for (slot, value) in slots.iter().zip(values) {
+            self.record.set(*slot, value.clone());
+        }
+        self.note(format!("set {slots:?} {values:?}"));
+        Ok(())
+    }
+    fn create(&mut self, entity: EntityId, values: Row) -> Result<Reference, Interrupt> {
+        self.note(format!("create {entity:?} {values:?}"));
+        Ok(self.parent)
+    }
+    fn update(&mut self, record: Reference, values: Row) -> Result<(), Interrupt> {
+        self.note(format!("update {record:?} {values:?}"));
+        Ok(())
+    }
+    fn delete(&mut self, record: Reference) -> Result<(), Interrupt> {
+        self.note(format!("delete {record:?}"));
+        Ok(())
+    }
+    fn start(&mut self, flow: &str, record: Reference, inputs: Vec<Value>) -> Result<(), Interrupt> {
+        self.note(format!("start {flow} {record:?} {inputs:?}"));
+        Ok(())
+    }
+    fn log(&mut self, text: SmolStr) {
+        self.note(format!("log {text}"));
+    }
+    fn enter_step(&mut self, title: SmolStr) {
+        self.note(format!("step {title}"));
+    }
+    fn leave_step(&mut self) {
+        self.note("end of step".into());
+    }
+    fn skipped(&mut self, span: Span) {
+        self.note(format!("skipped {span:?}"));
+    }
+}

@@ -1,0 +1,360 @@
+//! A plain tree-walking evaluator of the typed IR: slow, obvious, and never changed for speed.
+//!
+//! It shares no evaluation code with the VM. Arithmetic on decimals is the library's own (`value::decimal`), which is
+//! held against another oracle (Python's `decimal`); built-in functions are the table's own.
+
+use smol_str::SmolStr;
+use weir::check::ir::{Arm, Block, Comparison, Containment, Expr, ExprKind, Flow, Operator, Stmt, StmtKind, Write};
+use weir::diagnostic::Code;
+use weir::schema::Row;
+use weir::value::{Decimal, Environment, Failure, Reference, Slot, Type, Value, decimal, time};
+use weir::vm::{Host, Interrupt};
+
+/// How a flow ended.
+#[derive(Debug, PartialEq)]
+pub enum End {
+    Done,
+    Finished(Option<SmolStr>),
+    Stopped(SmolStr),
+    Fault(Code),
+}
+
+/// Runs a flow's body on a host.
+pub fn run(flow: &Flow, inputs: &[Value], host: &mut impl Host) -> End {
+    let mut walker = Walker { inputs, locals: vec![Value::Empty; flow.locals.len()], host };
+    match walker.block(&flow.body) {
+        Ok(()) => End::Done,
+        Err(end) => end,
+    }
+}
+
+/// Evaluates a flow's `when`.
+pub fn holds(flow: &Flow, inputs: &[Value], host: &mut impl Host) -> Result<bool, End> {
+    let mut walker = Walker { inputs, locals: Vec::new(), host };
+    flow.when.as_ref().map_or(Ok(true), |when| walker.truth(when))
+}
+
+struct Walker<'a, H: Host> {
+    inputs: &'a [Value],
+    locals: Vec<Value>,
+    host: &'a mut H,
+}
+
+fn interrupted(interrupt: Interrupt) -> End {
+    match interrupt {
+        Interrupt::Stop { reason, .. } => End::Stopped(reason),
+        Interrupt::Fault(fault) => End::Fault(fault.code),
+    }
+}
+
+fn failed(failure: Failure) -> End {
+    End::Fault(match failure {
+        Failure::DivisionByZero => Code::F01,
+        Failure::Inexact => Code::F02,
+        Failure::Overflow | Failure::OutOfRange => Code::F03,
+    })
+}
+
+impl<H: Host> Walker<'_, H> {
+    fn block(&mut self, block: &Block) -> Result<(), End> {
+        block.iter().try_for_each(|statement| self.statement(statement))
+    }
+
+    fn statement(&mut self, statement: &Stmt) -> Result<(), End> {
+        match &statement.kind {
+            StmtKind::Set(writes) => {
+                let row = self.row(writes)?;
+                let (slots, values): (Vec<Slot>, Vec<Value>) = writes.iter().map(|write| (write.slot, row.get(write.slot).unwrap().clone())).unzip();
+                self.host.set(&slots, &values).map_err(interrupted)
+            }
+            StmtKind::Stop(reason) => Err(End::Stopped(self.words(reason)?)),
+            StmtKind::Finish(None) => Err(End::Finished(None)),
+            StmtKind::Finish(Some(note)) => Err(End::Finished(Some(self.words(note)?))),
+            StmtKind::Let { local, value } => {
+                self.locals[local.0 as usize] = self.value(value)?;
+                Ok(())
+            }
+            StmtKind::Create { entity, values, into } => {
+                let row = self.row(values)?;
+                let reference = self.host.create(*entity, row).map_err(interrupted)?;
+                if let Some(local) = into {
+                    self.locals[local.0 as usize] = Value::Reference(reference);
+                }
+                Ok(())
+            }
+            StmtKind::Update { record, values } => match self.value(&record.reference)? {
+                Value::Reference(reference) => {
+                    let row = self.row(values)?;
+                    self.host.update(reference, row).map_err(interrupted)
+                }
+                _ => Ok(self.host.skipped(statement.span)),
+            },
+            StmtKind::Delete { record } => match self.value(&record.reference)? {
+                Value::Reference(reference) => self.host.delete(reference).map_err(interrupted),
+                _ => Ok(self.host.skipped(statement.span)),
+            },
+            StmtKind::Start { .. } => panic!("child flows are the pipeline's: not generated here"),
+            StmtKind::If { arms, otherwise } => {
+                for (condition, body) in arms {
+                    if self.truth(condition)? {
+                        return self.block(body);
+                    }
+                }
+                self.block(otherwise)
+            }
+            StmtKind::Match { subject, arms, otherwise } => {
+                let subject = self.value(subject)?;
+                let arm = arms.iter().find(|arm: &&Arm| arm.values.iter().any(|value| same(value, &subject)));
+                self.block(arm.map_or(otherwise, |arm| &arm.body))
+            }
+            StmtKind::Log(text) => {
+                let text = self.words(text)?;
+                Ok(self.host.log(text))
+            }
+            StmtKind::Step { title, body } => {
+                let title = self.words(title)?;
+                self.host.enter_step(title);
+                let ended = self.block(body);
+                // A group that `finish` leaves has ended all the same; a stop or a fault leaves the trace as it is.
+                if matches!(ended, Ok(()) | Err(End::Finished(_))) {
+                    self.host.leave_step();
+                }
+                ended
+            }
+        }
+    }
+
+    fn row(&mut self, writes: &[Write]) -> Result<Row, End> {
+        let mut row = Row::default();
+        for write in writes {
+            let value = self.value(&write.value)?;
+            row.set(write.slot, value);
+        }
+        Ok(row)
+    }
+
+    fn truth(&mut self, condition: &Expr) -> Result<bool, End> {
+        Ok(self.value(condition)? == Value::Boolean(true))
+    }
+
+    fn words(&mut self, text: &Expr) -> Result<SmolStr, End> {
+        match self.value(text)? {
+            Value::Text(text) => Ok(text),
+            Value::Empty => Ok(SmolStr::default()),
+            other => panic!("{other:?} is no text"),
+        }
+    }
+
+    fn value(&mut self, expr: &Expr) -> Result<Value, End> {
+        let value = self.any(expr)?;
+        if value.is_empty() && !expr.optional { Err(End::Fault(Code::F05)) } else { Ok(value) }
+    }
+
+    fn any(&mut self, expr: &Expr) -> Result<Value, End> {
+        let value = match &expr.kind {
+            ExprKind::Constant(value) => value.clone(),
+            ExprKind::This => Value::Reference(self.host.this()),
+            ExprKind::Field(slot) => self.host.field(*slot).map_err(interrupted)?.clone(),
+            ExprKind::Old(slot) => self.host.old(*slot).map_err(interrupted)?.clone(),
+            ExprKind::Changed(slot) => Value::Boolean(self.host.changed(*slot).map_err(interrupted)?),
+            ExprKind::Related { record, slot, .. } => match self.value(record)? {
+                Value::Reference(reference) => self.host.related(reference, *slot).map_err(interrupted)?,
+                _ => Value::Empty,
+            },
+            ExprKind::Local(local) => self.locals[local.0 as usize].clone(),
+            ExprKind::Input(index) => self.inputs[*index as usize].clone(),
+            ExprKind::Now => Value::DateTime(self.host.now()),
+            ExprKind::Today => Value::Date(self.host.now().to_zoned(self.host.zone().clone()).date()),
+            ExprKind::Caller => Value::Reference(self.host.caller()),
+            ExprKind::Require(inner) => self.value(inner)?,
+            ExprKind::Convert(inner) => match self.value(inner)? {
+                Value::Integer(number) => Value::Decimal(Decimal::from(number)),
+                other => other,
+            },
+            ExprKind::Not(inner) => Value::Boolean(!self.truth(inner)?),
+            ExprKind::And(left, right) => Value::Boolean(self.truth(left)? && self.truth(right)?),
+            ExprKind::Or(left, right) => Value::Boolean(self.truth(left)? || self.truth(right)?),
+            ExprKind::Compare { comparison, left, right } => {
+                let (left, right) = (self.value(left)?, self.value(right)?);
+                Value::Boolean(compare(*comparison, &left, &right))
+            }
+            ExprKind::Contains { test, left, right } => {
+                let (left, right) = (self.value(left)?, self.value(right)?);
+                Value::Boolean(contains(*test, &left, &right))
+            }
+            ExprKind::In { value, list } => {
+                let value = self.value(value)?;
+                let mut found = false;
+                for item in list {
+                    if same(&value, &self.value(item)?) {
+                        found = true;
+                        break;
+                    }
+                }
+                Value::Boolean(found)
+            }
+            ExprKind::Between { value, low, high } => {
+                let (value, low, high) = (self.value(value)?, self.value(low)?, self.value(high)?);
+                Value::Boolean(compare(Comparison::LessOrEqual, &low, &value) && compare(Comparison::LessOrEqual, &value, &high))
+            }
+            ExprKind::IsEmpty(inner) => Value::Boolean(self.value(inner)?.is_empty()),
+            ExprKind::Coalesce(left, right) => match self.value(left)? {
+                Value::Empty => self.value(right)?,
+                other => other,
+            },
+            ExprKind::Arithmetic { operator, left, right } => {
+                let (left, right) = (self.value(left)?, self.value(right)?);
+                arithmetic(*operator, &left, &right, &expr.ty)?
+            }
+            ExprKind::Negate(inner) => match self.value(inner)? {
+                Value::Integer(number) => whole(number.checked_neg(), &expr.ty)?,
+                Value::Decimal(number) => Value::Decimal(-number),
+                Value::Duration(length) => Value::Duration(time::multiply(length, -1).map_err(failed)?),
+                other => panic!("{other:?} has no negative"),
+            },
+            ExprKind::Shift { operator, left, right } => {
+                let (left, right) = (self.value(left)?, self.value(right)?);
+                shift(*operator, left, right, self.host).map_err(failed)?
+            }
+            ExprKind::Elapsed { later, earlier } => {
+                let (later, earlier) = (self.value(later)?, self.value(earlier)?);
+                match (later, earlier) {
+                    (Value::DateTime(later), Value::DateTime(earlier)) => Value::Duration(time::between(later, earlier)),
+                    (Value::LocalDateTime(later), Value::LocalDateTime(earlier)) => Value::Duration(time::between_local(later, earlier)),
+                    other => panic!("{other:?} are no datetimes"),
+                }
+            }
+            ExprKind::Call { function, arguments } => {
+                let arguments = arguments.iter().map(|argument| self.value(argument)).collect::<Result<Vec<_>, _>>()?;
+                call(function, &arguments, self.host)?
+            }
+            ExprKind::Concat(parts) => {
+                let mut all = String::new();
+                for part in parts {
+                    all.push_str(&self.words(part)?);
+                }
+                Value::Text(all.into())
+            }
+            ExprKind::ToText(inner) => {
+                let value = self.value(inner)?;
+                Value::Text(self.host.text(&value, &inner.ty).map_err(interrupted)?)
+            }
+        };
+        Ok(value)
+    }
+}
+
+fn shift(operator: Operator, left: Value, right: Value, host: &impl Host) -> Result<Value, Failure> {
+    if operator == Operator::Multiply {
+        return match (left, right) {
+            (Value::Duration(length), Value::Integer(times)) | (Value::Integer(times), Value::Duration(length)) => {
+                time::multiply(length, times).map(Value::Duration)
+            }
+            other => panic!("{other:?} can't be multiplied"),
+        };
+    }
+    let (left, by) = match (left, right) {
+        (left, Value::Duration(by)) => (left, by),
+        (Value::Duration(by), right) => (right, by),
+        other => panic!("{other:?} can't be shifted"),
+    };
+    let by = time::multiply(by, if operator == Operator::Subtract { -1 } else { 1 })?;
+    match left {
+        Value::Date(date) => time::add_to_date(date, by).map(Value::Date),
+        Value::DateTime(instant) => time::add_to_datetime(instant, by, host.zone()).map(Value::DateTime),
+        Value::LocalDateTime(local) => time::add_to_local(local, by).map(Value::LocalDateTime),
+        Value::Duration(length) => time::add(length, by).map(Value::Duration),
+        other => panic!("{other:?} can't be shifted"),
+    }
+}
+
+fn call(function: &weir::value::Function, arguments: &[Value], host: &impl Host) -> Result<Value, End> {
+    function.call(arguments, &Environment { zone: host.zone() }).map_err(failed)
+}
+
+/// Equality of two values, empty being equal to empty only.
+fn same(left: &Value, right: &Value) -> bool {
+    match (left, right) {
+        (Value::Integer(left), Value::Decimal(right)) => Decimal::from(*left) == *right,
+        (Value::Decimal(left), Value::Integer(right)) => *left == Decimal::from(*right),
+        _ => left == right,
+    }
+}
+
+fn compare(comparison: Comparison, left: &Value, right: &Value) -> bool {
+    use std::cmp::Ordering::{Equal, Greater, Less};
+    let order = match (left, right) {
+        _ if comparison == Comparison::Equal => return same(left, right),
+        _ if comparison == Comparison::NotEqual => return !same(left, right),
+        (Value::Integer(left), Value::Integer(right)) => left.cmp(right),
+        (Value::Decimal(left), Value::Decimal(right)) => left.cmp(right),
+        (Value::Text(left), Value::Text(right)) => left.chars().cmp(right.chars()),
+        (Value::Date(left), Value::Date(right)) => left.cmp(right),
+        (Value::DateTime(left), Value::DateTime(right)) => left.cmp(right),
+        (Value::LocalDateTime(left), Value::LocalDateTime(right)) => left.cmp(right),
+        (Value::Duration(left), Value::Duration(right)) => {
+            let length = |d: &weir::value::Duration| (d.months, i128::from(d.days) * 86_400_000_000 + i128::from(d.micros));
+            length(left).cmp(&length(right))
+        }
+        (Value::Empty, _) | (_, Value::Empty) => return false,
+        other => panic!("{other:?} have no order"),
+    };
+    match comparison {
+        Comparison::Less => order == Less,
+        Comparison::LessOrEqual => order != Greater,
+        Comparison::Greater => order == Greater,
+        Comparison::GreaterOrEqual => order != Less,
+        Comparison::Equal | Comparison::NotEqual => order == Equal,
+    }
+}
+
+fn contains(test: Containment, left: &Value, right: &Value) -> bool {
+    match (left, right) {
+        (Value::Text(whole), Value::Text(part)) => match test {
+            Containment::Contains => whole.contains(part.as_str()),
+            Containment::StartsWith => whole.starts_with(part.as_str()),
+            Containment::EndsWith => whole.ends_with(part.as_str()),
+        },
+        (Value::Choices(all), Value::Choice(one)) => all.contains(one),
+        _ => false,
+    }
+}
+
+fn whole(number: Option<i64>, ty: &Type) -> Result<Value, End> {
+    let fits = |number: &i64| *ty != Type::Integer || i32::try_from(*number).is_ok();
+    number.filter(fits).map(Value::Integer).ok_or(End::Fault(Code::F03))
+}
+
+fn arithmetic(operator: Operator, left: &Value, right: &Value, ty: &Type) -> Result<Value, End> {
+    match (left, right) {
+        (Value::Integer(left), Value::Integer(right)) => match operator {
+            Operator::Add => whole(left.checked_add(*right), ty),
+            Operator::Subtract => whole(left.checked_sub(*right), ty),
+            Operator::Multiply => whole(left.checked_mul(*right), ty),
+            Operator::Remainder if *right == 0 => Err(End::Fault(Code::F01)),
+            Operator::Remainder => whole(left.checked_rem(*right), ty),
+            Operator::Divide => decimal::divide(Decimal::from(*left), Decimal::from(*right)).map(Value::Decimal).map_err(failed),
+        },
+        (Value::Decimal(left), Value::Decimal(right)) => match operator {
+            Operator::Add => decimal::add(*left, *right),
+            Operator::Subtract => decimal::subtract(*left, *right),
+            Operator::Multiply => decimal::multiply(*left, *right),
+            Operator::Divide => decimal::divide(*left, *right),
+            Operator::Remainder => decimal::remainder(*left, *right),
+        }
+        .map(Value::Decimal)
+        .map_err(failed),
+        (Value::Float(left), Value::Float(right)) => Ok(Value::Float(match operator {
+            Operator::Add => left + right,
+            Operator::Subtract => left - right,
+            Operator::Multiply => left * right,
+            Operator::Divide | Operator::Remainder => left / right,
+        })),
+        other => panic!("{other:?} are no numbers"),
+    }
+}
+
+/// The reference of a host's record, for hosts that hand out one.
+pub fn reference(entity: u16, id: u128) -> Reference {
+    Reference { entity: weir::value::EntityId(entity), id: weir::value::Uuid::from_u128(id) }
+}
