@@ -20,7 +20,9 @@ const SMALL: &str = "entity a { n integer }\nflow F on a { trigger create stage 
 
 fn compiled(text: &str) -> (Schema, Program, Sources) {
     let project = Project::from_text("case.flow", text);
-    let compiled = project.compile().unwrap_or_else(|errors| panic!("{:?}", errors.0.iter().map(|error| (&error.message, error.span())).collect::<Vec<_>>()));
+    let compiled = project
+        .compile()
+        .unwrap_or_else(|errors| panic!("{:?}", errors.0.iter().map(|error| (&error.message, error.span())).collect::<Vec<_>>()));
     (Schema::clone(&compiled.schema), Program::clone(&compiled.program), project.sources)
 }
 
@@ -111,7 +113,8 @@ fn run_all(program: &Program, schema: &Schema, damaged: bool) {
         for code in flow.when.iter().chain([&flow.body]) {
             for empty in [true, false] {
                 let mut host = Anything { schema, entity: flow.head.entity, empty, value: Value::Empty };
-                let inputs: Vec<Value> = flow.head.inputs.iter().map(|input| if empty && !input.required { Value::Empty } else { some(&input.ty) }).collect();
+                let inputs: Vec<Value> =
+                    flow.head.inputs.iter().map(|input| if empty && !input.required { Value::Empty } else { some(&input.ty) }).collect();
                 if let Err(Interrupt::Fault(fault)) = run(code, &mut Frame::default(), &inputs, &mut host) {
                     let foreign = fault.message == "an operation met a record of another entity than it is for";
                     assert!(damaged && foreign || fault.code.name() != "F15", "{}: {}", flow.head.name, fault.message);
@@ -316,7 +319,8 @@ fn an_operation_with_another_operand_is_refused_or_runs() {
         let (refused, ran) = changed(text, |code, way| {
             let bytes: Vec<Vec<u8>> = code.ops.iter().map(|op| postcard::to_allocvec(op).expect("an operation has bytes")).collect();
             let (place, value) = (way / 96, (way % 96) as u8);
-            let Some((at, byte)) = bytes.iter().enumerate().flat_map(|(at, op)| (0..op.len()).map(move |byte| (at, byte))).nth(place) else {
+            let Some((at, byte)) = bytes.iter().enumerate().flat_map(|(at, op)| (0..op.len()).map(move |byte| (at, byte))).nth(place)
+            else {
                 return false;
             };
             let mut op = bytes[at].clone();

@@ -99,7 +99,8 @@ pub fn encode(schema: &Schema, program: &Program, sources: &Sources) -> Option<V
 /// The compiled project in these bytes, verified.
 pub fn decode(bytes: &[u8]) -> Result<Bundle, LoadError> {
     let payload = open(bytes)?;
-    let ((texts, schema, program), rest) = postcard::take_from_bytes::<Payload>(payload).map_err(|_| LoadError::Damaged("its contents can't be read"))?;
+    let ((texts, schema, program), rest) =
+        postcard::take_from_bytes::<Payload>(payload).map_err(|_| LoadError::Damaged("its contents can't be read"))?;
     if !rest.is_empty() {
         return Err(LoadError::Damaged("there is something behind its contents"));
     }

@@ -45,10 +45,7 @@ pub(super) fn expression(expr: &Expr, locals: &[Local]) -> Result<Code, TooLarge
 /// Whether an expression is made of jumps anyway, so that its two ends can give the two values.
 fn is_test(expr: &Expr) -> bool {
     use ExprKind::{And, Between, Changed, Compare, Contains, In, IsEmpty, Not, Or};
-    matches!(
-        expr.kind,
-        Not(_) | And(..) | Or(..) | Compare { .. } | Contains { .. } | In { .. } | Between { .. } | IsEmpty(_) | Changed(_)
-    )
+    matches!(expr.kind, Not(_) | And(..) | Or(..) | Compare { .. } | Contains { .. } | In { .. } | Between { .. } | IsEmpty(_) | Changed(_))
 }
 
 impl<'a> Body<'a> {

@@ -6,7 +6,7 @@ use crate::bytecode::{In, Op, Target, When};
 use crate::value::{Value, time};
 
 use super::host::Host;
-use super::machine::{Machine, Trap};
+use super::machine::{Machine, Trap, broken};
 
 /// Whether both registers hold the one form, and what is asked of the two values holds.
 macro_rules! both {
@@ -36,7 +36,7 @@ pub(super) fn step<H: Host + ?Sized>(op: Op, machine: &Machine<'_>, host: &mut H
         Op::JumpTrue { condition, when, to } => (matches!(machine.get(condition)?, Value::Boolean(true)), when, to),
         Op::JumpEmpty { value, when, to } => (machine.get(value)?.is_empty(), when, to),
         Op::JumpChanged { field, when, to } => {
-            let slot = machine.code.fields.get(field.0 as usize).ok_or(Trap::Broken)?.slot;
+            let slot = machine.code.fields.get(field.0 as usize).ok_or_else(broken)?.slot;
             (host.changed(slot)?, when, to)
         }
         _ => match equality(op, machine)? {

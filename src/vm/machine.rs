@@ -5,7 +5,7 @@
 
 use smol_str::{SmolStr, SmolStrBuilder};
 
-use crate::bytecode::{Code, In, Out, Run};
+use crate::bytecode::{Code, FieldIx, In, Out, Run};
 use crate::value::{Decimal, Duration, Failure, Reference, Value};
 
 use super::host::Interrupt;
@@ -34,8 +34,8 @@ pub(super) struct Machine<'a> {
 pub(super) enum Trap {
     /// A computation failed.
     Failure(Failure),
-    /// A value that may not be empty is; the name is the field's, where it is one.
-    Empty(Option<SmolStr>),
+    /// A value that may not be empty is; it may be a field's.
+    Empty(Option<FieldIx>),
     /// A text grew too long.
     TextTooLong,
     /// The operation used up its instructions.
@@ -45,7 +45,15 @@ pub(super) enum Trap {
     /// What the verifier had proven didn't hold.
     Broken,
     /// The host ended it.
-    Host(Interrupt),
+    Host(Box<Interrupt>),
+}
+
+const _: () = assert!(size_of::<Trap>() <= 16, "every operation hands it back");
+
+/// For `ok_or_else`: a trap that is made only where it is needed has not to be dropped elsewhere.
+#[cold]
+pub(super) fn broken() -> Trap {
+    Trap::Broken
 }
 
 impl From<Failure> for Trap {
@@ -55,8 +63,11 @@ impl From<Failure> for Trap {
 }
 
 impl From<Interrupt> for Trap {
+    /// Out of the way of the paths that go well, which would carry an interrupt's bytes along otherwise.
+    #[cold]
+    #[inline(never)]
     fn from(interrupt: Interrupt) -> Self {
-        Trap::Host(interrupt)
+        Trap::Host(Box::new(interrupt))
     }
 }
 
@@ -78,15 +89,38 @@ impl<'a> Machine<'a> {
     #[inline(always)]
     pub fn get(&self, register: In) -> Result<&Value, Trap> {
         match register.constant() {
-            None => self.registers.get(register.0 as usize).ok_or(Trap::Broken),
-            Some(index) => self.code.constants.get(index).ok_or(Trap::Broken),
+            None => self.registers.get(register.0 as usize).ok_or_else(broken),
+            Some(index) => self.code.constants.get(index).ok_or_else(broken),
         }
     }
 
     /// Gives a register a value.
     #[inline(always)]
     pub fn put(&mut self, register: Out, value: Value) -> Result<(), Trap> {
-        *self.registers.get_mut(register.0 as usize).ok_or(Trap::Broken)? = value;
+        *self.registers.get_mut(register.0 as usize).ok_or_else(broken)? = value;
+        Ok(())
+    }
+
+    /// Gives a register a copy of a value from elsewhere.
+    #[inline(always)]
+    pub fn put_copy(&mut self, register: Out, value: &Value) -> Result<(), Trap> {
+        assign(self.registers.get_mut(register.0 as usize).ok_or_else(broken)?, value);
+        Ok(())
+    }
+
+    /// Gives a register a copy of what another holds.
+    #[inline(always)]
+    pub fn copy(&mut self, from: In, to: Out) -> Result<(), Trap> {
+        if let Some(index) = from.constant() {
+            let code = self.code;
+            return self.put_copy(to, code.constants.get(index).ok_or_else(broken)?);
+        }
+        let (from, to) = (from.0 as usize, to.0 as usize);
+        match self.registers.get_disjoint_mut([from, to]) {
+            Ok([from, to]) => assign(to, from),
+            Err(_) if from == to => {}
+            Err(_) => return Err(Trap::Broken),
+        }
         Ok(())
     }
 
@@ -96,7 +130,7 @@ impl<'a> Machine<'a> {
             None => (&*self.registers, first.0 as usize),
             Some(index) => (self.code.constants.as_slice(), index),
         };
-        row.get(start..).and_then(|rest| rest.get(..count)).ok_or(Trap::Broken)
+        row.get(start..).and_then(|rest| rest.get(..count)).ok_or_else(broken)
     }
 
     /// Notes that a text of so many bytes is about to be built.
@@ -112,6 +146,21 @@ impl<'a> Machine<'a> {
         let mut text = SmolStrBuilder::new();
         self.run(first, count)?.iter().for_each(|part| text.push_str(text_of(part)));
         Ok(text.finish())
+    }
+}
+
+/// `*place = value.clone()`, form by form: the few bytes of each go straight to their place, where a clone of the whole would
+/// be put together elsewhere and moved (which costs more than all else that an operation does).
+#[inline(always)]
+fn assign(place: &mut Value, value: &Value) {
+    match value {
+        Value::Decimal(number) => *place = Value::Decimal(*number),
+        Value::Integer(number) => *place = Value::Integer(*number),
+        Value::Choice(code) => *place = Value::Choice(*code),
+        Value::Boolean(truth) => *place = Value::Boolean(*truth),
+        Value::Empty => *place = Value::Empty,
+        Value::Reference(reference) => *place = Value::Reference(*reference),
+        other => *place = other.clone(),
     }
 }
 

@@ -6,7 +6,7 @@ use crate::source::Span;
 use crate::value::Value;
 
 use super::host::Host;
-use super::machine::{Machine, Trap};
+use super::machine::{Machine, Trap, broken};
 
 /// Does an operation on records; gives the target where it jumps.
 pub(super) fn step<H: Host + ?Sized>(op: Op, machine: &mut Machine<'_>, host: &mut H, span: Option<Span>) -> Result<Option<Target>, Trap> {
@@ -45,18 +45,18 @@ pub(super) fn step<H: Host + ?Sized>(op: Op, machine: &mut Machine<'_>, host: &m
 
 fn start<H: Host + ?Sized>(op: Op, machine: &Machine<'_>, host: &mut H) -> Result<(), Trap> {
     let Op::Start { record, flow, inputs } = op else { return Err(Trap::Broken) };
-    let start = machine.code.starts.get(flow.0 as usize).ok_or(Trap::Broken)?;
+    let start = machine.code.starts.get(flow.0 as usize).ok_or_else(broken)?;
     let given = machine.run(inputs, start.inputs.len())?;
     let count = start.inputs.iter().max().map_or(0, |last| *last as usize + 1);
     let mut values = vec![Value::Empty; count];
     for (position, value) in start.inputs.iter().zip(given) {
-        *values.get_mut(*position as usize).ok_or(Trap::Broken)? = value.clone();
+        *values.get_mut(*position as usize).ok_or_else(broken)? = value.clone();
     }
     Ok(host.start(&start.flow, machine.reference(record)?, values)?)
 }
 
 fn list<'a>(machine: &Machine<'a>, fields: WriteIx) -> Result<&'a WriteList, Trap> {
-    machine.code.writes.get(fields.0 as usize).ok_or(Trap::Broken)
+    machine.code.writes.get(fields.0 as usize).ok_or_else(broken)
 }
 
 fn row(machine: &Machine<'_>, list: &WriteList, values: Run) -> Result<Row, Trap> {

@@ -76,14 +76,17 @@ fn spend<H: Host + ?Sized>(host: &mut H, spent: &mut u64) -> Result<(), Trap> {
 #[cold]
 fn interrupt(trap: Trap, code: &Code, at: usize) -> Interrupt {
     let (fault, message) = match trap {
-        Trap::Host(interrupt) => return interrupt,
+        Trap::Host(interrupt) => return *interrupt,
         Trap::Failure(Failure::DivisionByZero) => (Diagnostic::F01, "division by zero".to_owned()),
         Trap::Failure(Failure::Inexact) => (Diagnostic::F02, "the exact result has more than 28 digits".to_owned()),
         Trap::Failure(Failure::Overflow) => (Diagnostic::F03, "the result is larger than its type".to_owned()),
         Trap::Failure(Failure::OutOfRange) => {
             (Diagnostic::F03, "the result is outside the years 1 to 9999, or too long a duration".to_owned())
         }
-        Trap::Empty(Some(name)) => (Diagnostic::F05, format!("`{name}` is empty")),
+        Trap::Empty(Some(field)) => {
+            let name = code.fields.get(field.0 as usize).map_or("a field", |field| field.name.as_str());
+            (Diagnostic::F05, format!("`{name}` is empty"))
+        }
         Trap::Empty(None) => (Diagnostic::F05, "a value that is needed here is empty".to_owned()),
         Trap::TextTooLong => (Diagnostic::F14, "a text grew beyond what a flow may build".to_owned()),
         Trap::Spent => (Diagnostic::F12, "the operation used up its instructions".to_owned()),
