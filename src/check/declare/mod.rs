@@ -105,7 +105,9 @@ impl<'d> Declare<'d> {
                     entities.push(entity);
                 }
                 ast::Item::Entity(_) => {
-                    if self.broken.insert(name.text.clone()) && !std::mem::replace(&mut full, true) {
+                    self.broken.insert(name.text.clone());
+                    let first = !std::mem::replace(&mut full, true);
+                    if first {
                         self.report(Diagnostic::new(Code::E0219, name.span, format!("a project has {MAX_ENTITIES} entities at most")));
                     }
                 }
