@@ -1,6 +1,6 @@
 //! The command line: one small file a command, and the only code that prints. No analysis of its own.
 //!
-//! The exit codes are a contract (see [`Exit`]); so is what is machine-readable. Text for people may improve freely.
+//! The exit codes are a contract (see `exit.rs`); so is what is machine-readable. Text for people may improve freely.
 
 mod build;
 mod check;
