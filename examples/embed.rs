@@ -19,7 +19,7 @@ entity account {
 flow Normalise on account {
   trigger create at pre-operation
   rank    0
-  set name = trim(name)
+  set name = trim(name ?? "")
 }
 
 flow Rate on account {
