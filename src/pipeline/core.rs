@@ -73,20 +73,6 @@ impl Engine {
         }
     }
 
-    /// Stamps an update with what the platform keeps.
-    pub(super) fn stamp_update(&self, scene: &mut Scene, layout: &Layout, version: i64) {
-        let stamps = [
-            (layout.modified_on, Value::DateTime(self.now)),
-            (layout.modified_by, Value::Reference(scene.acting)),
-            (layout.version, Value::Integer(version)),
-        ];
-        for (slot, value) in stamps {
-            if let Some(slot) = slot {
-                scene.target.set(slot, value);
-            }
-        }
-    }
-
     /// The core operation of create. `last`: nothing can fail after it.
     pub(super) fn core_create(&mut self, scene: &mut Scene, last: bool) -> Result<(), Interrupt> {
         self.before_write(last)?;
@@ -100,20 +86,23 @@ impl Engine {
     /// The core operation of update. `last`: nothing can fail after it.
     pub(super) fn core_update(&mut self, scene: &mut Scene, plan: &Plan, layout: &Layout, last: bool) -> Result<(), Interrupt> {
         scene.keep(self, &plan.kept)?;
-        let version = match layout.version {
-            Some(slot) => match scene.old(self, slot)? {
-                Value::Integer(version) => *version,
-                _ => 0,
-            },
-            None => 0,
-        };
-        self.stamp_update(scene, layout, version.saturating_add(1));
+        for (slot, value) in [(layout.modified_on, Value::DateTime(self.now)), (layout.modified_by, Value::Reference(scene.acting))] {
+            if let Some(slot) = slot {
+                scene.target.set(slot, value);
+            }
+        }
+        scene.target.set(PRIMARY_KEY, Value::Uuid(scene.record.id));
         self.before_write(last)?;
         self.trace.line(|| "30 update".to_owned());
-        scene.target.set(PRIMARY_KEY, Value::Uuid(scene.record.id));
         let written = self.store.update(scene.record.entity, std::slice::from_ref(&scene.target));
         self.wrote(written)?;
         scene.target.unset(PRIMARY_KEY);
+        // The store counts the write; where the count from before was read, the new one is known without reading.
+        if let Some(slot) = layout.version
+            && let Some(Value::Integer(version)) = scene.known_before(slot)
+        {
+            scene.target.set(slot, Value::Integer(version.saturating_add(1)));
+        }
         scene.written(self.epoch);
         Ok(())
     }

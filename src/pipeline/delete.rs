@@ -61,7 +61,7 @@ impl Engine {
         let layouts = Arc::clone(&self.layouts);
         let layout = layout_of(&layouts, record.entity)?;
         let mut scene = Scene::new(Message::Delete, record, Row::default(), depth, acting);
-        let plan = self.plan(&scene, layout);
+        let plan = self.plan(&scene);
         scene.columns.clone_from(&plan.columns);
         self.run_steps(&plan.before, &mut scene)?;
         let mut cascade = Vec::new();

@@ -136,10 +136,11 @@ impl Engine {
         values.set(PRIMARY_KEY, Value::Uuid(id));
         self.trace.enter(|| format!("Create {} {id}", fault::name(&self.schema, entity)));
         self.admit_all(Message::Create, entity, &mut values)?;
-        let mut scene = Scene::new(Message::Create, Reference { entity, id }, values, depth, acting);
         let layouts = Arc::clone(&self.layouts);
         let layout = layout_of(&layouts, entity)?;
-        let plan = self.plan(&scene, layout);
+        values.widen(layout.width);
+        let mut scene = Scene::new(Message::Create, Reference { entity, id }, values, depth, acting);
+        let plan = self.plan(&scene);
         self.run_steps(&plan.before, &mut scene)?;
         self.complete(&mut scene, layout)?;
         self.core_create(&mut scene, depth == 1 && plan.after.is_empty())?;
@@ -157,15 +158,16 @@ impl Engine {
         }
         self.trace.enter(|| format!("Update {} {}", fault::name(&self.schema, record.entity), record.id));
         self.admit_all(Message::Update, record.entity, &mut values)?;
-        let mut scene = Scene::new(Message::Update, record, values, depth, acting);
         let layouts = Arc::clone(&self.layouts);
         let layout = layout_of(&layouts, record.entity)?;
+        values.widen(layout.width);
+        let mut scene = Scene::new(Message::Update, record, values, depth, acting);
         // An update of the owner or of the state together with other columns is one pass for now, not one for each.
-        let plan = self.plan(&scene, layout);
+        let plan = self.plan(&scene);
         scene.columns.clone_from(&plan.columns);
         self.run_steps(&plan.before, &mut scene)?;
         self.settle_status(&mut scene, layout)?;
-        let plan = if plan.fits(Message::Update, scene.target.present()) { plan } else { self.plan(&scene, layout) };
+        let plan = if plan.fits(Message::Update, scene.target.present()) { plan } else { self.plan(&scene) };
         self.core_update(&mut scene, &plan, layout, depth == 1 && plan.after.is_empty())?;
         scene.columns.clone_from(&plan.again);
         self.run_steps(&plan.after, &mut scene)?;
@@ -173,9 +175,9 @@ impl Engine {
     }
 
     /// The plan for an operation as its Target stands.
-    pub fn plan(&mut self, scene: &Scene, layout: &Layout) -> Arc<Plan> {
+    pub fn plan(&mut self, scene: &Scene) -> Arc<Plan> {
         let message = scene.message.unwrap_or(Message::Update);
-        self.plans.get(scene.record.entity, message, scene.target.present(), layout)
+        self.plans.get(scene.record.entity, message, scene.target.present())
     }
 
     /// The steps of a stage, in order.

@@ -15,6 +15,8 @@ pub(super) struct Layout {
     pub state: Option<Slot>,
     pub status: Option<Slot>,
     pub version: Option<Slot>,
+    /// How many fields it has.
+    pub width: usize,
     /// All its fields but the primary key.
     pub all: FieldSet,
     /// The fields that have a default.
@@ -67,6 +69,7 @@ fn layout(entity: &Entity) -> Layout {
         state: entity.slot(system::STATE),
         status: entity.slot(system::STATUS),
         version: entity.slot(system::VERSION),
+        width: entity.fields.len(),
         all: fields().map(|(slot, _)| slot).collect(),
         defaults: fields().filter(|(_, field)| field.default != Default::None).map(|(slot, field)| (slot, field.default.clone())).collect(),
         required: fields().filter(|(_, field)| field.required).map(|(slot, _)| slot).collect(),

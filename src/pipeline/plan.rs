@@ -109,7 +109,7 @@ impl Plans {
     }
 
     /// The plan for an event.
-    pub fn get(&mut self, entity: EntityId, message: Message, present: &FieldSet, layout: &Layout) -> Arc<Plan> {
+    pub fn get(&mut self, entity: EntityId, message: Message, present: &FieldSet) -> Arc<Plan> {
         let nothing = FieldSet::default();
         let present = if message == Message::Update { present } else { &nothing };
         if let Some(plan) = self.made.get(&(entity, message)).and_then(|plans| plans.get(present)) {
@@ -119,7 +119,7 @@ impl Plans {
             self.made.clear();
             self.count = 0;
         }
-        let plan = Arc::new(self.make(entity, message, present, layout));
+        let plan = Arc::new(self.make(entity, message, present));
         self.made.entry((entity, message)).or_default().insert(present.clone(), Arc::clone(&plan));
         self.count += 1;
         plan
@@ -132,7 +132,7 @@ impl Plans {
         }
     }
 
-    fn make(&self, entity: EntityId, message: Message, present: &FieldSet, layout: &Layout) -> Plan {
+    fn make(&self, entity: EntityId, message: Message, present: &FieldSet) -> Plan {
         let mut plan = Plan { present: present.clone(), ..Plan::default() };
         let Some(candidates) = self.candidates.get(entity.0 as usize) else { return plan };
         for candidate in candidates {
@@ -146,10 +146,6 @@ impl Plans {
                 plan.kept.extend(&candidate.needs.old);
                 plan.again.extend(&candidate.needs.now);
             }
-        }
-        if message == Message::Update {
-            plan.kept.extend(&layout.version.into_iter().collect());
-            plan.columns.extend(&layout.version.into_iter().collect());
         }
         plan
     }

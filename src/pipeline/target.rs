@@ -139,6 +139,11 @@ impl Scene {
         }
     }
 
+    /// A field of the pre-image, as far as it was read.
+    pub fn known_before(&self, slot: Slot) -> Option<&Value> {
+        self.before.row.get(slot)
+    }
+
     /// Reads the columns of a set that the pre-image doesn't have yet; called before the core operation.
     pub fn keep(&mut self, engine: &mut Engine, columns: &FieldSet) -> Result<(), Interrupt> {
         self.refresh_before(engine.epoch);

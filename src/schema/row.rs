@@ -33,6 +33,13 @@ impl Row {
         values.into_iter().map(|(name, value)| Ok((entity.slot(name).ok_or_else(|| unknown(name))?, value))).collect()
     }
 
+    /// Makes room for so many slots, so that setting them allocates nothing more.
+    pub fn widen(&mut self, slots: usize) {
+        if self.values.len() < slots {
+            self.values.resize(slots, Value::Empty);
+        }
+    }
+
     /// The value of a submitted field.
     pub fn get(&self, slot: Slot) -> Option<&Value> {
         if self.present.contains(slot) { self.values.get(slot.0 as usize) } else { None }

@@ -46,6 +46,7 @@ pub trait Store: Send {
     fn insert(&mut self, entity: EntityId, rows: &[Row]) -> Result<(), StoreError>;
 
     /// Writes the present fields of existing records; the primary key says which record. A row of a record that isn't there is an error.
+    /// Each is counted in the record's `versionnumber`, unless the row brings one.
     fn update(&mut self, entity: EntityId, rows: &[Row]) -> Result<(), StoreError>;
 
     /// Deletes records. An id that isn't there is an error.

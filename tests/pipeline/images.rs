@@ -74,6 +74,22 @@ fn after_the_operation_a_name_reads_what_nested_operations_wrote_and_old_stays()
 }
 
 #[test]
+fn the_count_of_writes_is_read_as_it_was_and_as_it_is() {
+    let mut pipeline = open(
+        r#"
+        entity thing { name text(100) size integer now text(50) both text(50) }
+        flow Now on thing { trigger update(name) set now = "{versionnumber}" }
+        flow Both on thing { trigger update(size) set both = "{old.versionnumber} {versionnumber}" }
+        "#,
+    );
+    let record = created(&mut pipeline, "thing", &[]);
+    update(&mut pipeline, record, &[("name", "a".into())]);
+    assert_eq!((get(&mut pipeline, record, "now"), get(&mut pipeline, record, "versionnumber")), ("2".into(), 3.into()));
+    update(&mut pipeline, record, &[("size", 1.into())]);
+    assert_eq!((get(&mut pipeline, record, "both"), get(&mut pipeline, record, "versionnumber")), ("3 4".into(), 5.into()));
+}
+
+#[test]
 fn a_value_that_another_flow_set_before_is_seen_and_triggers_nothing() {
     let mut pipeline = open(
         r#"

@@ -185,11 +185,23 @@ impl Table {
             Verb::Read if names.is_empty() => self.exists.clone(),
             Verb::Read => format!("SELECT {} FROM {table} WHERE {key} = ?1", names.join(", ")),
             Verb::Insert => format!("INSERT INTO {table} ({}) VALUES ({})", names.join(", "), vec!["?"; names.len()].join(", ")),
-            Verb::Update if names.is_empty() => format!("UPDATE {table} SET {key} = {key} WHERE {key} = ?1"),
-            Verb::Update => format!("UPDATE {table} SET {} = ? WHERE {key} = ?", names.join(" = ?, ")),
+            Verb::Update => format!("UPDATE {table} SET {} WHERE {key} = ?", self.assignments(&names).join(", ")),
             Verb::Find if names.is_empty() => format!("SELECT {key} FROM {table} ORDER BY {key} LIMIT ?"),
             Verb::Find => format!("SELECT {key} FROM {table} WHERE {} IS ? ORDER BY {key} LIMIT ?", names.join(" IS ? AND ")),
         })
+    }
+
+    /// What an update of these columns sets: with them, the count of writes, which needs no reading before.
+    fn assignments(&self, names: &[&str]) -> Vec<String> {
+        let mut assignments: Vec<String> = names.iter().map(|name| format!("{name} = ?")).collect();
+        let version = self.columns.iter().find(|column| column.field == system::VERSION);
+        if let Some(Column { quoted, .. }) = version.filter(|column| !names.contains(&column.quoted.as_str())) {
+            assignments.push(format!("{quoted} = {quoted} + 1"));
+        }
+        if assignments.is_empty() {
+            assignments.push(format!("{0} = {0}", self.key()));
+        }
+        assignments
     }
 
     pub(super) fn key(&self) -> &str {
