@@ -15,6 +15,7 @@ use crate::value::{EntityId, Slot};
 use crate::vm::Interrupt;
 
 use super::context::PluginContext;
+use super::operation::Message;
 
 /// A Rust function that runs at a stage of some events of an entity.
 ///
@@ -35,8 +36,6 @@ pub struct Plugin {
     reads: Option<Vec<SmolStr>>,
     handler: Option<Handler>,
 }
-
-use super::operation::Message;
 
 /// What a plug-in does.
 pub(super) type Handler = Arc<dyn Fn(&mut PluginContext<'_>) -> Result<(), Refusal> + Send + Sync>;
