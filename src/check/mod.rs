@@ -11,6 +11,7 @@ pub mod ir;
 mod narrow;
 mod scenario;
 mod stmt;
+mod unborn;
 
 use rustc_hash::FxHashMap;
 

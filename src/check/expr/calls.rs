@@ -9,7 +9,6 @@ use crate::value::{Decimal, Evaluation, Function, Takes, Type, Value};
 
 use super::conversion::{convert, number, unify};
 use super::names::suggest;
-use super::text::as_text;
 use super::{constant_of, typed};
 
 /// The functions of queries; `min` and `max` are some as well, where a field of an entity stands in them.
@@ -40,7 +39,7 @@ impl Context<'_> {
         let arguments = self.of_one_type(function, arguments.into_iter().collect::<Option<Vec<Expr>>>()?)?;
         let first = arguments.first()?;
         if let Evaluation::AsText = function.evaluation {
-            return Some(Expr { span, ..as_text(first.clone()) });
+            return self.as_text(first.clone()).map(|text| Expr { span, ..text });
         }
         let decimals = match arguments.get(1) {
             Some(decimals) if name.text == "round" => self.decimals(decimals)?,

@@ -2,9 +2,10 @@
 
 use smol_str::SmolStr;
 
-use crate::bytecode::{Event, FlowHead, Stage};
+use crate::bytecode::Event;
 use crate::check::context::{Context, Site};
 use crate::check::ir::{Expr, ExprKind, LocalId};
+use crate::check::unborn::runs_before_create;
 use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::schema::Field;
 use crate::source::Span;
@@ -281,11 +282,6 @@ pub(super) fn suggest(diagnostic: Diagnostic, span: Span, near: Option<&str>) ->
         Some(near) => diagnostic.help(format!("did you mean `{near}`?")).fix(span, near),
         None => diagnostic,
     }
-}
-
-/// Whether a flow may run before its record exists.
-fn runs_before_create(head: &FlowHead) -> bool {
-    head.triggers.iter().any(|trigger| trigger.event == Event::Create && trigger.stage == Stage::PreOperation)
 }
 
 /// A name or path as it was written.

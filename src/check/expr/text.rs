@@ -25,7 +25,7 @@ impl Context<'_> {
                         Some(Value::Text(text)) => words.push_str(text),
                         _ => {
                             flush(&mut words, &mut parts, literal.span);
-                            parts.push(as_text(value));
+                            parts.extend(self.as_text(value));
                         }
                     }
                 }
@@ -39,6 +39,19 @@ impl Context<'_> {
             Ok([only]) => Expr { span: literal.span, ..only },
             Err(parts) => typed(ExprKind::Concat(parts), Type::Text, literal.span),
         }
+    }
+
+    /// A value as text. A record is told by its primary name, so it has to be there.
+    pub(super) fn as_text(&mut self, value: Expr) -> Option<Expr> {
+        if self.needs_unborn(&value) {
+            self.report_unborn(value.span, "`this` has no name");
+            return None;
+        }
+        if value.ty == Type::Text && !value.optional {
+            return Some(value);
+        }
+        let span = value.span;
+        Some(typed(ExprKind::ToText(Box::new(value)), Type::Text, span))
     }
 
     /// `contains` on text and on sets of options; `starts with` and `ends with` on text.
@@ -71,15 +84,6 @@ impl Context<'_> {
         }
         Some(boolean(ExprKind::Contains { test, left: Box::new(left), right: Box::new(right) }, span))
     }
-}
-
-/// A value as text.
-pub(super) fn as_text(value: Expr) -> Expr {
-    if value.ty == Type::Text && !value.optional {
-        return value;
-    }
-    let span = value.span;
-    typed(ExprKind::ToText(Box::new(value)), Type::Text, span)
 }
 
 fn flush(words: &mut String, parts: &mut Vec<Expr>, span: Span) {

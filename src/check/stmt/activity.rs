@@ -2,9 +2,10 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::bytecode::{Event, FlowHead, Mode, Stage};
+use crate::bytecode::{FlowHead, Mode};
 use crate::check::context::Context;
 use crate::check::ir;
+use crate::check::unborn::runs_before_create;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::schema::{Default, Entity, system};
 use crate::source::Span;
@@ -173,30 +174,4 @@ impl Context<'_> {
         }
         Some((index, value))
     }
-
-    /// Whether a value is the triggering record in a flow that can run before that record exists.
-    pub(super) fn needs_unborn(&self, value: &ir::Expr) -> bool {
-        self.flow().is_some_and(runs_before_create) && may_be_this(value)
-    }
-
-    pub(super) fn report_unborn(&mut self, span: Span, what: &str) {
-        let name = self.entity().map_or("record", |(_, entity)| entity.name.as_str());
-        let message = format!("{what} before the {name} exists");
-        self.report(
-            Diagnostic::new(Code::E0609, span, message).help("this flow can run before the create; write `stage post-operation` in it"),
-        );
-    }
-}
-
-fn may_be_this(value: &ir::Expr) -> bool {
-    match &value.kind {
-        ir::ExprKind::This => true,
-        ir::ExprKind::Convert(inner) | ir::ExprKind::Require(inner) => may_be_this(inner),
-        ir::ExprKind::Coalesce(left, right) => may_be_this(left) || may_be_this(right),
-        _ => false,
-    }
-}
-
-fn runs_before_create(head: &FlowHead) -> bool {
-    head.triggers.iter().any(|trigger| trigger.event == Event::Create && trigger.stage == Stage::PreOperation)
 }

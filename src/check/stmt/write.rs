@@ -23,9 +23,13 @@ impl Context<'_> {
             );
             return None;
         }
-        let writes = self.writes(writes, head.entity).0?;
-        self.facts_after(head, &writes);
-        Some(ir::StmtKind::Set(writes))
+        let checked = self.writes(writes, head.entity).0?;
+        if let Some(early) = checked.iter().find(|write| self.needs_unborn(&write.value)) {
+            self.report_unborn(early.value.span, "no field can point at `this`");
+            return None;
+        }
+        self.facts_after(head, &checked);
+        Some(ir::StmtKind::Set(checked))
     }
 
     /// Before the operation a `set` changes just these fields; after it, any flow may have changed any field.
