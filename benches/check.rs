@@ -1,5 +1,8 @@
 //! `check` of a generated project of 1 MB beside pest's own time for that text: the same grammar, pairs only, no tree.
 
+#![expect(missing_docs, clippy::indexing_slicing, reason = "pest makes the rules; a bench ends at the first failure")]
+
+#[expect(dead_code, reason = "not every bench uses all of it")]
 mod support;
 
 use std::fmt::Write;

@@ -119,7 +119,7 @@ fn id(number: usize) -> Uuid {
 /// What record a number stands for: its revenue in hundredths, its industry, its region.
 fn shape(number: usize) -> (i64, i32, Option<&'static str>) {
     let revenue = i64::try_from(number * 7_919 % 300_000_000).unwrap_or_default();
-    (revenue, if number % 2 == 0 { 1 } else { 2 }, (number % 3 == 0).then_some("north"))
+    (revenue, if number.is_multiple_of(2) { 1 } else { 2 }, number.is_multiple_of(3).then_some("north"))
 }
 
 fn create(pipeline: &mut Pipeline) {

@@ -1,6 +1,9 @@
 //! One rule on one record: the VM beside the same rule in native Rust with exact decimals behind a dynamic call,
 //! and beside rhai with decimals. Every competitor reads its inputs and sets its outputs for each record; answers are compared.
 
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a bench ends at the first failure")]
+
+#[expect(dead_code, reason = "not every bench uses all of it")]
 mod support;
 
 use rhai::{AST, Dynamic, Engine, Scope};
@@ -128,7 +131,11 @@ fn rhai() -> Rhai {
     let engine = Engine::new();
     let ast = engine.compile(RHAI).unwrap();
     let mut scope = Scope::new();
-    scope.push("million", Decimal::from(1_000_000)).push("high", Decimal::new(5, 2)).push("low", Decimal::new(1, 2)).push("zero", Decimal::ZERO);
+    scope
+        .push("million", Decimal::from(1_000_000))
+        .push("high", Decimal::new(5, 2))
+        .push("low", Decimal::new(1, 2))
+        .push("zero", Decimal::ZERO);
     scope.push("revenue", Decimal::ZERO).push("industry", "").push("region", ()).push("rating", "").push("discount", Decimal::ZERO);
     let deals = deals();
     let text = |text: Option<&'static str>| text.map_or(Dynamic::UNIT, Dynamic::from);

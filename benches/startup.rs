@@ -1,5 +1,8 @@
 //! How long `weir --version` takes from start to end, beside a process that does nothing.
 
+#![expect(clippy::indexing_slicing, reason = "a bench ends at the first failure")]
+
+#[expect(dead_code, reason = "not every bench uses all of it")]
 mod support;
 
 use std::process::{Command, Stdio};

@@ -34,13 +34,17 @@ fn main() {
             &mut || bare_insert(&bare, &rows),
             &mut || inside(&store, |store| store.update(ENTITY, &rows)),
             &mut || bare_update(&bare, &rows),
-            &mut || inside(&store, |store| {
-                // As the pipeline reads: a few records at a time, so that memory for all of them is no part of the figure.
-                ids.chunks(100).try_for_each(|ids| store.read(ENTITY, ids, &fields()).map(|rows| drop(black_box(rows))))
-            }),
+            &mut || {
+                inside(&store, |store| {
+                    // As the pipeline reads: a few records at a time, so that memory for all of them is no part of the figure.
+                    ids.chunks(100).try_for_each(|ids| store.read(ENTITY, ids, &fields()).map(|rows| drop(black_box(rows))))
+                })
+            },
             &mut || bare_read(&bare, &ids),
             &mut || inside(&store, |store| store.delete(ENTITY, &ids)),
-            &mut || drop(bare.execute("DELETE FROM thing", []).expect("the rows go")),
+            &mut || {
+                bare.execute("DELETE FROM thing", []).expect("the rows go");
+            },
         ];
         for (step, times) in steps.into_iter().zip(&mut times) {
             let start = Instant::now();
@@ -57,7 +61,7 @@ fn main() {
 }
 
 fn decimals() {
-    let numbers: Vec<_> = (1..=1024_i64).map(|n| (Decimal::new(n * 9_876_543_21, 2), Decimal::new(n * 7 + 1, 4))).collect();
+    let numbers: Vec<_> = (1..=1024_i64).map(|n| (Decimal::new(n * 987_654_321, 2), Decimal::new(n * 7 + 1, 4))).collect();
     type Operation = fn(Decimal, Decimal) -> Option<Decimal>;
     let operations: [(&str, Operation, Operation); 4] = [
         ("add", |a, b| decimal::add(a, b).ok(), |a, b| a.checked_add(b)),

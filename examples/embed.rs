@@ -2,6 +2,8 @@
 //!
 //! `cargo run --example embed`
 
+#![expect(clippy::print_stdout, reason = "it shows the order on standard output")]
+
 use std::error::Error;
 
 use weir::bytecode::Stage;

@@ -1,7 +1,8 @@
 //! What is compiled: its listing for each file below `tests/cases/compile`; and what happens to it when it is
 //! damaged, in bytes or in parts: it is refused, or it runs to an end.
 
-use std::path::Path;
+#![cfg(test)]
+
 use std::sync::LazyLock;
 
 use proptest::prelude::*;
@@ -46,7 +47,7 @@ fn listings() {
         let text = std::fs::read_to_string(path).expect("the case can be read");
         let (schema, program, sources) = compiled(&text);
         let mut settings = insta::Settings::clone_current();
-        settings.set_snapshot_path(path.parent().unwrap_or(Path::new(".")));
+        settings.set_snapshot_path(path.parent().unwrap_or(".".as_ref()));
         settings.set_prepend_module_to_snapshot(false);
         settings.remove_snapshot_suffix();
         settings.set_omit_expression(true);

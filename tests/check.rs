@@ -1,8 +1,9 @@
 //! What the checker says about each file below `tests/cases/check`: a `.flow` file is a case, and the snapshot beside
 //! it shows the source with what was said.
 
+#![cfg(test)]
+
 use std::fmt::Write;
-use std::path::Path;
 
 use weir::check::{built_in, check};
 use weir::diagnostic::{Diagnostic, Severity};
@@ -61,7 +62,7 @@ fn cases() {
     insta::glob!("cases/check/**/*.flow", |path| {
         let text = std::fs::read_to_string(path).expect("the case can be read");
         let mut settings = insta::Settings::clone_current();
-        settings.set_snapshot_path(path.parent().unwrap_or(Path::new(".")));
+        settings.set_snapshot_path(path.parent().unwrap_or(".".as_ref()));
         settings.set_prepend_module_to_snapshot(false);
         settings.remove_snapshot_suffix();
         settings.set_omit_expression(true);

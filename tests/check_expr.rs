@@ -1,5 +1,7 @@
 //! The types that expressions have, and what may be empty: each expression in a flow of its own, by a `let`.
 
+#![cfg(test)]
+
 use weir::check::{built_in, check};
 use weir::diagnostic::Severity;
 use weir::source::Sources;

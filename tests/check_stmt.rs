@@ -1,5 +1,7 @@
 //! Statements at their limits. What is said of ordinary ones stands in `cases/check/stmt`.
 
+#![cfg(test)]
+
 use weir::check;
 use weir::source::Sources;
 use weir::syntax;

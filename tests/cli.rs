@@ -1,5 +1,7 @@
 //! The command line's contract: what each command writes and how it ends, through the real binary.
 
+#![cfg(test)]
+
 use std::fs;
 use std::process::{Command, Output};
 

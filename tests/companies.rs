@@ -1,6 +1,8 @@
 //! 503 real companies go through `weir run --ops` into a SQLite file; outcomes, counts and stored values are held against
 //! a computation that shares nothing with Weir but the numbers. Needs the corpus (`WEIR_CORPUS`, or `../shared/corpus`).
 
+#![cfg(test)]
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -51,7 +53,8 @@ fn hold(rows: Vec<Row>) {
         .unwrap();
     assert_eq!(output.status.code(), Some(if stopped > 0 { 3 } else { 0 }), "{}", String::from_utf8_lossy(&output.stderr));
 
-    let lines: Vec<serde_json::Value> = String::from_utf8(output.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let lines: Vec<serde_json::Value> =
+        String::from_utf8(output.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.len(), rows.len() + 1, "an outcome for every row, and a summary");
     for ((line, row), expected) in lines.iter().zip(&rows).zip(&expected) {
         let outcome = if expected.is_some() { "committed" } else { "stopped" };
@@ -64,10 +67,11 @@ fn hold(rows: Vec<Row>) {
 
     let connection = rusqlite::Connection::open(&database).unwrap();
     let mut stored = connection.prepare("SELECT symbol, size, rating, marketcap, price FROM company").unwrap();
-    let mut found: BTreeMap<String, (Option<i64>, i64, Option<i64>, Option<i64>)> = BTreeMap::new();
+    let mut found = BTreeMap::new();
     let mut cursor = stored.query([]).unwrap();
     while let Some(row) = cursor.next().unwrap() {
-        found.insert(row.get(0).unwrap(), (row.get(1).unwrap(), row.get(2).unwrap(), row.get(3).unwrap(), row.get(4).unwrap()));
+        found
+            .insert(row.get::<_, String>(0).unwrap(), (row.get(1).unwrap(), row.get(2).unwrap(), row.get(3).unwrap(), row.get(4).unwrap()));
     }
     assert_eq!(found.len(), rows.len() - stopped, "only what wasn't stopped is in the database");
     for (row, expected) in rows.iter().zip(&expected) {
@@ -85,7 +89,8 @@ fn hold(rows: Vec<Row>) {
 /// What the flows should make of a row: its size and rating, or a refusal.
 fn judge(row: &Row) -> Option<(Option<i64>, i64)> {
     let field = |name: &str| number(&row[name]);
-    let outside = |price: Decimal| field("52 Week Low").is_some_and(|low| price < low) || field("52 Week High").is_some_and(|high| price > high);
+    let outside =
+        |price: Decimal| field("52 Week Low").is_some_and(|low| price < low) || field("52 Week High").is_some_and(|high| price > high);
     if row["Sector"].is_empty() || field("Price").is_some_and(outside) {
         return None;
     }
@@ -105,7 +110,8 @@ fn number(text: &str) -> Option<Decimal> {
 }
 
 fn corpus() -> Option<PathBuf> {
-    let folder = std::env::var_os("WEIR_CORPUS").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus"), PathBuf::from);
+    let folder =
+        std::env::var_os("WEIR_CORPUS").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus"), PathBuf::from);
     let file = folder.join("companies/constituents-financials.csv");
     if !file.exists() {
         println!("not run: the corpus is not at {}", folder.display());

@@ -1,6 +1,8 @@
 //! Decimal arithmetic against Python's `decimal`, which shares no code with ours: the extremes of every scale, each with
 //! each, and random numbers. Without `python3` on the machine this reports that it was not run.
 
+#![cfg(test)]
+
 use std::io::Write;
 use std::process::{Command, Stdio};
 
@@ -112,7 +114,7 @@ fn the_extremes_of_every_scale_agree_with_python() {
     let mut numbers = Vec::new();
     for scale in (0..=10).chain([19, 27, 28]) {
         for digits in
-            [0, 1, 2, 3, 5, 15, 9_999_999_999, 922_337_203_685_477_580_7, 10_i128.pow(28) - 1, 5 * 10_i128.pow(27), 3 * 10_i128.pow(18) + 1]
+            [0, 1, 2, 3, 5, 15, 9_999_999_999, 9_223_372_036_854_775_807, 10_i128.pow(28) - 1, 5 * 10_i128.pow(27), 3 * 10_i128.pow(18) + 1]
         {
             let signed: &[i128] = if digits % 2 == 0 { &[1] } else { &[1, -1] };
             numbers.extend(signed.iter().map(|sign| Decimal::from_i128_with_scale(sign * digits, scale)));

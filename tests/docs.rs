@@ -3,6 +3,8 @@
 //! A block tagged `flow` stands for itself; `flow more` goes on with the block before it; `flow error E0301` must be refused
 //! with that code. A block that is only a part of a file is tagged `text`.
 
+#![cfg(test)]
+
 use std::path::Path;
 
 use weir::pipeline::Settings;

@@ -1,5 +1,7 @@
 //! The pages of `weir explain` are true: each has its code's title, a bad example yields its code, a good one has no error.
 
+#![cfg(test)]
+
 use weir::check::{built_in, check};
 use weir::diagnostic::{Code, Diagnostic, Severity};
 use weir::source::Sources;

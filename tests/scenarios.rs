@@ -1,5 +1,7 @@
 //! Tests and scenarios run: what each reports, event by event.
 
+#![cfg(test)]
+
 use std::fmt::Write as _;
 
 use weir::pipeline::{Ending, Settings};

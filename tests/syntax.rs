@@ -1,6 +1,8 @@
 //! The front end held from outside: every file of `cases/syntax` with its errors and its tree, hostile texts, and
 //! generated ones.
 
+#![cfg(test)]
+
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
@@ -37,8 +39,9 @@ fn tree(text: &str) -> String {
     for item in &file.items {
         let mut rest = format!("{item:?}");
         while let Some(at) = rest.find("Span {") {
-            let end = rest[at..].find('}').unwrap() + at + 1;
-            let key = rest[..at].rfind(", ").filter(|key| !rest[*key..at].contains(['(', '{'])).unwrap_or(at);
+            let (before, after) = rest.split_at(at);
+            let end = after.find('}').unwrap() + at + 1;
+            let key = before.rfind(", ").filter(|key| !before.split_at(*key).1.contains(['(', '{'])).unwrap_or(at);
             rest.replace_range(key..end, "");
         }
         for line in ["Stmt {", "Field { doc", "Clause {", "Status(", "Key([", "OnDelete(", "OwnedBy(", "Privilege {", "Write {"] {

@@ -3,6 +3,8 @@
 //!
 //! `WEIR_ENGINES=20000 cargo test --release --test engines` is a longer run.
 
+#![cfg(test)]
+
 mod generate;
 mod host;
 mod reference;
@@ -33,7 +35,10 @@ fn the_vm_and_a_tree_walker_agree() {
             ends[agree(&project, &mut generator, seed, &text)] += 1;
         }
     }
-    println!("{checked} flows ran on both engines, {refused} were refused by the checker; ends: {} done, {} finished, {} stopped, {} faults", ends[0], ends[1], ends[2], ends[3]);
+    println!(
+        "{checked} flows ran on both engines, {refused} were refused by the checker; ends: {} done, {} finished, {} stopped, {} faults",
+        ends[0], ends[1], ends[2], ends[3]
+    );
     assert!(checked * 10 >= wanted * 6, "only {checked} of {wanted} generated flows are well-typed");
     assert!(ends.iter().all(|count| *count > 0), "every way of ending is seen: {ends:?}");
 }

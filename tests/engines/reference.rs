@@ -64,7 +64,8 @@ impl<H: Host> Walker<'_, H> {
         match &statement.kind {
             StmtKind::Set(writes) => {
                 let row = self.row(writes)?;
-                let (slots, values): (Vec<Slot>, Vec<Value>) = writes.iter().map(|write| (write.slot, row.get(write.slot).unwrap().clone())).unzip();
+                let (slots, values): (Vec<Slot>, Vec<Value>) =
+                    writes.iter().map(|write| (write.slot, row.get(write.slot).unwrap().clone())).unzip();
                 self.host.set(&slots, &values).map_err(interrupted)
             }
             StmtKind::Stop(reason) => Err(End::Stopped(self.words(reason)?)),
@@ -87,11 +88,17 @@ impl<H: Host> Walker<'_, H> {
                     let row = self.row(values)?;
                     self.host.update(reference, row).map_err(interrupted)
                 }
-                _ => Ok(self.host.skipped(statement.span)),
+                _ => {
+                    self.host.skipped(statement.span);
+                    Ok(())
+                }
             },
             StmtKind::Delete { record } => match self.value(&record.reference)? {
                 Value::Reference(reference) => self.host.delete(reference).map_err(interrupted),
-                _ => Ok(self.host.skipped(statement.span)),
+                _ => {
+                    self.host.skipped(statement.span);
+                    Ok(())
+                }
             },
             StmtKind::Start { .. } => panic!("child flows are the pipeline's: not generated here"),
             StmtKind::If { arms, otherwise } => {
@@ -109,7 +116,8 @@ impl<H: Host> Walker<'_, H> {
             }
             StmtKind::Log(text) => {
                 let text = self.words(text)?;
-                Ok(self.host.log(text))
+                self.host.log(text);
+                Ok(())
             }
             StmtKind::Step { title, body } => {
                 let title = self.words(title)?;

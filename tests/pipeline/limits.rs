@@ -85,7 +85,7 @@ fn all_flows_of_an_operation_share_its_instructions() {
     let outcome = create(&mut pipeline, "thing", &[]);
     let (code, _) = fault(&outcome);
     assert_eq!(code, Code::F12);
-    let Ending::Fault(fault) = &outcome.ending else { unreachable!("it is one") };
+    let Ending::Fault(fault) = &outcome.ending else { panic!("it is one") };
     assert_eq!(fault.chain, ["Chain"]);
     assert_eq!(count(&mut pipeline, "thing"), 0);
 }

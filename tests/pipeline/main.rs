@@ -1,5 +1,7 @@
 //! The pipeline over a real SQLite store, with flows from text.
 
+#![cfg(test)]
+
 mod delete;
 mod images;
 mod limits;

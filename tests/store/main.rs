@@ -1,6 +1,8 @@
 //! The store, from outside. What every store must do is in `conformance.rs` and knows no SQLite; the rest is about files:
 //! how older ones are brought up, and what a bad, hostile, full or locked one gets.
 
+#![cfg(test)]
+
 mod conformance;
 mod files;
 mod hostile;

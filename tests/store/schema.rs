@@ -11,10 +11,7 @@ pub mod account {
     use super::Slot;
     pub const NAME: Slot = Slot(1);
     pub const COUNT: Slot = Slot(3);
-    pub const PRICE: Slot = Slot(5);
     pub const RATE: Slot = Slot(6);
-    pub const RATING: Slot = Slot(9);
-    pub const TAGS: Slot = Slot(10);
     pub const PARENT: Slot = Slot(14);
     pub const CUSTOMER: Slot = Slot(15);
     pub const NUMBER: Slot = Slot(17);
