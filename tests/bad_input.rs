@@ -340,6 +340,41 @@ fn csv_with_a_column_twice() {
 }
 
 #[test]
+fn csv_with_very_many_columns() {
+    let columns: String = (0..100_000).map(|index| format!(",c{index}")).collect();
+    let (run, count) = Case::new().csv(format!("name{columns}\nAcme{}\n", ",".repeat(100_000)));
+    run.gives(0, &["ops.csv:1: warning[O0109]: the columns `c0`, `c1`", "and 99980 more are no fields of `account`"]);
+    assert_eq!(count, 1);
+}
+
+#[test]
+fn what_a_file_says_can_not_dress_up_a_message() {
+    let (run, _) = Case::new().json("{\"message\":\"Create\",\"entity\":\"a\u{202e}b\"}\n");
+    run.gives(1, &["ops.jsonl:1: error[O0105]: there is no entity `a\u{fffd}b`"]);
+    let (run, _) = Case::new().json("{\"message\":\"Create\",\"entity\":\"account\",\"attributes\":{\"name\":\"\\ud800\"}}\n");
+    run.gives(1, &["ops.jsonl:1: error[O0107]: `name`: unexpected end of hex escape\n"]);
+}
+
+#[test]
+fn flows_without_number_in_one_operation() {
+    let case = Case::new();
+    let child = |depth: u32| {
+        let next = format!("start K{0} on this ", depth + 1).repeat(3);
+        format!("flow K{depth} on ticket {{ trigger child {next}}}\n")
+    };
+    let children: String = (0..20).map(child).collect();
+    case.write(
+        "tree/main.flow",
+        format!(
+            "entity ticket {{ name text(20) required }}\n{children}flow K20 on ticket {{ trigger child log \"x {{name}}\" }}
+             flow A on ticket {{ trigger create start K0 on this }}
+             test \"it ends\" {{ let a = create ticket {{ name = \"a\" }} }}"
+        ),
+    );
+    case.weir(&["test", "tree"]).gives(1, &["error[F12]", "ran        A, K0, K1", " more\n"]);
+}
+
+#[test]
 fn csv_with_broken_quotes() {
     let (run, count) = Case::new().csv("name,revenue\n\"Ac\"me,1\nBolt,2\n\"Crane,3\nDelta,4\n");
     run.gives(1, &["ops.csv:2: error[O01", "ops.csv:4: error[O01", "quote", "1 committed"]);

@@ -9,6 +9,9 @@ use crate::vm::Fault;
 /// How much of a statement is shown.
 const LONGEST: usize = 100;
 
+/// How many flows of an operation are told; programs get them all.
+const MOST: usize = 100;
+
 /// What happened in a scenario or test, a line each.
 pub(super) fn events(report: &Report, sources: &Sources, trace: bool, colours: bool) -> Vec<String> {
     report.events.iter().flat_map(|event| told(event, sources, trace, colours)).collect()
@@ -35,7 +38,7 @@ fn ending(outcome: &Outcome, sources: &Sources, trace: bool, colours: bool) -> V
         lines.extend(self::trace(outcome));
     }
     if !outcome.ran.is_empty() {
-        lines.push(format!("ran        {}", outcome.ran.join(", ")));
+        lines.push(format!("ran        {}", render::several(&outcome.ran, MOST)));
     }
     match &outcome.ending {
         Ending::Committed => lines.push("committed".to_owned()),

@@ -105,6 +105,7 @@ codes! {
     E0219 Error "more declarations than there can be",
     E0220 Error "something that an entity says twice",
     E0221 Error "a required lookup that loses its link",
+    E0222 Error "a name that is too long",
     // Clauses of a flow
     E0301 Error "a wait in real-time mode",
     E0302 Error "a flow on an unknown entity",

@@ -10,11 +10,14 @@ use super::decode::{Raw, decode, uuid};
 use super::json::entity;
 use super::lines::{LONGEST, Lines};
 use super::{Problem, Request};
-use crate::diagnostic::{Code, render::counted};
+use crate::diagnostic::{Code, render::counted, render::several};
 use crate::pipeline::{Message, Operation};
 use crate::schema::{self, Entity, Field, PRIMARY_KEY, Row, Schema, system};
 use crate::value::text::quoted;
 use crate::value::{EntityId, Reference, Slot, Uuid, Value};
+
+/// How many unknown columns are named.
+const MOST: usize = 20;
 
 /// Reads operations.
 pub(super) struct Reader<'a, R> {
@@ -46,7 +49,7 @@ impl<'a, R: BufRead> Reader<'a, R> {
             [] => Vec::new(),
             [one] => vec![Problem::new(line, Code::O0109, format!("the column {one} is no field of `{}` and is left out", entity.name))],
             many => {
-                let names = many.join(", ");
+                let names = several(many, MOST);
                 vec![Problem::new(line, Code::O0109, format!("the columns {names} are no fields of `{}` and are left out", entity.name))]
             }
         };
@@ -128,7 +131,7 @@ fn held(cells: &[String], columns: &[Option<Slot>], entity: &Entity, message: Me
     match missing.as_slice() {
         [] => Ok(()),
         [one] => Err((Code::O0110, format!("the required field {one} has no column"))),
-        many => Err((Code::O0110, format!("the required fields {} have no columns", many.join(", ")))),
+        many => Err((Code::O0110, format!("the required fields {} have no columns", several(many, MOST)))),
     }
 }
 

@@ -34,7 +34,11 @@ impl<'a> Raw<'a> {
     /// A value of JSON. Nothing but a list is looked into, and a list one level deep.
     pub fn json(raw: &'a RawValue) -> Result<Self, String> {
         let text = raw.get();
-        let unreadable = |error: serde_json::Error| format!("{error}");
+        // Its own place would be one in the value, which looks like one in the file.
+        let unreadable = |error: serde_json::Error| {
+            let words = error.to_string();
+            words.split(" at line ").next().unwrap_or("it can't be read").to_owned()
+        };
         Ok(match text.bytes().next() {
             Some(b'n') | None => Raw::Empty,
             Some(b't') => Raw::Boolean(true),

@@ -15,7 +15,7 @@ use smol_str::SmolStr;
 
 pub use outcome::{Tally, refused, told};
 
-use crate::diagnostic::{Code, Severity};
+use crate::diagnostic::{Code, Severity, render};
 use crate::pipeline::{Message, Operation};
 use crate::schema::Schema;
 
@@ -72,7 +72,7 @@ impl Problem {
     /// As a line of text: `ops.csv:3: error[O0107]: …`.
     pub fn at(&self, file: &str) -> String {
         let severity = if self.code.severity() == Severity::Warning { "warning" } else { "error" };
-        format!("{file}:{}: {severity}[{}]: {}", self.line, self.code.name(), self.message)
+        format!("{file}:{}: {severity}[{}]: {}", self.line, self.code.name(), render::visible(&self.message))
     }
 }
 

@@ -11,6 +11,9 @@ pub const MAX_CHOICES: usize = 65_535;
 /// The most fields an entity can declare: what the tables of every supported database can hold.
 pub const MAX_FIELDS: usize = 1_000;
 
+/// The longest name of an entity or a field: with what is added to it, it names tables and columns.
+pub const MAX_NAME: usize = 120;
+
 /// The longest `text`, in Unicode scalar values.
 pub const MAX_TEXT: u32 = 4_000;
 

@@ -131,7 +131,7 @@ impl Reader<'_> {
         self.mask = self.slice(&item).as_bytes().to_vec();
         self.lost = false;
         let good_head = self.head(item.start..open, flaws);
-        if let Some(flaw) = flaws.iter().find(|flaw| flaw.token == open) {
+        if let Some(flaw) = flaws.iter().find(|flaw| flaw.token == open).filter(|_| !self.swallowed(flaws)) {
             self.report(report::flaw(&self.view, flaw, item.clone()));
         }
         let end = self.view.get(open).and_then(|token| token.partner).map_or(item.end, |partner| partner as usize);
@@ -159,6 +159,15 @@ impl Reader<'_> {
         } else if let (true, Some(failure)) = (quiet, failure) {
             self.failure(&failure, item, &[], Entry::Head);
         }
+    }
+
+    /// Whether a text without an end holds a closing brace, which is then not missing.
+    fn swallowed(&self, flaws: &[Flaw]) -> bool {
+        let open = |flaw: &&Flaw| matches!(flaw.kind, FlawKind::OpenText | FlawKind::Bad(Bad::OpenText));
+        flaws.iter().filter(open).any(|flaw| {
+            let rest = self.view.text.get(self.view.span(flaw.token).start as usize..).unwrap_or_default();
+            rest.lines().next().is_some_and(|line| line.contains('}'))
+        })
     }
 
     /// A declaration without any brace.

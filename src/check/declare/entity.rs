@@ -34,6 +34,7 @@ impl Declare<'_> {
         let mut places: FxHashMap<String, &ast::Name> = FxHashMap::default();
         for field in declared(entity) {
             let (name, lower) = (&field.name, field.name.text.to_ascii_lowercase());
+            self.length_of(name);
             if lower == primary_key.to_ascii_lowercase() || system::NAMES.contains(&lower.as_str()) {
                 self.report(
                     Diagnostic::new(Code::E0203, name.span, format!("every entity has a field `{lower}` of its own"))

@@ -16,9 +16,10 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 
 use crate::diagnostic::{Code, Diagnostic, nearest};
-use crate::schema::{MAX_CHOICES, MAX_ENTITIES, Schema};
+use crate::schema::{MAX_CHOICES, MAX_ENTITIES, MAX_NAME, Schema};
 use crate::source::{FileId, Span};
 use crate::syntax::ast;
+use crate::value::text::quoted;
 use crate::value::{ChoiceId, EntityId};
 
 use types::Typed;
@@ -92,6 +93,9 @@ impl<'d> Declare<'d> {
                 continue;
             }
             places.insert(name.text.to_ascii_lowercase(), name);
+            if matches!(item, ast::Item::Entity(_)) {
+                self.length_of(name);
+            }
             let key = system::primary_key(&name.text);
             match item {
                 ast::Item::Entity(_) if system::NAMES.contains(&key.to_ascii_lowercase().as_str()) => {
@@ -120,6 +124,14 @@ impl<'d> Declare<'d> {
         }
         self.any = (0..entities.len()).map(|index| EntityId(index as u16)).collect();
         (entities, choices)
+    }
+
+    /// Says so where a table or column can't be named like this.
+    pub(super) fn length_of(&mut self, name: &ast::Name) {
+        if name.text.len() > MAX_NAME {
+            let problem = format!("{} is longer than {MAX_NAME} characters", quoted(&name.text));
+            self.report(Diagnostic::new(Code::E0222, name.span, problem).help("choose a shorter name, and say the rest in a label"));
+        }
     }
 
     /// Takes in a choice and gives it its number; beyond the limit it gets the number of another.

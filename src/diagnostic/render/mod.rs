@@ -71,6 +71,12 @@ pub fn visible(text: &str) -> std::borrow::Cow<'_, str> {
     text.chars().map(|c| if c == '\n' { ' ' } else { picture(c) }).collect::<String>().into()
 }
 
+/// The first of some names, and how many more there are.
+pub fn several<S: AsRef<str>>(names: &[S], most: usize) -> String {
+    let shown = names.iter().take(most).map(AsRef::as_ref).collect::<Vec<_>>().join(", ");
+    if names.len() > most { format!("{shown} and {} more", names.len() - most) } else { shown }
+}
+
 /// A character as it may be shown.
 fn picture(c: char) -> char {
     match c {

@@ -265,5 +265,6 @@ impl Stop<'_> {
 
 /// A token in words, to be told that something is missing after it.
 pub(super) fn named(view: &View, index: usize) -> String {
-    if view.kind(index) == Some(Token::TextClose) { "this text".to_owned() } else { format!("`{}`", short(view.word(index))) }
+    let text = matches!(view.kind(index), Some(Token::TextOpen | Token::TextPart | Token::TextClose));
+    if text { "this text".to_owned() } else { format!("`{}`", short(view.word(index))) }
 }

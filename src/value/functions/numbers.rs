@@ -27,7 +27,8 @@ pub(super) fn round(arguments: &[Value], _: &Environment<'_>) -> Computed {
     match arguments {
         [_] => to_whole(arguments, |number| decimal::round(number, 0)),
         [number, Value::Integer(decimals)] => {
-            let decimals = u32::try_from(*decimals).ok().filter(|decimals| *decimals <= Decimal::MAX_SCALE).ok_or(Failure::OutOfRange)?;
+            // More decimals than a number can have change nothing; fewer than none can't be.
+            let decimals = u32::try_from((*decimals).min(i64::from(Decimal::MAX_SCALE))).map_err(|_| Failure::OutOfRange)?;
             match number {
                 Value::Integer(whole) => Ok(Value::Integer(*whole)),
                 Value::Decimal(number) => Ok(Value::Decimal(decimal::round(*number, decimals))),
@@ -102,6 +103,8 @@ mod tests {
         for (given, decimals, expected) in [("2.345", 2, "2.34"), ("2.355", 2, "2.36"), ("-2.345", 2, "-2.34"), ("2.5", 4, "2.5")] {
             assert_eq!(of(round, &[number(given), Value::Integer(decimals)]), Ok(number(expected)), "{given}");
         }
+        assert_eq!(of(round, &[number("2.345"), Value::Integer(i64::MAX)]), Ok(number("2.345")));
+        assert_eq!(of(round, &[number("2.345"), Value::Integer(-1)]), Err(Failure::OutOfRange));
         for (given, expected) in [("0.5", 0), ("1.5", 2), ("-1.5", -2), ("2.51", 3)] {
             assert_eq!(of(round, &[number(given)]), Ok(Value::Integer(expected)), "{given}");
         }
