@@ -109,14 +109,16 @@ fn another_writer_is_waited_for_and_then_named() {
 #[test]
 fn two_programs_may_make_the_same_database() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("data.db");
-    std::thread::scope(|scope| {
-        let programs: Vec<_> =
-            (0..4).map(|_| scope.spawn(|| Sqlite::open(&path).and_then(|mut store| store.migrate(&company())))).collect();
-        for program in programs {
-            program.join().unwrap().unwrap();
-        }
-    });
+    for round in 0..8 {
+        let path = folder.path().join(format!("{round}.db"));
+        std::thread::scope(|scope| {
+            let programs: Vec<_> =
+                (0..4).map(|_| scope.spawn(|| Sqlite::open(&path).and_then(|mut store| store.migrate(&company())))).collect();
+            for program in programs {
+                program.join().unwrap().unwrap();
+            }
+        });
+    }
 }
 
 #[test]

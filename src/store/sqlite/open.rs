@@ -105,7 +105,9 @@ fn set_up(connection: Connection) -> Result<Sqlite, StoreError> {
 
 /// Whether the file is new or ours, and of a format that this release knows.
 fn check_owner(connection: &Connection) -> Result<(), StoreError> {
-    let number = |text: &str| connection.query_row(text, [], |row| row.get::<_, i32>(0)).map_err(failure);
+    // In one transaction: between two reads another program might make the tables, and then they would seem a stranger's.
+    let snapshot = connection.unchecked_transaction().map_err(failure)?;
+    let number = |text: &str| snapshot.query_row(text, [], |row| row.get::<_, i32>(0)).map_err(failure);
     let (application, format) = (number("PRAGMA application_id")?, number("PRAGMA user_version")?);
     if application == APPLICATION_ID {
         return if format <= FORMAT {
