@@ -13,7 +13,13 @@ use crate::syntax::view::View;
 /// Why a piece can't be read: reading stopped before the token `at`, which is the end of the piece where all of it was read.
 pub(in crate::syntax) fn failure(view: &View, piece: Range<usize>, at: usize, expected: &[Expected], entry: Entry) -> Diagnostic {
     let stop = Stop { view, piece, at, expected, entry };
-    let known = stop.comma().or_else(|| stop.foreign_word()).or_else(|| stop.start()).or_else(|| stop.equals()).or_else(|| stop.reserved());
+    let known = stop
+        .comma()
+        .or_else(|| stop.not_inside())
+        .or_else(|| stop.foreign_word())
+        .or_else(|| stop.start())
+        .or_else(|| stop.equals())
+        .or_else(|| stop.reserved());
     known.or_else(|| stop.holes()).unwrap_or_else(|| stop.general())
 }
 
@@ -48,6 +54,15 @@ impl Stop<'_> {
 
     fn starter(&self) -> &str {
         self.view.word(self.piece.start)
+    }
+
+    /// `x not in (…)`, wherever a condition stands.
+    fn not_inside(&self) -> Option<Diagnostic> {
+        let inside = self.word() == "not" && self.wants(&Expected::Operator);
+        inside.then(|| {
+            Diagnostic::new(Code::E0101, self.view.span(self.at), "`not` can't stand here")
+                .help("put `not` before the whole condition: `not x in (1, 2)`")
+        })
     }
 
     fn foreign_word(&self) -> Option<Diagnostic> {
@@ -247,7 +262,6 @@ impl Stop<'_> {
             (Some(Token::ParenClose | Token::BracketClose), Some(Token::Dot), _) => {
                 "give what stands before the `.` a name with `let`, and use the name"
             }
-            (_, _, "not") => "put `not` before the whole condition: `not x in (1, 2)`",
             _ => match self.entry {
                 Entry::Member => "a line of an entity is a name, a type, then `required` or `=` and a default",
                 Entry::Clause => "the clause could have ended before it",
