@@ -21,7 +21,7 @@ use super::layout::{Layout, layouts};
 use super::operation::{Message, Operation};
 use super::plan::{Plan, Plans, Step};
 use super::plugin::Registered;
-use super::settings::Settings;
+use super::settings::{NESTED_COST, Settings};
 use super::target::Scene;
 use super::trace::Trace;
 
@@ -115,6 +115,11 @@ impl Engine {
     pub fn operate(&mut self, operation: Operation, depth: u32, acting: Reference) -> Result<Reference, Interrupt> {
         if depth > self.settings.max_depth {
             return Err(fault::too_deep(self.settings.max_depth, &self.chain));
+        }
+        if depth > 1 {
+            let left = self.budget.checked_sub(NESTED_COST);
+            self.budget = left.unwrap_or(0);
+            left.ok_or_else(|| fault(Code::F12, "the operation used up its instructions"))?;
         }
         self.trace.reached(depth);
         let level = self.trace.level();

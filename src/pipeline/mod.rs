@@ -28,7 +28,7 @@ use smol_str::SmolStr;
 pub use context::PluginContext;
 pub use operation::{Ending, Message, Operation, Outcome, TraceLine};
 pub use plugin::{Plugin, Refusal, RegisterError};
-pub use settings::{Clock, Ids, Settings};
+pub use settings::{Clock, Ids, NESTED_COST, Settings};
 
 use crate::bytecode::{self, Program};
 use crate::diagnostic::Code;

@@ -14,6 +14,9 @@ pub type Clock = Box<dyn FnMut() -> Timestamp + Send>;
 /// Gives ids to new records (uuid version 7), a new one at every call.
 pub type Ids = Box<dyn FnMut() -> Uuid + Send>;
 
+/// How many instructions a nested write counts as: about what it costs, so that the budget bounds time and memory too.
+pub const NESTED_COST: u64 = 100;
+
 /// How a pipeline runs.
 pub struct Settings {
     /// The organisation's time zone.
@@ -24,7 +27,8 @@ pub struct Settings {
     pub ids: Ids,
     /// How deep operations may nest.
     pub max_depth: u32,
-    /// How many instructions the flows of one outermost operation may run, all together.
+    /// How many instructions the flows of one outermost operation may run, all together; each write that they nest counts as
+    /// [`NESTED_COST`] of them.
     pub max_instructions: u64,
     /// Whether outcomes tell what happened line by line.
     pub trace: bool,

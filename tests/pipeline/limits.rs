@@ -89,3 +89,17 @@ fn all_flows_of_an_operation_share_its_instructions() {
     assert_eq!(fault.chain, ["Chain"]);
     assert_eq!(count(&mut pipeline, "thing"), 0);
 }
+
+#[test]
+fn writes_that_multiply_use_up_the_instructions_soon() {
+    let chain = |level: u32| {
+        let creates = format!("create thing{} {{ name = \"x\" }} ", level + 1).repeat(20);
+        format!("entity thing{level} {{ name text(10) }} flow F{level} on thing{level} {{ trigger create {creates} }}\n")
+    };
+    let text = (0..7).map(chain).collect::<String>() + "entity thing7 { name text(10) }";
+    let mut pipeline = open_with(&text, Settings { max_instructions: 100_000, ..Settings::fixed() });
+    let outcome = create(&mut pipeline, "thing0", &[]);
+    assert_eq!(fault(&outcome).0, Code::F12);
+    assert!(outcome.ran.len() < 200, "{}", outcome.ran.len());
+    assert_eq!(count(&mut pipeline, "thing0"), 0);
+}
