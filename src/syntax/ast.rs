@@ -87,6 +87,8 @@ pub enum Member {
     OnDelete(Name, Name, Span),
     /// `owned by user`
     OwnedBy(Name, Span),
+    /// A line that can't be read, by its first word; its error is told already.
+    Unread(SmolStr),
 }
 
 /// `name "label" type modifiers = default`
@@ -252,6 +254,8 @@ pub enum ClauseKind {
     Effects(Name, Vec<Name>),
     /// `effects unknown`
     EffectsUnknown,
+    /// A clause that can't be read, by its first word; its error is told already.
+    Unread(SmolStr),
 }
 
 /// One event of a `trigger` clause.

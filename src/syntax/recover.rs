@@ -14,6 +14,8 @@ use super::shape::{self, Flaw, FlawKind, Segment};
 use super::token::{Bad, Token};
 use super::view::View;
 use super::{MAX_FILE, misleading};
+use smol_str::SmolStr;
+
 use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::source::{FileId, Span};
 
@@ -31,7 +33,7 @@ pub(super) fn read(text: &str, file: FileId) -> (ast::File, Vec<Diagnostic>) {
     let doc = (!shape.file_docs.is_empty()).then(|| build::doc_text(text, &shape.file_docs));
     let builder = Builder { file, tokens: &shape.tokens, docs: &shape.docs, text, base: 0, limit: 0, problems: Vec::new() };
     let view = View { file, text, tokens: &shape.tokens };
-    let mut reader = Reader { view, builder, items: Vec::new(), mask: Vec::new(), base: 0, lost: false };
+    let mut reader = Reader { view, builder, items: Vec::new(), mask: Vec::new(), base: 0, unread: Vec::new(), lost: false };
     for segment in &shape.segments {
         if reader.full() {
             break;
@@ -61,6 +63,8 @@ struct Reader<'a> {
     /// The text of the declaration being recovered, what can't be read blanked out, and where it starts.
     mask: Vec<u8>,
     base: usize,
+    /// The clauses and members that can't be read, by their first words.
+    unread: Vec<(SmolStr, Span)>,
     /// Whether a text of several lines without an end was met: what follows in the declaration may be text.
     lost: bool,
 }
@@ -129,6 +133,7 @@ impl Reader<'_> {
         };
         self.base = self.view.span(item.start).start as usize;
         self.mask = self.slice(&item).as_bytes().to_vec();
+        self.unread.clear();
         self.lost = false;
         let good_head = self.head(item.start..open, flaws);
         if let Some(flaw) = flaws.iter().find(|flaw| flaw.token == open).filter(|_| !self.swallowed(flaws)) {
@@ -199,7 +204,14 @@ impl Reader<'_> {
         };
         let missing = flaws.iter().filter(stands).count();
         text.extend(std::iter::repeat_n('}', missing));
-        let read = self.builder.item(&text, self.view.span(item.start).start)?;
+        let mut read = self.builder.item(&text, self.view.span(item.start).start)?;
+        for (word, span) in self.unread.drain(..) {
+            match &mut read {
+                Some(ast::Item::Entity(entity)) => entity.members.push(ast::Member::Unread(word)),
+                Some(ast::Item::Flow(flow)) => flow.clauses.push(ast::Clause { kind: ast::ClauseKind::Unread(word), span }),
+                _ => {}
+            }
+        }
         self.items.extend(read);
         Ok(())
     }
@@ -241,7 +253,7 @@ impl Reader<'_> {
         let word = self.view.word(index);
         match word {
             "run" => self.view.word(index + 1) == "as",
-            "log" => self.view.kind(index + 1) == Some(Token::Word),
+            "log" => self.view.word(index + 1) == "errors",
             _ => CLAUSES.contains(&word),
         }
     }
@@ -269,7 +281,7 @@ impl Reader<'_> {
             self.lost |= flaw.kind == FlawKind::Bad(Bad::OpenText) && self.view.word(flaw.token).starts_with("\"\"\"");
             let opens_block = blocks.iter().any(|block| block.start == flaw.token + 1);
             if flaw.kind != FlawKind::Unclosed || !opens_block {
-                return self.blank(piece);
+                return self.give_up(piece, entry);
             }
             missing += 1;
         }
@@ -282,8 +294,16 @@ impl Reader<'_> {
         let header = String::from_utf8(header).unwrap_or_default();
         if let Err(failure) = build::check(entry, &header) {
             self.failure(&failure, piece.clone(), &blocks, entry);
-            self.blank(piece);
+            self.give_up(piece, entry);
         }
+    }
+
+    /// Blanks a piece out, and remembers what it was about: what misses it has no error of its own.
+    fn give_up(&mut self, piece: Range<usize>, entry: Entry) {
+        if matches!(entry, Entry::Member | Entry::Clause) {
+            self.unread.push((self.view.word(piece.start).into(), self.view.span(piece.start)));
+        }
+        self.blank(piece);
     }
 
     /// The insides of the blocks of statements of a statement.

@@ -174,6 +174,10 @@ fn collect<'a>(flow: &'a ast::Flow, declare: &mut Declare) -> Clauses<'a> {
             ClauseKind::Effects(word, _) => {
                 misplaced(&word.text, "what a flow reads and writes is worked out from its statements", span, declare)
             }
+            ClauseKind::Unread(word) if word == "trigger" => {
+                clauses.triggers.get_or_insert((&[], span));
+            }
+            ClauseKind::Unread(_) => {}
             ClauseKind::EffectsUnknown => {
                 misplaced("effects unknown", "what a flow reads and writes is worked out from its statements", span, declare);
             }

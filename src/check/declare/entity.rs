@@ -32,6 +32,8 @@ impl Declare<'_> {
     fn fields(&mut self, entity: &ast::Entity, fields: &mut IndexMap<SmolStr, Field>) {
         let primary_key = system::primary_key(&entity.name.text);
         let mut places: FxHashMap<String, &ast::Name> = FxHashMap::default();
+        let unread = entity.members.iter().filter_map(|member| if let Member::Unread(word) = member { Some(word.clone()) } else { None });
+        self.broken.extend(unread);
         for field in declared(entity) {
             let (name, lower) = (&field.name, field.name.text.to_ascii_lowercase());
             self.length_of(name);

@@ -155,6 +155,7 @@ impl<'d> Declare<'d> {
         let problem = Diagnostic::new(Code::E0205, name.span, format!("there is no entity `{}`", name.text));
         let (problem, guess) = match self.nearest(&name.text, self.entities.keys().map(SmolStr::as_str)) {
             Some(near) => (suggest(problem, name.span, near), self.entities.get(near).map(|(id, _)| *id)),
+            None if matches!(name.text.as_str(), "user" | "users" | "owner") => (suggest(problem, name.span, "systemuser"), None),
             None => (problem.help(format!("declare it: `entity {} {{ … }}`", name.text)), None),
         };
         self.report(problem);

@@ -125,7 +125,11 @@ impl Context<'_> {
         } else {
             format!("there is no function `{}`", name.text)
         };
-        self.report(suggest(Diagnostic::new(Code::E0405, name.span, message), name.span, near));
+        let problem = Diagnostic::new(Code::E0405, name.span, message);
+        self.report(match habit(&name.text) {
+            Some(meant) => problem.help(meant),
+            None => suggest(problem, name.span, near),
+        });
     }
 
     /// `min(opportunity.estimatedvalue)`: a query without a condition.
@@ -134,6 +138,28 @@ impl Context<'_> {
         let Kind::Name(entity) = &base.kind else { return false };
         matches!(function, "min" | "max") && !self.is_known(entity) && self.schema.entity_id(entity).is_some()
     }
+}
+
+/// What people are used to from elsewhere, and what it is here.
+fn habit(name: &str) -> Option<&'static str> {
+    Some(match name.to_ascii_lowercase().as_str() {
+        "contains" => "write it between the two: `title contains \"word\"`",
+        "startswith" | "starts_with" => "write it between the two: `title starts with \"A\"`",
+        "endswith" | "ends_with" => "write it between the two: `title ends with \"Z\"`",
+        "concat" | "concatenate" | "format" => "put values into a text with braces: `\"{first} {last}\"`",
+        "uppercase" | "toupper" | "ucase" => "it is called `upper` here",
+        "lowercase" | "tolower" | "lcase" => "it is called `lower` here",
+        "len" | "strlen" => "it is called `length` here",
+        "substring" | "substr" | "mid" => "`left(text, n)` and `right(text, n)` take a part of a text",
+        "isnull" | "isempty" | "is_empty" | "isblank" | "containsdata" => "write `title is empty`, or `title is not empty`",
+        "coalesce" | "ifnull" | "nvl" => "write `a ?? b`: where `a` is empty, `b` counts",
+        "iif" | "iff" => "write the statement `if condition { … } else { … }`",
+        "getdate" | "utcnow" | "currenttime" => "the start of the operation is `now`, its date `today`",
+        "adddays" | "dateadd" | "addmonths" | "addhours" => "add a duration: `today + 3 days`",
+        "datediff" => "it is called `days_between` here",
+        "tostring" | "str" | "string" => "braces in a text, or `text(…)`, make text of a value",
+        _ => return None,
+    })
 }
 
 /// `count(contact where …)`

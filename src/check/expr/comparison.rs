@@ -197,6 +197,7 @@ fn hint(one: &Type, other: &Type) -> Option<&'static str> {
         (Type::DateTime, Type::Date) => "compare with a datetime: `2026-01-31T00:00:00Z`, or ask `days_between(…)`",
         (Type::LocalDateTime, Type::DateTime | Type::Date) => "a local datetime is compared with one: `2026-01-31T09:30`",
         (Type::Choice(_), Type::Text) => "name the option without quotes, or compare its label: `label(…) == \"…\"`",
+        (Type::Choice(_), Type::Integer) => "name the option: a choice is written by its name, not by its code",
         (Type::Float, _) if number(other).is_some() => "a float is for interchange; it never mixes with exact numbers",
         (Type::Lookup(_), Type::Text) => "compare a field of the record: `….name == \"…\"`",
         (Type::Boolean, _) => "write the condition by itself, or compare it with `true` or `false`",

@@ -122,7 +122,8 @@ impl Context<'_> {
 
     fn old(&mut self, name: &ast::Name, span: Span) -> Option<Expr> {
         let Some(head) = self.flow() else { return self.no_record("old", span) };
-        if !head.triggers.iter().any(|trigger| trigger.event != Event::Create) {
+        let unread = head.triggers.is_empty() && !head.child && !head.on_demand;
+        if !unread && !head.triggers.iter().any(|trigger| trigger.event != Event::Create) {
             let help = "`old` is the record before an update or a delete; add such an event to `trigger`, or read the field itself";
             self.report(Diagnostic::new(Code::E0423, span, "nothing was there before this flow's operation").help(help));
             return None;
@@ -220,13 +221,20 @@ impl Context<'_> {
             return;
         }
         let mut diagnostic = Diagnostic::new(Code::E0401, span, format!("there is nothing called `{name}` here"));
-        diagnostic = suggest(diagnostic, span, self.near_name(name));
-        if let Some(holder) = self.let_with_field(name) {
+        let foreign = habit(name);
+        if foreign.is_none() && self.schema.entity_id(name).is_none() {
+            diagnostic = suggest(diagnostic, span, self.near_name(name));
+        }
+        if let Some((meant, exact)) = foreign {
+            diagnostic = diagnostic.help(meant);
+            diagnostic = exact.iter().fold(diagnostic, |diagnostic, word| diagnostic.fix(span, *word));
+        } else if let Some(holder) = self.let_with_field(name) {
             diagnostic = Diagnostic::new(Code::E0401, span, diagnostic.message)
                 .help(format!("it is a field of the record in `{holder}`: write `{holder}.{name}`"))
                 .fix(span, format!("{holder}.{name}"));
         } else if self.schema.entity_id(name).is_some() {
-            diagnostic = diagnostic.help(format!("`{name}` is an entity; its records are reached over a lookup"));
+            let here = if self.in_scenario() { "a `let` that holds it" } else { "`this`, or a lookup to it" };
+            diagnostic = diagnostic.help(format!("`{name}` is an entity; name one of its records: {here}"));
         } else if let Some(choice) = self.choice_with(name) {
             diagnostic = diagnostic.help(format!("`{name}` is an option of `{choice}`: write `{choice}.{name}`"));
         }
@@ -282,6 +290,21 @@ pub(super) fn suggest(diagnostic: Diagnostic, span: Span, near: Option<&str>) ->
         Some(near) => diagnostic.help(format!("did you mean `{near}`?")).fix(span, near),
         None => diagnostic,
     }
+}
+
+/// What people are used to from elsewhere, and what it is here; a word that takes its place where there is one.
+fn habit(name: &str) -> Option<(&'static str, Option<&'static str>)> {
+    Some(match name {
+        "null" | "nil" | "none" | "undefined" | "NULL" | "None" => ("what is missing is called `empty`", Some("empty")),
+        "yes" | "TRUE" | "True" => ("write `true`", Some("true")),
+        "no" | "FALSE" | "False" => ("write `false`", Some("false")),
+        "new" | "target" | "Target" | "self" | "record" | "me" => {
+            ("the record is `this`, and its fields are read by their bare names", Some("this"))
+        }
+        "preimage" | "PreImage" | "previous" => ("the record before the operation is `old`: `old.field`", None),
+        "user" | "currentuser" => ("the user who started it is `caller`", Some("caller")),
+        _ => return None,
+    })
 }
 
 /// A name or path as it was written.

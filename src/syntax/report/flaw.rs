@@ -65,6 +65,10 @@ fn bad_token(view: &View, bad: Bad, index: usize) -> Diagnostic {
             let problem = Diagnostic::new(Code::E0106, span, "a text stands in double quotes");
             problem.help(format!("write `\"{}\"`", short(inner))).fix(span, format!("\"{inner}\""))
         }
+        Bad::Foreign if text == ";" && view.kind(index + 1) == Some(Token::Word) && view.kind(index + 2) == Some(Token::Assign) => {
+            let problem = Diagnostic::new(Code::E0106, span, "between fields stands `,`, not `;`");
+            problem.help("write `,`").fix(span, ",")
+        }
         Bad::Foreign => foreign(text, span),
         Bad::Backtick => {
             let problem = Diagnostic::new(Code::E0115, span, "this backtick has no word and partner behind it");
@@ -84,6 +88,9 @@ fn number(text: &str, span: Span) -> Diagnostic {
     }
     if let Some(whole) = text.strip_suffix('.') {
         return problem.help(format!("write `{whole}`, or digits behind the point"));
+    }
+    if let ("h" | "d" | "m" | "y", true) = (letters, digits.bytes().all(|byte| byte.is_ascii_digit())) {
+        return problem.help(format!("write the unit of a duration in full: `{digits} days`, `{digits} hours`"));
     }
     if letters.len() > 1 && digits.bytes().all(|byte| byte.is_ascii_digit()) {
         let good = format!("{digits} {letters}");
@@ -118,6 +125,13 @@ fn character(text: &str, span: Span) -> Diagnostic {
     if let Some(latin) = lookalike(character) {
         let problem = Diagnostic::new(Code::E0115, span, format!("`{character}` ({number}) looks like `{latin}` but is another letter"));
         return problem.help(format!("write the Latin letter `{latin}`")).fix(span, latin.to_string());
+    }
+    if character == '#' {
+        return Diagnostic::new(Code::E0106, span, "a comment starts with `//`").help("write `//`").fix(span, "//");
+    }
+    if character == '&' {
+        return Diagnostic::new(Code::E0106, span, "`&` joins nothing here")
+            .help("put values into a text with braces: `\"{first} {last}\"`");
     }
     if matches!(character, '“' | '”' | '„' | '‘' | '’' | '«' | '»') {
         return Diagnostic::new(Code::E0106, span, "a text stands in straight double quotes").help("write `\"`");

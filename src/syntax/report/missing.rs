@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::{either, short, unknown};
+use super::{bare_write, either, short, unknown};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::syntax::build::{Entry, Expected};
 use crate::syntax::keywords::{CLAUSES, OPERATORS, STATEMENTS, is_reserved};
@@ -20,6 +20,7 @@ pub(in crate::syntax) fn failure(view: &View, piece: Range<usize>, at: usize, ex
         .or_else(|| stop.start())
         .or_else(|| stop.equals())
         .or_else(|| stop.reserved());
+    let known = known.or_else(|| stop.foreign_path()).or_else(|| stop.used_elsewhere());
     known.or_else(|| stop.holes()).unwrap_or_else(|| stop.general())
 }
 
@@ -85,6 +86,58 @@ impl Stop<'_> {
         starts.then(|| Diagnostic::new(Code::E0106, span, meant))
     }
 
+    /// The next line is a write without its `set`, and the lines before are complete.
+    fn foreign_path(&self) -> Option<Diagnostic> {
+        if self.starter() == "set" && self.word() == "." && self.at == self.piece.start + 2 {
+            let (first, field) = (self.view.word(self.at - 1), self.view.word(self.at + 1));
+            let problem = Diagnostic::new(Code::E0101, self.view.span(self.at), "`set` writes fields of the flow's own record only");
+            return Some(problem.help(format!("to write another record: `update {} {{ {} = … }}`", short(first), short(field))));
+        }
+        let ended = self.wants(&Expected::End) && self.line_first() && !self.at_end() && self.kind() == Some(Token::Word);
+        (ended && matches!(self.entry, Entry::Statement | Entry::Clause)).then(|| bare_write(self.view, self.at))?
+    }
+
+    /// Signs and words of other languages inside of a statement.
+    fn used_elsewhere(&self) -> Option<Diagnostic> {
+        let span = self.view.span(self.at);
+        let before = self.at.checked_sub(1).map(|before| self.view.word(before)).unwrap_or_default();
+        let problem = |message: &str, help: &str| Some(Diagnostic::new(Code::E0106, span, message).help(help));
+        match (before, self.word()) {
+            (word, "(") if self.entry == Entry::Member && self.at == self.piece.start + 2 => {
+                let help = match word {
+                    "lookup" | "choice" | "choices" => format!("write `{word} name`, without parentheses"),
+                    _ => "those that do are `text(100)`, `memo(2000)`, `integer(0..100)`, `decimal(2)` and `money(4)`".to_owned(),
+                };
+                problem(&format!("no type is written `{}(…)`", short(word)), &help)
+            }
+            ("is", "null" | "nil" | "blank") => {
+                problem(&format!("`{}` is written `empty` here", self.word()), "write `empty`").map(|problem| problem.fix(span, "empty"))
+            }
+            ("in", "[") => problem("a list stands in parentheses", "write `in (1, 2)`"),
+            (_, "in") if self.view.word(self.at + 1) == "[" => problem("a list stands in parentheses", "write `in (1, 2)`"),
+            (_, "or" | "and") if self.starter() == "trigger" => {
+                problem("between events stands `,`", "write `,`").map(|problem| problem.fix(span, ","))
+            }
+            ("on", "create" | "update" | "delete") if self.starter() == "trigger" => {
+                let on = self.view.span(self.at - 1).to(span);
+                problem("an event stands by itself", "take the `on` out").map(|problem| problem.fix(on, self.word()))
+            }
+            (_, "like") if self.wants(&Expected::Operator) => {
+                problem("there is no `like`", "write `contains`, `starts with` or `ends with`").map(|problem| problem.fix(span, "contains"))
+            }
+            ("/", "*") => problem("a comment starts with `//`", "write `//` before each of its lines"),
+            (_, "/") if self.view.word(self.at + 1) == "*" => problem("a comment starts with `//`", "write `//` before each of its lines"),
+            ("contains", "(") => problem("a field has no functions", "write it between the two: `title contains \"word\"`"),
+            (_, ":") if self.wants(&Expected::Assign) => {
+                problem("a value is given with `=`", "write `=`").map(|problem| problem.fix(span, "="))
+            }
+            ("trigger" | "stage" | "mode" | "rank" | "when", ":" | "=") => {
+                problem(&format!("no sign stands behind `{before}`"), "take it out").map(|problem| problem.fix(span, ""))
+            }
+            _ => None,
+        }
+    }
+
     /// The first word of the piece already is the wrong one.
     fn start(&self) -> Option<Diagnostic> {
         if self.at != self.piece.start {
@@ -126,6 +179,10 @@ impl Stop<'_> {
         }
         if matches!(word, "else" | "each") && !self.wants(&Expected::Name) {
             return None;
+        }
+        if self.wants(&Expected::Value) && matches!(word, "if" | "match") {
+            let problem = Diagnostic::new(Code::E0107, self.view.span(self.at), format!("`{word}` is a statement, not a value"));
+            return Some(problem.help("`set` the field in each of its branches, or write `a ?? b` where it is about emptiness"));
         }
         let problem = Diagnostic::new(Code::E0107, self.view.span(self.at), format!("`{word}` is a word of the language, not a name"));
         let quoted = format!("`{word}`");
