@@ -275,6 +275,7 @@ fn a_folder_with_the_name_of_a_flow() {
 fn compiled() -> (Case, Vec<u8>) {
     let case = Case::new();
     case.weir(&["build", "project", "-o", "good.flowc"]).gives(0, &[]);
+    case.weir(&["check", "good.flowc"]).gives(1, &["error[E0002]", "this is a compiled project"]);
     let bytes = fs::read(case.path("good.flowc")).unwrap();
     (case, bytes)
 }

@@ -126,7 +126,13 @@ pub(super) fn take_in(sources: &mut Sources, text: Text) -> (FileId, Option<Diag
             let file = sources.add(name, String::from_utf8_lossy(error.as_bytes()));
             let length = char::REPLACEMENT_CHARACTER.len_utf8();
             let problem = strange(Code::E0002, file, at, length, "the text is not UTF-8 from here on");
-            (file, Some(problem.help("save the file as UTF-8")))
+            let compiled = error.as_bytes().starts_with(crate::bytecode::MAGIC);
+            let help = if compiled {
+                "this is a compiled project; name the `.flow` files that it was made from"
+            } else {
+                "save the file as UTF-8"
+            };
+            (file, Some(problem.help(help)))
         }
     }
 }
