@@ -317,6 +317,13 @@ fn a_failed_build_leaves_nothing() {
     assert!(left.iter().all(|name| name == "project" || name == "wrong"), "{left:?}");
 }
 
+#[test]
+fn a_build_onto_its_source() {
+    let case = Case::new();
+    case.weir(&["build", "project", "-o", "project/main.flow"]).gives(2, &["`project/main.flow` has the name of a source"]);
+    assert_eq!(fs::read_to_string(case.path("project/main.flow")).unwrap(), PROJECT);
+}
+
 // Operations
 
 #[test]

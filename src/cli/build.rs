@@ -22,6 +22,14 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Exit {
+    // What was written by hand is never written over.
+    if let Some(target) =
+        arguments.output.as_ref().filter(|target| target.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("flow")))
+    {
+        let shown = target.display();
+        output.error_line(format!("error: --output: `{shown}` has the name of a source; a compiled project ends in `.flowc`"));
+        return Exit::Usage;
+    }
     let (project, compiled) = match load::sound(&arguments.path, output) {
         Ok(sound) => sound,
         Err(exit) => return exit,
