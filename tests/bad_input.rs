@@ -80,7 +80,8 @@ impl Case {
     fn weir_unprivileged(&self, arguments: &[&str]) -> Run {
         fs::set_permissions(self.dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
         let binary = self.path("weir");
-        fs::copy(env!("CARGO_BIN_EXE_weir"), &binary).unwrap();
+        // By another process: one that another test forks here meanwhile would hold the copy open for writing, and it couldn't be run.
+        assert!(Command::new("cp").arg(env!("CARGO_BIN_EXE_weir")).arg(&binary).status().unwrap().success());
         fs::set_permissions(&binary, fs::Permissions::from_mode(0o755)).unwrap();
         let mut command = self.bounded("", &binary, arguments);
         if is_root() {
