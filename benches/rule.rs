@@ -196,7 +196,7 @@ impl Host for Record {
     }
     fn set(&mut self, slots: &[Slot], values: &[Value]) -> Result<(), Interrupt> {
         for (slot, value) in slots.iter().zip(values) {
-            self.row.set(*slot, value.clone());
+            self.row.assign(*slot, value);
         }
         Ok(())
     }

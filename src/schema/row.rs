@@ -57,6 +57,15 @@ impl Row {
         self.present.insert(slot);
     }
 
+    /// Submits a field with a copy of a value.
+    pub fn assign(&mut self, slot: Slot, value: &Value) {
+        match self.values.get_mut(slot.0 as usize) {
+            Some(place) => place.assign(value),
+            None => return self.set(slot, value.clone()),
+        }
+        self.present.insert(slot);
+    }
+
     /// The value of a submitted field, to be changed in place.
     pub fn get_mut(&mut self, slot: Slot) -> Option<&mut Value> {
         if self.present.contains(slot) { self.values.get_mut(slot.0 as usize) } else { None }

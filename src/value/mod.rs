@@ -125,6 +125,22 @@ pub enum Value {
 }
 
 impl Value {
+    /// `*self = other.clone()`, written over what is there: where the forms agree only the few bytes that differ are
+    /// written. A clone of the whole is put together elsewhere and moved, which costs more than most of what is done with it.
+    #[inline]
+    pub fn assign(&mut self, other: &Value) {
+        match (&mut *self, other) {
+            (Value::Decimal(place), Value::Decimal(number)) => *place = *number,
+            (Value::Integer(place), Value::Integer(number)) => *place = *number,
+            (Value::Choice(place), Value::Choice(code)) => *place = *code,
+            (Value::Boolean(place), Value::Boolean(truth)) => *place = *truth,
+            (Value::Reference(place), Value::Reference(reference)) => *place = *reference,
+            (Value::Text(place), Value::Text(text)) => place.clone_from(text),
+            (Value::Empty, Value::Empty) => {}
+            _ => *self = other.clone(),
+        }
+    }
+
     /// Whether there is no value.
     pub fn is_empty(&self) -> bool {
         matches!(self, Value::Empty)

@@ -121,8 +121,10 @@ fn decimals(
     out: Out,
     compute: impl Fn(Decimal, Decimal) -> Result<Decimal, Failure>,
 ) -> Result<(), Trap> {
-    let number = compute(machine.decimal(left)?, machine.decimal(right)?)?;
-    machine.put(out, Value::Decimal(number))
+    match compute(machine.decimal(left)?, machine.decimal(right)?) {
+        Ok(number) => machine.put_decimal(out, number),
+        Err(failure) => Err(failure.into()),
+    }
 }
 
 #[inline(always)]

@@ -101,10 +101,20 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
+    /// Gives a register a decimal, written over the one that it held in the run before.
+    #[inline(always)]
+    pub fn put_decimal(&mut self, register: Out, number: Decimal) -> Result<(), Trap> {
+        match self.registers.get_mut(register.0 as usize).ok_or_else(broken)? {
+            Value::Decimal(place) => *place = number,
+            place => *place = Value::Decimal(number),
+        }
+        Ok(())
+    }
+
     /// Gives a register a copy of a value from elsewhere.
     #[inline(always)]
     pub fn put_copy(&mut self, register: Out, value: &Value) -> Result<(), Trap> {
-        assign(self.registers.get_mut(register.0 as usize).ok_or_else(broken)?, value);
+        self.registers.get_mut(register.0 as usize).ok_or_else(broken)?.assign(value);
         Ok(())
     }
 
@@ -117,7 +127,7 @@ impl<'a> Machine<'a> {
         }
         let (from, to) = (from.0 as usize, to.0 as usize);
         match self.registers.get_disjoint_mut([from, to]) {
-            Ok([from, to]) => assign(to, from),
+            Ok([from, to]) => to.assign(from),
             Err(_) if from == to => {}
             Err(_) => return Err(Trap::Broken),
         }
@@ -146,21 +156,6 @@ impl<'a> Machine<'a> {
         let mut text = SmolStrBuilder::new();
         self.run(first, count)?.iter().for_each(|part| text.push_str(text_of(part)));
         Ok(text.finish())
-    }
-}
-
-/// `*place = value.clone()`, form by form: the few bytes of each go straight to their place, where a clone of the whole would
-/// be put together elsewhere and moved (which costs more than all else that an operation does).
-#[inline(always)]
-fn assign(place: &mut Value, value: &Value) {
-    match value {
-        Value::Decimal(number) => *place = Value::Decimal(*number),
-        Value::Integer(number) => *place = Value::Integer(*number),
-        Value::Choice(code) => *place = Value::Choice(*code),
-        Value::Boolean(truth) => *place = Value::Boolean(*truth),
-        Value::Empty => *place = Value::Empty,
-        Value::Reference(reference) => *place = Value::Reference(*reference),
-        other => *place = other.clone(),
     }
 }
 

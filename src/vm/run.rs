@@ -46,8 +46,8 @@ fn execute<H: Host + ?Sized>(machine: &mut Machine<'_>, at: &mut usize, host: &m
             Some(to)
         } else {
             spend(host, &mut spent)?;
-            if let Some(exit) = end(op, machine)? {
-                return Ok(exit);
+            if let Op::End {} | Op::Return { .. } | Op::Stop { .. } | Op::Finish { .. } = op {
+                return end(op, machine);
             }
             records::step(op, machine, host, code.span(*at))?
         };
@@ -56,8 +56,8 @@ fn execute<H: Host + ?Sized>(machine: &mut Machine<'_>, at: &mut usize, host: &m
     Err(Trap::Broken)
 }
 
-fn end(op: Op, machine: &Machine<'_>) -> Result<Option<Exit>, Trap> {
-    Ok(Some(match op {
+fn end(op: Op, machine: &Machine<'_>) -> Result<Exit, Trap> {
+    Ok(match op {
         Op::End {} => Exit::Done,
         Op::Return { value } => Exit::Value(machine.get(value)?.clone()),
         Op::Stop { reason } => Exit::Stopped(machine.text(reason)?),
@@ -65,8 +65,8 @@ fn end(op: Op, machine: &Machine<'_>) -> Result<Option<Exit>, Trap> {
             Value::Empty => None,
             _ => Some(machine.text(note)?),
         }),
-        _ => return Ok(None),
-    }))
+        _ => return Err(Trap::Broken),
+    })
 }
 
 fn spend<H: Host + ?Sized>(host: &mut H, spent: &mut u64) -> Result<(), Trap> {
