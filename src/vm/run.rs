@@ -80,9 +80,10 @@ fn interrupt(trap: Trap, code: &Code, at: usize) -> Interrupt {
         Trap::Failure(Failure::DivisionByZero) => (Diagnostic::F01, "division by zero".to_owned()),
         Trap::Failure(Failure::Inexact) => (Diagnostic::F02, "the exact result has more than 28 digits".to_owned()),
         Trap::Failure(Failure::Overflow) => (Diagnostic::F03, "the result is larger than its type".to_owned()),
-        Trap::Failure(Failure::OutOfRange) => {
-            (Diagnostic::F03, "the result is outside the years 1 to 9999, too long a duration, or rounded to less than no decimals".to_owned())
-        }
+        Trap::Failure(Failure::OutOfRange) => (
+            Diagnostic::F03,
+            "the result is outside the years 1 to 9999, too long a duration, or rounded to less than no decimals".to_owned(),
+        ),
         Trap::Empty(Some(field)) => {
             let name = code.fields.get(field.0 as usize).map_or("a field", |field| field.name.as_str());
             (Diagnostic::F05, format!("`{name}` is empty"))
