@@ -4,6 +4,7 @@
 //! and only when somebody is about to read them. Invariant: a span never reaches past the end of its
 //! file and never cuts a character, so [`Sources::slice`] of a span made by the lexer always has text.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -117,6 +118,15 @@ impl Sources {
         self.files.iter().enumerate().map(|(index, file)| (FileId(index as u32), file))
     }
 
+    /// The same texts with the names that they have seen from outside of a folder; `<stdin>` and the like stay.
+    pub fn beneath(mut self, folder: &Path) -> Sources {
+        let outside = folder.as_os_str().is_empty() || folder == Path::new(".");
+        for file in self.files.iter_mut().filter(|file| !outside && !file.name.starts_with('<')) {
+            file.name = folder.join(&*file.name).to_string_lossy().into();
+        }
+        self
+    }
+
     /// The text of a span, empty where the span doesn't fit its file.
     pub fn slice(&self, span: Span) -> &str {
         self.get(span.file).and_then(|file| file.text.get(span.range())).unwrap_or("")
@@ -131,6 +141,16 @@ impl Sources {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_can_be_seen_from_outside() {
+        let mut sources = Sources::default();
+        sources.add("a.flow", "");
+        sources.add("<stdin>", "");
+        let names = |sources: Sources| sources.iter().map(|(_, file)| file.name.to_string()).collect::<Vec<_>>();
+        assert_eq!(names(sources.clone().beneath(Path::new("x/y"))), ["x/y/a.flow", "<stdin>"]);
+        assert_eq!(names(sources.clone().beneath(Path::new("."))), ["a.flow", "<stdin>"]);
+    }
 
     #[test]
     fn positions_count_characters_not_bytes() {

@@ -39,11 +39,13 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Exit {
         Ok(project) => (project.diagnostics.clone(), project.sources.iter().count().saturating_sub(1), Exit::Well, Some(project)),
     };
     let sources = project.as_ref().map_or(&nothing, |project| &project.sources);
+    // Programs get names relative to PATH, which they know; everybody else wants to open the file.
+    let openable = load::openable(&arguments.path, sources);
     render::sort(&mut diagnostics);
     for diagnostic in &diagnostics {
         match arguments.format {
-            Format::Human => output.write(&render::human(diagnostic, sources, output.colours())),
-            Format::Short => output.line(render::short(diagnostic, sources)),
+            Format::Human => output.write(&render::human(diagnostic, &openable, output.colours())),
+            Format::Short => output.line(render::short(diagnostic, &openable)),
             Format::Json => output.line(render::json(diagnostic, sources)),
         }
     }

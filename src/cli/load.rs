@@ -23,6 +23,12 @@ pub(super) fn load(path: &Path) -> Result<Project, LoadError> {
     Ok(Project::from_text("<stdin>", text))
 }
 
+/// The texts under names that can be opened from the folder we are in, which is what people and editors need.
+pub(super) fn openable(path: &Path, sources: &Sources) -> Sources {
+    let folder = if path.is_dir() { Some(path) } else { path.parent() };
+    sources.clone().beneath(folder.unwrap_or(Path::new("")))
+}
+
 /// How a command ends that has nothing to work on.
 pub(super) fn exit(error: &LoadError) -> Exit {
     if error.code() == Code::E0001 { Exit::Failed } else { Exit::Problems }
@@ -40,7 +46,7 @@ pub(super) fn sound(path: &Path, output: &mut Output) -> Result<(Project, Compil
     match project.compile() {
         Ok(compiled) => Ok((project, compiled)),
         Err(errors) => {
-            tell(&errors.0, &project.sources, output);
+            tell(&errors.0, &openable(path, &project.sources), output);
             Err(Exit::Problems)
         }
     }

@@ -189,6 +189,10 @@ impl<R: BufRead> Table<R> {
                 start = number;
             }
             match ended {
+                // In a row of several lines nobody knows which of them begins the next row; going on would be a guess.
+                Err(words) if number != start => {
+                    return Some(Err(Problem::new(start, Code::O0112, format!("on line {number} of this row {words}")).last()));
+                }
                 Err(words) => return Some(Err(Problem::new(number, Code::O0112, words))),
                 Ok(State::Quoted) if size > LONGEST => {
                     return Some(Err(Problem::new(start, Code::O0102, "a quote opens in this row and isn't closed within 16 MiB").last()));

@@ -1,3 +1,5 @@
+//! Operations as people write them, and as they write them wrong.
+
 use super::*;
 use crate::project::Project;
 use crate::value::{Decimal, Value};
@@ -121,4 +123,12 @@ fn a_line_is_bounded_and_the_next_one_is_read() {
     assert_eq!(requests[0], Err("ops:1: error[O0102]: the line is longer than 16 MiB".to_owned()));
     assert_eq!(requests[1].as_ref().map(|request| request.line), Ok(3));
     assert_eq!(requests.len(), 2);
+}
+
+#[test]
+fn a_broken_row_of_several_lines_ends_the_reading() {
+    let text = "name\n\"one\ntwo\" three\nFour\n";
+    let found = read(text, &csv(Message::Create), &schema());
+    let [Err(problem)] = found.as_slice() else { panic!("{found:?}") };
+    assert!(problem.starts_with("ops:2: error[O0112]: on line 3 of this row"), "{problem}");
 }

@@ -1,3 +1,5 @@
+//! Each renderer over the same few problems.
+
 use super::*;
 use crate::diagnostic::Code;
 use crate::source::Span;
