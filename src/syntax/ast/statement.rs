@@ -151,7 +151,7 @@ pub struct Arm {
     pub span: Span,
 }
 
-/// A pattern of an arm. `empty` is an [`ExprKind::Empty`].
+/// A pattern of an arm. `empty` is an [`Empty`](super::ExprKind::Empty).
 #[derive(Clone, Debug, PartialEq)]
 pub enum Pattern {
     /// `else`
