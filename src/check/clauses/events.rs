@@ -44,7 +44,7 @@ pub(super) fn read(flow: &ast::Flow, entity: EntityId, mode: Mode, clauses: &Cla
     let Some((triggers, _)) = clauses.triggers else {
         declare.report(
             Diagnostic::new(Code::E0303, flow.name.span, format!("nothing starts the flow `{}`", flow.name.text))
-                .help("say what does: `trigger create, update(name)`, `trigger on demand` or `trigger child`"),
+                .help("say what does: `trigger create, update(name)` or `trigger child`"),
         );
         return Events::default();
     };
