@@ -253,3 +253,33 @@ fn a_project_from_standard_input() {
     let output = child.wait_with_output().unwrap();
     assert!(String::from_utf8(output.stdout).unwrap().starts_with("<stdin>:1:17: error[E02"));
 }
+
+#[test]
+fn a_project_names_its_store_zone_and_limits() {
+    let rules = "entity note { text text(20) born date }\n\
+        flow Stamp on note {\n  trigger create\n  stage pre-operation\n  set born = today\n}\n\
+        scenario one { let a = create note { text = \"x\" } }\n\
+        test \"the zone counts\" {\n  let a = create note { text = \"x\" }\n  expect a.born == 2025-12-31\n}\n";
+    let config = "store = \"sqlite:notes.db\"\ntimezone = \"America/New_York\"\n[limits]\ndepth = 3\ninstructions = 1_000\n";
+    let project = Project::of(&[("notes.flow", rules), ("weir.toml", config)]);
+    let ends_well = |arguments: &[&str]| project.told(arguments).ends_with("--- exit code 0\n");
+    assert!(ends_well(&["test"]), "midnight in UTC is the evening before in New York");
+    assert!(ends_well(&["run", "--store", "sqlite::memory:"]));
+    let store = project.dir.path().join("notes.db");
+    assert!(!store.exists(), "what the command line names goes before the project");
+    let elsewhere = tempfile::tempdir().unwrap();
+    let path = project.dir.path().to_str().unwrap().to_owned();
+    let run = project.command(&["run", &path]).current_dir(elsewhere.path()).output().unwrap();
+    assert!(run.status.success() && store.exists(), "the file is seen from the project's folder");
+}
+
+#[test]
+fn what_is_wrong_in_the_settings_of_a_project() {
+    let config = "stor = \"sqlite:notes.db\"\ntimezone = \"Mars/Olympus\"\nallow-command = [\"sh\"]\n\n[limits]\ndepth = 9\n";
+    let rules = ("a.flow", "entity note { text text(20) }\n");
+    let told: Vec<String> = [config, "store =\n", "limits = 3\nstore = 4\n"]
+        .iter()
+        .map(|config| Project::of(&[rules, ("weir.toml", config)]).told(&["check"]))
+        .collect();
+    snapshot!(told.join("\n"));
+}

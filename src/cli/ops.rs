@@ -34,7 +34,15 @@ pub(super) fn run(compiled: &Compiled, file: &Path, arguments: &Arguments, outpu
     let mut pipeline = run::open(compiled, arguments, output)?;
     let acting = arguments.user.as_deref().map(|full_name| user(full_name, &mut pipeline)).transpose();
     let acting = acting.map_err(|problem| unknown_user(&problem, output))?;
-    let teller = Teller { name, arguments, output, tally: Tally::default(), exit: Exit::Well, progress: progress(size) };
+    let teller = Teller {
+        name,
+        store: run::store_url(compiled, arguments),
+        arguments,
+        output,
+        tally: Tally::default(),
+        exit: Exit::Well,
+        progress: progress(size),
+    };
     let mut run = Run { pipeline, acting, users: FxHashMap::default(), held: Vec::new(), open: false, teller };
     let began = Instant::now();
     let ended = run.all(reader);
@@ -157,7 +165,7 @@ impl Run<'_> {
             }
         };
         if self.teller.arguments.batch > 1 && !self.open {
-            self.pipeline.begin().map_err(|error| self.teller.store(&error.to_string()))?;
+            self.pipeline.begin().map_err(|error| self.teller.failed(&error.to_string()))?;
             self.open = true;
         }
         let outcome = self.pipeline.execute(request.operation, acting);
@@ -203,13 +211,14 @@ impl Run<'_> {
             std::mem::take(&mut self.held).into_iter().partition(|(_, outcome, _)| outcome.ending == Ending::Committed);
         ended.iter().for_each(|(line, outcome, took)| self.teller.outcome(*line, outcome, *took));
         self.teller.undone(undone, words);
-        self.teller.store(words)
+        self.teller.failed(words)
     }
 }
 
 /// Tells what became of the operations, and counts.
 struct Teller<'a> {
     name: String,
+    store: &'a str,
     arguments: &'a Arguments,
     output: &'a mut Output,
     tally: Tally,
@@ -271,9 +280,9 @@ impl Teller<'_> {
     }
 
     /// Tells that the store failed.
-    fn store(&mut self, words: &str) -> Exit {
+    fn failed(&mut self, words: &str) -> Exit {
         self.progress.finish_and_clear();
-        load::store_failed(&self.arguments.store, words, self.output)
+        load::store_failed(self.store, words, self.output)
     }
 
     fn line(&mut self, text: &str) {

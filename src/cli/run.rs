@@ -13,6 +13,9 @@ use crate::pipeline::{Message, Pipeline, Settings};
 use crate::project::{Compiled, Project};
 use crate::scenario::{self, EventKind, Report, Verdict};
 
+/// The store where none is named.
+const MEMORY: &str = "sqlite::memory:";
+
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// A file or a folder, `-` for standard input; for --ops also a compiled `.flowc` file
@@ -30,9 +33,9 @@ pub(super) struct Arguments {
     /// What is done with each record of a CSV
     #[arg(long, value_enum, ignore_case = true, default_value_t, env = "WEIR_MESSAGE")]
     pub message: MessageName,
-    /// The store: `sqlite::memory:` or `sqlite:FILE`
-    #[arg(long, value_name = "URL", default_value = "sqlite::memory:", env = "WEIR_STORE")]
-    pub store: String,
+    /// The store, `sqlite::memory:` or `sqlite:FILE`; by default the one that `weir.toml` names, else one in memory
+    #[arg(long, value_name = "URL", env = "WEIR_STORE")]
+    pub store: Option<String>,
     /// The full name of the user who does the operations; by default the system administrator
     #[arg(long = "as", value_name = "USER", env = "WEIR_AS", requires = "ops")]
     pub user: Option<String>,
@@ -77,10 +80,16 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Exit {
     exit.unwrap_or_else(|exit| exit)
 }
 
-/// Opens the store, with the settings that the arguments ask for.
+/// Opens the store, with the settings that the project and the arguments ask for.
 pub(super) fn open(compiled: &Compiled, arguments: &Arguments, output: &mut Output) -> Result<Pipeline, Exit> {
-    let settings = if arguments.trace { Settings::system().traced() } else { Settings::system() };
-    compiled.open(&arguments.store, settings).map_err(|error| load::unopened(&arguments.store, &error, output))
+    let settings = compiled.config.apply(if arguments.trace { Settings::system().traced() } else { Settings::system() });
+    let url = store_url(compiled, arguments);
+    compiled.open(url, settings).map_err(|error| load::unopened(url, &error, output))
+}
+
+/// The store of the command line, else the project's, else one in memory.
+pub(super) fn store_url<'a>(compiled: &'a Compiled, arguments: &'a Arguments) -> &'a str {
+    arguments.store.as_ref().or(compiled.config.store.as_ref()).map_or(MEMORY, String::as_str)
 }
 
 fn operations(arguments: &Arguments, file: &Path, output: &mut Output) -> Result<Exit, Exit> {

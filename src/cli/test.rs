@@ -44,7 +44,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Exit {
     let mut tally = Tally::default();
     for test in project.checked.scenarios.iter().filter(|scenario| scenario.test && wanted(&scenario.name)) {
         let began = Instant::now();
-        let mut pipeline = match compiled.open("sqlite::memory:", Settings::fixed()) {
+        let mut pipeline = match compiled.open("sqlite::memory:", compiled.config.apply(Settings::fixed())) {
             Ok(pipeline) => pipeline,
             Err(error) => return store_exit(&error, output),
         };

@@ -14,6 +14,8 @@ use crate::schema::Schema;
 use crate::source::Sources;
 use crate::store::{Sqlite, Store, StoreError};
 
+use super::Config;
+
 /// A schema and the flows on it, ready to run.
 #[derive(Clone, Debug)]
 pub struct Compiled {
@@ -23,6 +25,8 @@ pub struct Compiled {
     pub program: Arc<Program>,
     /// The texts that they were compiled from.
     pub sources: Arc<Sources>,
+    /// What the project's `weir.toml` says; a compiled file doesn't hold it.
+    pub config: Config,
 }
 
 /// Why a store can't be opened.
@@ -73,7 +77,7 @@ impl Compiled {
 impl From<bytecode::Bundle> for Compiled {
     fn from(bundle: bytecode::Bundle) -> Self {
         let bytecode::Bundle { schema, program, sources } = bundle;
-        Compiled { schema: Arc::new(schema), program: Arc::new(program), sources: Arc::new(sources) }
+        Compiled { schema: Arc::new(schema), program: Arc::new(program), sources: Arc::new(sources), config: Config::default() }
     }
 }
 

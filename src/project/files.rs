@@ -203,7 +203,7 @@ impl Walk<'_> {
 }
 
 /// The bytes of a file, one more than allowed at most.
-fn read_file(path: &Path) -> Result<Vec<u8>, LoadError> {
+pub(super) fn read_file(path: &Path) -> Result<Vec<u8>, LoadError> {
     let mut bytes = Vec::new();
     let read = File::open(path).and_then(|file| file.take(MAX_FILE as u64 + 1).read_to_end(&mut bytes));
     read.map(|_| bytes).map_err(|error| unreadable(path, error))

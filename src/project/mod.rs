@@ -10,6 +10,7 @@
 //! ```
 
 mod compiled;
+mod config;
 mod files;
 mod world;
 
@@ -21,6 +22,7 @@ use crate::source::Sources;
 use crate::syntax;
 
 pub use compiled::{Compiled, OpenError};
+pub use config::{CONFIG, Config};
 pub use files::{LoadError, LoadErrorKind, MAX_FILE, MAX_FILES, MAX_FOLDERS};
 
 /// The texts of a project, read and checked.
@@ -32,13 +34,20 @@ pub struct Project {
     pub checked: Checked,
     /// Everything there is to say, in the order of its places.
     pub diagnostics: Vec<Diagnostic>,
+    /// What its `weir.toml` says; that of a single file or text says nothing.
+    pub config: Config,
 }
 
 impl Project {
-    /// A file, or a directory with every `*.flow` below it (hidden folders aside). What is wrong inside a file is
+    /// A file, or a directory with every `*.flow` below it (hidden folders aside) and its `weir.toml`. What is wrong inside a file is
     /// among the diagnostics; an error is what leaves nothing to check.
     pub fn load(path: &Path) -> Result<Project, LoadError> {
-        Ok(Project::of(files::read(path)?))
+        let texts = files::read(path)?;
+        let mut project = Project::of(texts);
+        if path.is_dir() {
+            project.config = Config::read(path, &mut project.sources, &mut project.diagnostics)?;
+        }
+        Ok(project)
     }
 
     /// A text that is no file, such as standard input.
@@ -55,7 +64,8 @@ impl Project {
     pub fn compile(&self) -> Result<Compiled, Errors> {
         let errors: Vec<_> = self.diagnostics.iter().filter(|diagnostic| diagnostic.severity() == Severity::Error).cloned().collect();
         if errors.is_empty() {
-            Compiled::new(&self.checked, &self.sources).map_err(|error| Errors(vec![error]))
+            let compiled = Compiled::new(&self.checked, &self.sources).map_err(|error| Errors(vec![error]))?;
+            Ok(Compiled { config: self.config.clone(), ..compiled })
         } else {
             Err(Errors(errors))
         }
@@ -79,7 +89,7 @@ impl Project {
         diagnostics.append(&mut checked.diagnostics);
         diagnostics.sort_by_key(|diagnostic| (diagnostic.span(), diagnostic.severity(), diagnostic.code));
         diagnostics.dedup();
-        Project { sources, checked, diagnostics }
+        Project { sources, checked, diagnostics, config: Config::default() }
     }
 }
 

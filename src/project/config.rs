@@ -1,0 +1,184 @@
+//! `weir.toml` in the folder of a project: its store and settings. What only the operator of a machine may grant (which
+//! commands and hosts code outside the language may reach) has no key in it: a project can't permit itself anything.
+
+use std::path::Path;
+
+use jiff::tz::TimeZone;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::files::LoadError;
+use crate::diagnostic::{Code, Diagnostic, nearest};
+use crate::pipeline::Settings;
+use crate::source::{FileId, Sources, Span};
+
+/// The name of the file.
+pub const CONFIG: &str = "weir.toml";
+
+/// What a project says of how it runs; what it doesn't say stays as the command or the embedding program has it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Config {
+    /// The URL of its store; a relative file is seen from the project's folder.
+    pub store: Option<String>,
+    /// The organisation's time zone, by its IANA name.
+    pub zone: Option<TimeZone>,
+    /// How deep operations may nest: 1 to 8.
+    pub depth: Option<u32>,
+    /// How many instructions the flows of one outermost operation may run.
+    pub instructions: Option<u64>,
+}
+
+/// The keys at the top, and those of `[limits]`.
+const KEYS: [&str; 3] = ["store", "timezone", "limits"];
+const LIMITS: [&str; 2] = ["depth", "instructions"];
+
+impl Config {
+    /// Settings with what the project says of them.
+    pub fn apply(&self, mut settings: Settings) -> Settings {
+        if let Some(zone) = &self.zone {
+            settings.zone = zone.clone();
+        }
+        settings.max_depth = self.depth.unwrap_or(settings.max_depth);
+        settings.max_instructions = self.instructions.unwrap_or(settings.max_instructions);
+        settings
+    }
+
+    /// What stands in the folder's `weir.toml`, if there is one. Its text is a source only where there is something to say about it.
+    pub(super) fn read(folder: &Path, sources: &mut Sources, said: &mut Vec<Diagnostic>) -> Result<Config, LoadError> {
+        let path = folder.join(CONFIG);
+        if !path.is_file() {
+            return Ok(Config::default());
+        }
+        let bytes = super::files::read_file(&path)?;
+        let text = String::from_utf8_lossy(&bytes);
+        let mut reader = Reader { problems: Vec::new() };
+        let mut config = match DeTable::parse(&text) {
+            Ok(table) => reader.config(table.get_ref()),
+            Err(error) => {
+                let span = error.span().unwrap_or_default();
+                reader.problem(
+                    span,
+                    error.message().to_lowercase(),
+                    "the file is TOML: `key = value`, and `[limits]` before the limits".to_owned(),
+                );
+                Config::default()
+            }
+        };
+        if !reader.problems.is_empty() {
+            let file = sources.add(CONFIG, text.as_ref());
+            said.extend(reader.problems.into_iter().map(|problem| problem.placed(file)));
+        }
+        config.store = config.store.map(|url| beneath(folder, url));
+        Ok(config)
+    }
+}
+
+/// A URL of a file, seen from the project's folder.
+fn beneath(folder: &Path, url: String) -> String {
+    match url.strip_prefix("sqlite:") {
+        Some(file) if file != ":memory:" && !file.is_empty() => format!("sqlite:{}", folder.join(file).display()),
+        _ => url,
+    }
+}
+
+/// Something wrong, by bytes of the text.
+struct Problem {
+    bytes: std::ops::Range<usize>,
+    message: String,
+    help: String,
+    fix: Option<String>,
+}
+
+impl Problem {
+    fn placed(self, file: FileId) -> Diagnostic {
+        let place = |offset: usize| u32::try_from(offset).unwrap_or(u32::MAX);
+        let span = Span::new(file, place(self.bytes.start), place(self.bytes.end));
+        let diagnostic = Diagnostic::new(Code::E0008, span, self.message).help(self.help);
+        self.fix.into_iter().fold(diagnostic, |diagnostic, fix| diagnostic.fix(span, fix))
+    }
+}
+
+struct Reader {
+    problems: Vec<Problem>,
+}
+
+impl Reader {
+    fn problem(&mut self, bytes: std::ops::Range<usize>, message: String, help: String) {
+        self.problems.push(Problem { bytes, message, help, fix: None });
+    }
+
+    fn config(&mut self, table: &DeTable<'_>) -> Config {
+        let mut config = Config::default();
+        for (key, value) in table {
+            match key.get_ref().as_ref() {
+                "store" => config.store = self.text(value, "`store` is the URL of a store in quotes: `store = \"sqlite:data.db\"`"),
+                "timezone" => config.zone = self.zone(value),
+                "limits" => match value.get_ref() {
+                    DeValue::Table(limits) => self.limits(limits, &mut config),
+                    _ => {
+                        self.problem(value.span(), "`limits` is a table".to_owned(), "write `[limits]`, and the limits below it".to_owned())
+                    }
+                },
+                _ => self.unknown(key, &KEYS),
+            }
+        }
+        config
+    }
+
+    fn limits(&mut self, table: &DeTable<'_>, config: &mut Config) {
+        for (key, value) in table {
+            match key.get_ref().as_ref() {
+                "depth" => config.depth = self.number(value, "depth", 8).and_then(|depth| u32::try_from(depth).ok()),
+                "instructions" => config.instructions = self.number(value, "instructions", 1_000_000_000),
+                _ => self.unknown(key, &LIMITS),
+            }
+        }
+    }
+
+    fn text(&mut self, value: &Spanned<DeValue<'_>>, help: &str) -> Option<String> {
+        if let DeValue::String(text) = value.get_ref() {
+            return Some(text.to_string());
+        }
+        self.problem(value.span(), "this is no text".to_owned(), help.to_owned());
+        None
+    }
+
+    fn zone(&mut self, value: &Spanned<DeValue<'_>>) -> Option<TimeZone> {
+        let help = "name it as the time zone database does: `timezone = \"Europe/Vienna\"`";
+        let name = self.text(value, help)?;
+        match TimeZone::get(&name) {
+            Ok(zone) => Some(zone),
+            Err(_) => {
+                self.problem(value.span(), format!("there is no time zone `{name}`"), help.to_owned());
+                None
+            }
+        }
+    }
+
+    fn number(&mut self, value: &Spanned<DeValue<'_>>, what: &str, most: u64) -> Option<u64> {
+        let number = match value.get_ref() {
+            DeValue::Integer(number) => u64::from_str_radix(number.as_str(), number.radix()).ok(),
+            _ => None,
+        };
+        let found = number.filter(|number| (1..=most).contains(number));
+        if found.is_none() {
+            self.problem(value.span(), format!("`{what}` is a whole number from 1 to {most}"), format!("write `{what} = {most}`, or less"));
+        }
+        found
+    }
+
+    fn unknown(&mut self, key: &Spanned<std::borrow::Cow<'_, str>>, known: &[&str]) {
+        let name = key.get_ref();
+        let listed = known.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
+        let near = nearest(name, known.iter().copied());
+        let help = match near {
+            Some(near) => format!("did you mean `{near}`?"),
+            None if name.starts_with("allow") => {
+                "a project can't permit itself anything: whoever runs it does, on the command line or in the embedding program".to_owned()
+            }
+            None => format!("the keys here are {listed}"),
+        };
+        let fix = near.map(str::to_owned);
+        self.problems.push(Problem { bytes: key.span(), message: format!("`{name}` is no setting"), help, fix });
+    }
+}
