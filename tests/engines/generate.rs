@@ -14,6 +14,10 @@ entity thing {
   born   date
   seen   datetime
   parent lookup thing
+  ratio  float
+  fine   decimal(10)
+  spot   datetime local
+  tags   choices { hot = 1, cold = 2 }
 }
 "#;
 
@@ -65,6 +69,11 @@ impl Generator {
             8 => format!("set seen = {}\n", self.datetime(2)),
             9 if self.below(6) == 0 => format!("if {} {{ stop {} }}\n", self.condition(2), self.literal(1)),
             9 if self.below(3) == 0 => format!("if {} {{ finish {} }}\n", self.condition(2), self.literal(1)),
+            9 if self.below(2) == 0 => {
+                let (ratio, fine) = (self.float(2), self.decimal(1));
+                format!("set ratio = {ratio}, fine = round({fine} * 0.0{}, 10)\n", self.below(1000))
+            }
+            9 if self.below(2) == 0 => format!("set spot = {}\n", self.local(2)),
             9 => format!("set name = left({}, 100)\n", self.text(1)),
             10 | 11 => self.branches(depth),
             12 => format!(
@@ -97,7 +106,7 @@ impl Generator {
     fn condition(&mut self, depth: u32) -> String {
         let compare = self.pick(&["==", "!=", "<", "<=", ">", ">="]);
         let equal = self.pick(&["==", "!="]);
-        match self.below(if depth == 0 { 9 } else { 16 }) {
+        match self.below(if depth == 0 { 13 } else { 24 }) {
             0 => format!("flag {equal} {}", self.pick(&["true", "false"])),
             1 => format!("amount {compare} {}.{}", self.below(5000), self.below(100)),
             2 => format!("number {compare} {}", self.below(50)),
@@ -107,18 +116,51 @@ impl Generator {
             6 => format!("note {} \"{}\"", self.pick(&["contains", "starts with", "ends with"]), self.pick(&["a", "Na", "é", ""])),
             7 => format!("changed({})", self.pick(&["name", "amount", "kind", "flag"])),
             8 => format!("parent.number {compare} {}", self.below(50)),
-            9 => format!("({} and {})", self.condition(depth - 1), self.condition(depth - 1)),
-            10 => format!("({} or {})", self.condition(depth - 1), self.condition(depth - 1)),
-            11 => format!("not ({})", self.condition(depth - 1)),
-            12 => format!("{} {compare} {}", self.integer(depth - 1), self.integer(depth - 1)),
-            13 => format!("{} {compare} {}", self.decimal(depth - 1), self.decimal(depth - 1)),
-            14 => format!("{} between {} and {}", self.integer(depth - 1), self.below(20), self.below(2000)),
+            9 => format!("tags {} {}", "contains", self.pick(&["hot", "cold"])),
+            10 => format!("old.{} {equal} {}", self.pick(&["name", "note"]), self.pick(&["name", "note", "parent.note"])),
+            11 => format!("fine {compare} {}.{:010}", self.below(3), self.below(9_999_999_999)),
+            12 => format!("ratio {compare} {}.5", self.below(10)),
+            13 | 14 => format!("({} and {})", self.condition(depth - 1), self.condition(depth - 1)),
+            15 => format!("({} or {})", self.condition(depth - 1), self.condition(depth - 1)),
+            16 => format!("not ({})", self.condition(depth - 1)),
+            17 => format!("{} {compare} {}", self.integer(depth - 1), self.integer(depth - 1)),
+            18 => format!("{} {compare} {}", self.decimal(depth - 1), self.decimal(depth - 1)),
+            19 => format!("{} between {} and {}", self.integer(depth - 1), self.below(20), self.integer(depth - 1)),
+            20 => format!("{} in ({}, {})", self.decimal(depth - 1), self.decimal(depth - 1), self.integer(depth - 1)),
+            21 => format!("{} {compare} {}", self.text(depth - 1), self.text(depth - 1)),
+            22 => format!("{} {compare} {}", self.duration(depth - 1), self.duration(depth - 1)),
             _ => format!("{} {compare} {}", self.date(depth - 1), self.date(depth - 1)),
         }
     }
 
+    fn duration(&mut self, depth: u32) -> String {
+        match self.below(if depth == 0 { 2 } else { 5 }) {
+            0 => format!("{} {}", self.below(100), self.pick(&["minutes", "hours", "days", "weeks"])),
+            1 => format!("(number ?? {}) * 1 {}", self.below(10), self.pick(&["minute", "hour", "day"])),
+            2 => format!("({} - {})", self.datetime(depth - 1), self.datetime(depth - 1)),
+            3 => format!("({} - {})", self.local(depth - 1), self.local(depth - 1)),
+            _ => format!("({} {} {})", self.duration(depth - 1), self.pick(&["+", "-"]), self.duration(depth - 1)),
+        }
+    }
+
+    fn local(&mut self, depth: u32) -> String {
+        match self.below(if depth == 0 { 2 } else { 3 }) {
+            0 => "(spot ?? 2026-03-29T02:30)".into(),
+            1 => format!("2024-02-29T{:02}:00", self.below(24)),
+            _ => format!("({} + {} {})", self.local(depth - 1), self.below(100), self.pick(&["minutes", "hours", "days", "months"])),
+        }
+    }
+
+    fn float(&mut self, depth: u32) -> String {
+        match self.below(if depth == 0 { 1 } else { 3 }) {
+            0 => format!("(ratio ?? {}.25)", self.below(10)),
+            1 => format!("({} {} {})", self.float(depth - 1), self.pick(&["+", "-", "*", "/"]), self.float(depth - 1)),
+            _ => format!("(-{})", self.float(depth - 1)),
+        }
+    }
+
     fn integer(&mut self, depth: u32) -> String {
-        match self.below(if depth == 0 { 4 } else { 10 }) {
+        match self.below(if depth == 0 { 4 } else { 14 }) {
             0 => self.below(100).to_string(),
             1 => format!("(number ?? {})", self.below(10)),
             2 => "length(name)".into(),
@@ -128,6 +170,10 @@ impl Generator {
             6 => format!("({} * {})", self.integer(depth - 1), self.integer(depth - 1)),
             7 => format!("({} % {})", self.integer(depth - 1), self.integer(depth - 1)),
             8 => format!("(-{})", self.integer(depth - 1)),
+            9 => format!("{}({})", self.pick(&["year", "month", "day", "weekday"]), self.date(depth - 1)),
+            10 => format!("hour({})", self.datetime(depth - 1)),
+            11 => format!("days_between({}, {})", self.date(depth - 1), self.date(depth - 1)),
+            12 => format!("min({}, {}, {})", self.integer(depth - 1), self.integer(depth - 1), self.integer(depth - 1)),
             _ => format!("abs({})", self.integer(depth - 1)),
         }
     }
@@ -159,21 +205,26 @@ impl Generator {
             0 => self.literal(depth),
             1 => "name".into(),
             2 => "(note ?? \"none\")".into(),
-            3 => format!("upper({})", self.text(depth - 1)),
+            3 => format!("{}({})", self.pick(&["upper", "lower", "trim"]), self.text(depth - 1)),
             4 => format!("replace({}, \"a\", \"{}\")", self.text(depth - 1), self.pick(&["", "b", "ab"])),
             _ => format!("right({}, {})", self.text(depth - 1), self.below(12)),
         }
     }
 
     fn literal(&mut self, depth: u32) -> String {
-        let inside = match self.below(if depth == 0 { 6 } else { 8 }) {
+        let inside = match self.below(if depth == 0 { 10 } else { 13 }) {
             0 => "number".into(),
             1 => "kind".into(),
             2 => "amount".into(),
             3 => "parent".into(),
             4 => "flag".into(),
             5 => "born".into(),
-            6 => self.decimal(depth - 1),
+            6 => "tags".into(),
+            7 => "spot".into(),
+            8 => "ratio".into(),
+            9 => "fine".into(),
+            10 => self.decimal(depth - 1),
+            11 => self.datetime(depth - 1),
             _ => self.integer(depth - 1),
         };
         format!("\"{} {{{inside}}}\"", self.pick(&["Name", "anna", "é", ""]))

@@ -65,7 +65,7 @@ fn agree(project: &Project, generator: &mut Generator, seed: u64, text: &str) ->
         End::Done => 0,
         End::Finished(_) => 1,
         End::Stopped(_) => 2,
-        End::Fault(_) => 3,
+        End::Fault(..) => 3,
     }
 }
 
@@ -81,7 +81,7 @@ fn run_vm(when: Option<&Code>, body: &Code, world: &mut World) -> End {
         Ok(Exit::Done | Exit::Value(_)) => End::Done,
         Ok(Exit::Finished(note)) => End::Finished(note),
         Ok(Exit::Stopped(reason)) | Err(Interrupt::Stop { reason, .. }) => End::Stopped(reason),
-        Err(Interrupt::Fault(fault)) => End::Fault(fault.code),
+        Err(Interrupt::Fault(fault)) => End::Fault(fault.code, fault.span),
     }
 }
 
@@ -91,21 +91,14 @@ fn world<'a>(schema: &'a weir::schema::Schema, generator: &mut Generator) -> Wor
     let mut row = || {
         let mut row = Row::default();
         for (slot, field) in schema.entity(thing).unwrap().fields() {
-            let number = generator.below(4000) as i64 - 500;
             let value = match field.name.as_str() {
                 "name" => Value::Text(["Anna", "Name é", "ana"][generator.below(3) as usize].into()),
-                _ if generator.below(4) == 0 => Value::Empty,
-                "note" => Value::Text(["banana", "Na", "é"][generator.below(3) as usize].into()),
-                "amount" => Value::Decimal(Decimal::new(number * 12_345, 4)),
-                "rate" => Value::Decimal(Decimal::new(number, 4)),
-                "number" => Value::Integer(if generator.below(10) == 0 { i64::from(i32::MAX) } else { number / 20 }),
-                "total" => Value::Integer(number * 1_000_000),
-                "flag" => Value::Boolean(number % 2 == 0),
-                "kind" => Value::Choice([1, 2, 7][generator.below(3) as usize]),
-                "born" => Value::Date("2024-02-29".parse().unwrap()),
-                "seen" => Value::DateTime("2025-10-26T00:45:00Z".parse().unwrap()),
                 "parent" => Value::Reference(parent),
-                _ => continue,
+                name => match generator.below(8) {
+                    0 | 1 => Value::Empty,
+                    2 => extreme(name, generator.below(2) == 0),
+                    _ => usual(name, generator),
+                },
             };
             row.set(slot, value);
         }
@@ -114,4 +107,47 @@ fn world<'a>(schema: &'a weir::schema::Schema, generator: &mut Generator) -> Wor
     let (record, old, parent_row) = (row(), row(), row());
     let zone = jiff::tz::TimeZone::get("Europe/Berlin").unwrap();
     World { schema, this, parent, record, old, parent_row, done: Vec::new(), zone, empty: Value::Empty }
+}
+
+/// A value as records mostly have them.
+fn usual(field: &str, generator: &mut Generator) -> Value {
+    let number = generator.below(4000) as i64 - 500;
+    match field {
+        "note" => Value::Text(["banana", "Na", "é"][generator.below(3) as usize].into()),
+        "amount" => Value::Decimal(Decimal::new(number * 12_345, 4)),
+        "rate" => Value::Decimal(Decimal::new(number, 4)),
+        "fine" => Value::Decimal(Decimal::new(number, 10)),
+        "ratio" => Value::Float(number as f64 / 8.0),
+        "number" => Value::Integer(number / 20),
+        "total" => Value::Integer(number * 1_000_000),
+        "flag" => Value::Boolean(number % 2 == 0),
+        "kind" => Value::Choice([1, 2, 7][generator.below(3) as usize]),
+        "tags" => Value::Choices([1].into()),
+        "born" => Value::Date("2024-02-29".parse().unwrap()),
+        "seen" => Value::DateTime("2025-10-26T00:45:00Z".parse().unwrap()),
+        "spot" => Value::LocalDateTime("2026-01-31T23:59:59".parse().unwrap()),
+        _ => Value::Empty,
+    }
+}
+
+/// The greatest and the least that a field can hold.
+fn extreme(field: &str, greatest: bool) -> Value {
+    let either = |one: &str, other: &str| if greatest { one.to_owned() } else { other.to_owned() };
+    let decimal = |text: &str| Value::Decimal(if greatest { text.parse().unwrap() } else { -text.parse::<Decimal>().unwrap() });
+    match field {
+        "note" => Value::Text(either(&"x".repeat(100_000), "").into()),
+        "amount" => decimal("922337203685477"),
+        "rate" => decimal("100000000000"),
+        "fine" => decimal("100000000000.0000000000"),
+        "ratio" => Value::Float(if greatest { f64::MAX } else { -f64::MIN_POSITIVE }),
+        "number" => Value::Integer(if greatest { i32::MAX.into() } else { i32::MIN.into() }),
+        "total" => Value::Integer(if greatest { i64::MAX } else { i64::MIN }),
+        "flag" => Value::Boolean(greatest),
+        "kind" => Value::Choice(if greatest { 7 } else { 1 }),
+        "tags" => Value::Choices(if greatest { vec![1, 2].into() } else { [].into() }),
+        "born" => Value::Date(either("9999-12-31", "0001-01-01").parse().unwrap()),
+        "seen" => Value::DateTime(either("9999-12-30T22:00:00Z", "0001-01-01T00:00:00Z").parse().unwrap()),
+        "spot" => Value::LocalDateTime(either("9999-12-31T23:59:59", "0001-01-01T00:00:00").parse().unwrap()),
+        _ => Value::Empty,
+    }
 }

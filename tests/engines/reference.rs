@@ -7,6 +7,7 @@ use smol_str::SmolStr;
 use weir::check::ir::{Arm, Block, Comparison, Containment, Expr, ExprKind, Flow, Operator, Stmt, StmtKind, Write};
 use weir::diagnostic::Code;
 use weir::schema::Row;
+use weir::source::Span;
 use weir::value::{Decimal, Environment, Failure, Reference, Slot, Type, Value, decimal, time};
 use weir::vm::{Host, Interrupt};
 
@@ -16,7 +17,8 @@ pub enum End {
     Done,
     Finished(Option<SmolStr>),
     Stopped(SmolStr),
-    Fault(Code),
+    /// With the place, unless the host itself failed.
+    Fault(Code, Option<Span>),
 }
 
 /// Runs a flow's body on a host.
@@ -43,16 +45,21 @@ struct Walker<'a, H: Host> {
 fn interrupted(interrupt: Interrupt) -> End {
     match interrupt {
         Interrupt::Stop { reason, .. } => End::Stopped(reason),
-        Interrupt::Fault(fault) => End::Fault(fault.code),
+        Interrupt::Fault(fault) => End::Fault(fault.code, fault.span),
     }
 }
 
-fn failed(failure: Failure) -> End {
-    End::Fault(match failure {
-        Failure::DivisionByZero => Code::F01,
-        Failure::Inexact => Code::F02,
-        Failure::Overflow | Failure::OutOfRange => Code::F03,
-    })
+/// What a value could not be computed for, as the end of the flow at the expression.
+fn failed(expr: &Expr) -> impl Fn(Failure) -> End {
+    let span = expr.span;
+    move |failure| {
+        let code = match failure {
+            Failure::DivisionByZero => Code::F01,
+            Failure::Inexact => Code::F02,
+            Failure::Overflow | Failure::OutOfRange => Code::F03,
+        };
+        End::Fault(code, Some(span))
+    }
 }
 
 impl<H: Host> Walker<'_, H> {
@@ -155,7 +162,7 @@ impl<H: Host> Walker<'_, H> {
 
     fn value(&mut self, expr: &Expr) -> Result<Value, End> {
         let value = self.any(expr)?;
-        if value.is_empty() && !expr.optional { Err(End::Fault(Code::F05)) } else { Ok(value) }
+        if value.is_empty() && !expr.optional { Err(End::Fault(Code::F05, Some(expr.span))) } else { Ok(value) }
     }
 
     fn any(&mut self, expr: &Expr) -> Result<Value, End> {
@@ -202,8 +209,10 @@ impl<H: Host> Walker<'_, H> {
                 Value::Boolean(found)
             }
             ExprKind::Between { value, low, high } => {
-                let (value, low, high) = (self.value(value)?, self.value(low)?, self.value(high)?);
-                Value::Boolean(compare(Comparison::LessOrEqual, &low, &value) && compare(Comparison::LessOrEqual, &value, &high))
+                let (value, low) = (self.value(value)?, self.value(low)?);
+                Value::Boolean(
+                    compare(Comparison::LessOrEqual, &low, &value) && compare(Comparison::LessOrEqual, &value, &self.value(high)?),
+                )
             }
             ExprKind::IsEmpty(inner) => Value::Boolean(self.value(inner)?.is_empty()),
             ExprKind::Coalesce(left, right) => match self.value(left)? {
@@ -212,17 +221,18 @@ impl<H: Host> Walker<'_, H> {
             },
             ExprKind::Arithmetic { operator, left, right } => {
                 let (left, right) = (self.value(left)?, self.value(right)?);
-                arithmetic(*operator, &left, &right, &expr.ty)?
+                arithmetic(*operator, &left, &right, &expr.ty).map_err(failed(expr))?
             }
             ExprKind::Negate(inner) => match self.value(inner)? {
-                Value::Integer(number) => whole(number.checked_neg(), &expr.ty)?,
+                Value::Integer(number) => whole(number.checked_neg(), &expr.ty).map_err(failed(expr))?,
+                Value::Float(number) => Value::Float(-number),
                 Value::Decimal(number) => Value::Decimal(-number),
-                Value::Duration(length) => Value::Duration(time::multiply(length, -1).map_err(failed)?),
+                Value::Duration(length) => Value::Duration(time::multiply(length, -1).map_err(failed(expr))?),
                 other => panic!("{other:?} has no negative"),
             },
             ExprKind::Shift { operator, left, right } => {
                 let (left, right) = (self.value(left)?, self.value(right)?);
-                shift(*operator, left, right, self.host).map_err(failed)?
+                shift(*operator, left, right, self.host).map_err(failed(expr))?
             }
             ExprKind::Elapsed { later, earlier } => {
                 let (later, earlier) = (self.value(later)?, self.value(earlier)?);
@@ -234,7 +244,7 @@ impl<H: Host> Walker<'_, H> {
             }
             ExprKind::Call { function, arguments } => {
                 let arguments = arguments.iter().map(|argument| self.value(argument)).collect::<Result<Vec<_>, _>>()?;
-                call(function, &arguments, self.host)?
+                function.call(&arguments, &Environment { zone: self.host.zone() }).map_err(failed(expr))?
             }
             ExprKind::Concat(parts) => {
                 let mut all = String::new();
@@ -276,10 +286,6 @@ fn shift(operator: Operator, left: Value, right: Value, host: &impl Host) -> Res
     }
 }
 
-fn call(function: &weir::value::Function, arguments: &[Value], host: &impl Host) -> Result<Value, End> {
-    function.call(arguments, &Environment { zone: host.zone() }).map_err(failed)
-}
-
 /// Equality of two values, empty being equal to empty only.
 fn same(left: &Value, right: &Value) -> bool {
     match (left, right) {
@@ -296,6 +302,7 @@ fn compare(comparison: Comparison, left: &Value, right: &Value) -> bool {
         _ if comparison == Comparison::NotEqual => return !same(left, right),
         (Value::Integer(left), Value::Integer(right)) => left.cmp(right),
         (Value::Decimal(left), Value::Decimal(right)) => left.cmp(right),
+        (Value::Float(left), Value::Float(right)) => left.total_cmp(right),
         (Value::Text(left), Value::Text(right)) => left.chars().cmp(right.chars()),
         (Value::Date(left), Value::Date(right)) => left.cmp(right),
         (Value::DateTime(left), Value::DateTime(right)) => left.cmp(right),
@@ -328,20 +335,21 @@ fn contains(test: Containment, left: &Value, right: &Value) -> bool {
     }
 }
 
-fn whole(number: Option<i64>, ty: &Type) -> Result<Value, End> {
+fn whole(number: Option<i64>, ty: &Type) -> Result<Value, Failure> {
     let fits = |number: &i64| *ty != Type::Integer || i32::try_from(*number).is_ok();
-    number.filter(fits).map(Value::Integer).ok_or(End::Fault(Code::F03))
+    number.filter(fits).map(Value::Integer).ok_or(Failure::Overflow)
 }
 
-fn arithmetic(operator: Operator, left: &Value, right: &Value, ty: &Type) -> Result<Value, End> {
+fn arithmetic(operator: Operator, left: &Value, right: &Value, ty: &Type) -> Result<Value, Failure> {
     match (left, right) {
         (Value::Integer(left), Value::Integer(right)) => match operator {
             Operator::Add => whole(left.checked_add(*right), ty),
             Operator::Subtract => whole(left.checked_sub(*right), ty),
             Operator::Multiply => whole(left.checked_mul(*right), ty),
-            Operator::Remainder if *right == 0 => Err(End::Fault(Code::F01)),
-            Operator::Remainder => whole(left.checked_rem(*right), ty),
-            Operator::Divide => decimal::divide(Decimal::from(*left), Decimal::from(*right)).map(Value::Decimal).map_err(failed),
+            Operator::Remainder if *right == 0 => Err(Failure::DivisionByZero),
+            // The one quotient that doesn't fit leaves nothing over.
+            Operator::Remainder => Ok(Value::Integer(left.checked_rem(*right).unwrap_or(0))),
+            Operator::Divide => decimal::divide(Decimal::from(*left), Decimal::from(*right)).map(Value::Decimal),
         },
         (Value::Decimal(left), Value::Decimal(right)) => match operator {
             Operator::Add => decimal::add(*left, *right),
@@ -350,14 +358,17 @@ fn arithmetic(operator: Operator, left: &Value, right: &Value, ty: &Type) -> Res
             Operator::Divide => decimal::divide(*left, *right),
             Operator::Remainder => decimal::remainder(*left, *right),
         }
-        .map(Value::Decimal)
-        .map_err(failed),
-        (Value::Float(left), Value::Float(right)) => Ok(Value::Float(match operator {
-            Operator::Add => left + right,
-            Operator::Subtract => left - right,
-            Operator::Multiply => left * right,
-            Operator::Divide | Operator::Remainder => left / right,
-        })),
+        .map(Value::Decimal),
+        (Value::Float(_), Value::Float(right)) if operator == Operator::Divide && *right == 0.0 => Err(Failure::DivisionByZero),
+        (Value::Float(left), Value::Float(right)) => {
+            let number = match operator {
+                Operator::Add => left + right,
+                Operator::Subtract => left - right,
+                Operator::Multiply => left * right,
+                Operator::Divide | Operator::Remainder => left / right,
+            };
+            if number.is_finite() { Ok(Value::Float(number)) } else { Err(Failure::Overflow) }
+        }
         other => panic!("{other:?} are no numbers"),
     }
 }
