@@ -24,6 +24,9 @@ use crate::value::{ChoiceId, EntityId};
 
 use types::Typed;
 
+/// How the names begin that the databases below, and the tables that the platform keeps in them, have for themselves.
+const RESERVED_BY_STORES: [&str; 3] = ["sqlite_", "pg_", "weir_"];
+
 /// The state of declaring.
 pub(super) struct Declare<'d> {
     /// The file of the built-in entities.
@@ -102,6 +105,11 @@ impl<'d> Declare<'d> {
                     self.broken.insert(name.text.clone());
                     let problem =
                         format!("an entity can't be called `{}`: its primary key would be `{key}`, which every entity has", name.text);
+                    self.report(Diagnostic::new(Code::E0203, name.span, problem).help("give it another name"));
+                }
+                ast::Item::Entity(_) if RESERVED_BY_STORES.iter().any(|start| key.to_ascii_lowercase().starts_with(start)) => {
+                    self.broken.insert(name.text.clone());
+                    let problem = format!("an entity can't be called `{}`: stores have tables of such names themselves", name.text);
                     self.report(Diagnostic::new(Code::E0203, name.span, problem).help("give it another name"));
                 }
                 ast::Item::Entity(entity) if entities.len() < MAX_ENTITIES => {
