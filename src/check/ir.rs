@@ -10,7 +10,7 @@
 
 use smol_str::SmolStr;
 
-use crate::bytecode::FlowHead;
+use crate::bytecode::{Effects, FlowHead};
 use crate::diagnostic::Code;
 use crate::source::Span;
 use crate::value::{EntityId, Function, Slot, Type, Value};
@@ -28,6 +28,8 @@ pub struct Flow {
     pub body: Block,
     /// Its `let` names; a [`LocalId`] is a position in here.
     pub locals: Vec<Local>,
+    /// What it does at most, its inline children included.
+    pub effects: Effects,
 }
 
 /// A `let`'s number in its flow or scenario.

@@ -2,19 +2,23 @@
 //!
 //! The way through it: `declare` makes the schema of entities and choices, `clauses` makes the heads of the flows,
 //! and only then are bodies, tests and scenarios checked, each by itself, against the whole schema and all heads.
+//! Last, `effects` says what each flow reads and does, with the children that it starts.
 
 mod clauses;
 mod context;
 mod declare;
+mod effects;
 mod expr;
 pub mod ir;
 mod narrow;
 mod scenario;
 mod stmt;
 mod unborn;
+mod walk;
 
 use rustc_hash::FxHashMap;
 
+use crate::bytecode::Effects;
 use crate::diagnostic::Diagnostic;
 use crate::schema::{self, Schema};
 use crate::source::Sources;
@@ -57,9 +61,10 @@ pub fn check(files: &[ast::File]) -> Checked {
         let Some(head) = head else { continue };
         let (when, body, locals, said) = stmt::flow_body(context(Site::Flow(head)), flow);
         diagnostics.extend(said);
-        flows.push(ir::Flow { head: head.clone(), span: flow.name.span, when, body, locals });
+        flows.push(ir::Flow { head: head.clone(), span: flow.name.span, when, body, locals, effects: Effects::default() });
     }
     flows.sort_by(|one, other| one.head.name.cmp(&other.head.name));
+    effects::fill(&mut flows);
     let mut scenarios = Vec::new();
     for (source, test) in files.iter().flat_map(scenarios_of) {
         let (scenario, said) = scenario::scenario(context(Site::Scenario), source, test);

@@ -1,13 +1,11 @@
 //! From the typed IR to bytecode. What the checker promises (see `check::ir`) is relied on; the one thing that can still
 //! be said about a checked flow is that it is too large to be counted in 16 bits.
 //!
-//! `body.rs` has the statements, `value.rs` and `condition.rs` the expressions, `builder.rs` what they are made into,
-//! `effects.rs` what the pipeline gets to know about them.
+//! `body.rs` has the statements, `value.rs` and `condition.rs` the expressions, `builder.rs` what they are made into.
 
 mod body;
 mod builder;
 mod condition;
-mod effects;
 mod value;
 
 use crate::bytecode::{self, Code, FlowCode, Program, VerifyError};
@@ -24,8 +22,6 @@ pub fn program(checked: &Checked) -> Result<Program, Diagnostic> {
     for flow in &flows {
         program.flows.push(compile(&checked.schema, flow).map_err(|_| too_large(flow))?);
     }
-    let children: Vec<_> = flows.iter().map(|flow| effects::children(flow)).collect();
-    effects::close(&mut program, &children);
     bytecode::verify(&program, &checked.schema).map_err(|error| mistake(&error))?;
     Ok(program)
 }
@@ -39,7 +35,7 @@ pub fn expression(expr: &Expr, locals: &[Local]) -> Code {
 fn compile(schema: &Schema, flow: &Flow) -> Result<FlowCode, builder::TooLarge> {
     let when = flow.when.as_ref().map(|when| body::condition(schema, flow, when)).transpose()?;
     let body = body::flow(schema, flow)?;
-    Ok(FlowCode { head: flow.head.clone(), span: flow.span, when, body, effects: effects::own(flow) })
+    Ok(FlowCode { head: flow.head.clone(), span: flow.span, when, body, effects: flow.effects.clone() })
 }
 
 fn mistake(error: &VerifyError) -> Diagnostic {
