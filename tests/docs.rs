@@ -55,8 +55,8 @@ fn hold(place: &str, tag: &str, text: &str) -> usize {
     }
     assert!(said.is_empty(), "{place} should check without a word, but: {said:#?}");
     let compiled = project.compile().unwrap();
-    let tests: Vec<_> = project.checked.scenarios.iter().filter(|scenario| scenario.test).collect();
-    for test in &tests {
+    let tests: Vec<_> = project.checked.scenarios.iter().filter(|scenario| scenario.test).flat_map(weir::scenario::cases).collect();
+    for test in tests.iter().copied() {
         let mut pipeline = compiled.open("sqlite::memory:", Settings::fixed()).unwrap();
         let report = weir::scenario::run(test, &mut pipeline);
         assert!(report.failure.is_none(), "{place}: test {:?} fails: {:#?}", report.name, report.failure);

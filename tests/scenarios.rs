@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use weir::pipeline::{Ending, Settings};
 use weir::project::Project;
-use weir::scenario::{EventKind, Report, Verdict, run};
+use weir::scenario::{EventKind, Report, Verdict, cases, run};
 use weir::source::{Position, Sources, Span};
 
 const RULES: &str = r#"
@@ -55,7 +55,7 @@ fn run_all(text: &str) -> (Project, Vec<Report>) {
     assert!(!project.has_errors(), "{said:?}");
     let compiled = project.compile().unwrap();
     let open = || compiled.open("sqlite::memory:", Settings::fixed()).unwrap();
-    let reports = project.checked.scenarios.iter().map(|scenario| run(scenario, &mut open())).collect();
+    let reports = project.checked.scenarios.iter().flat_map(cases).map(|case| run(case, &mut open())).collect();
     (project, reports)
 }
 
@@ -216,4 +216,31 @@ fn every_test_has_a_store_and_a_clock_of_its_own() {
     assert_eq!(reports[0].verdict(), Verdict::Passed);
     assert_eq!(project.sources.position(reports[1].events[0].span), Position { line: 43, column: 14 });
     insta::assert_snapshot!(one);
+}
+
+#[test]
+fn a_table_repeats_its_test_in_fresh_stores() {
+    let (project, reports) = run_all(
+        r#"test "a limit" {
+  let a = create account { name = title, revenue = amount }
+  update a { share = share }
+  expect a.share == share and a.name == "A"
+  show a.accountid
+  table {
+    | title                                                     | amount  | share |
+    | "A"                                                       | 5       | 1     |
+    | "A"                                                       | 0.5     | empty |
+    | "A"                                                       | 5_000   | 3     |
+    | "much too long a text for a name, isn't it?\nand lines"   | 1       | 4     |
+    | "A"                                                       | 1       | 5 % (hour(now) - hour(now)) |
+  }
+}
+test "another" { show 1 }
+"#,
+    );
+    let told: Vec<String> = reports
+        .iter()
+        .map(|report| format!("{} at line {}: {}", report.name, project.sources.position(report.span).line, told(&project.sources, report)))
+        .collect();
+    insta::assert_snapshot!(told.join("\n"));
 }

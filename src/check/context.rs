@@ -32,6 +32,8 @@ pub(super) struct Context<'a> {
     pub visible: Vec<(SmolStr, ir::LocalId, Span)>,
     /// Names whose `let` has an error: a use of one has been reported with it, and says nothing more.
     pub broken: FxHashSet<SmolStr>,
+    /// The `let`s that something has read.
+    pub read: FxHashSet<ir::LocalId>,
     /// What is known not to be empty here.
     pub facts: Facts,
     /// What there is to say so far.
@@ -58,6 +60,7 @@ impl<'a> Context<'a> {
             locals: Vec::new(),
             visible: Vec::new(),
             broken: FxHashSet::default(),
+            read: FxHashSet::default(),
             facts: Facts::default(),
             diagnostics: Vec::new(),
         }

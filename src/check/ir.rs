@@ -251,6 +251,26 @@ pub struct Scenario {
     pub steps: Vec<Step>,
     /// Its `let` names.
     pub locals: Vec<Local>,
+    /// The table that repeats it, at the end of a test.
+    pub table: Option<Table>,
+}
+
+/// The table of a test.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Table {
+    /// The names of its header.
+    pub names: Vec<LocalId>,
+    /// Its rows; each has a cell for every name.
+    pub rows: Vec<TableRow>,
+}
+
+/// A row of a table: the values of its names, computed before the first statement.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TableRow {
+    /// The values.
+    pub cells: Vec<Expr>,
+    /// From the first bar to the last.
+    pub span: Span,
 }
 
 /// A statement of a scenario.

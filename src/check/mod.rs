@@ -13,6 +13,7 @@ pub mod ir;
 mod narrow;
 mod scenario;
 mod stmt;
+mod table;
 mod unborn;
 mod walk;
 

@@ -9,21 +9,31 @@ use smol_str::SmolStr;
 use super::context::Context;
 use super::ir::{self, StepKind};
 use super::stmt::unknown;
+use super::table;
 use crate::diagnostic::{Code, Diagnostic, Severity, nearest};
 use crate::source::Span;
 use crate::syntax::ast::{self, Expectation};
 
 /// Checks a test or a scenario.
 pub(super) fn scenario(cx: Context, source: &ast::Scenario, test: bool) -> (ir::Scenario, Vec<Diagnostic>) {
-    let mut checker = Checker { cx, users: FxHashMap::default(), operation: false };
-    let steps = checker.block(&source.body);
+    let mut checker = Checker { cx, test, users: FxHashMap::default(), operation: false };
+    let (statements, table) = match table::at_the_end(&source.body).filter(|_| test) {
+        Some(table) => (table.before, Some((table.header, checker.cx.table(&table)))),
+        None => (source.body.statements.as_slice(), None),
+    };
+    let steps = checker.statements(statements);
+    let table = table.map(|(header, table)| {
+        checker.cx.unread_columns(header);
+        table
+    });
     let name = source.name.text.clone();
-    let scenario = ir::Scenario { name, test, span: source.name.span, steps, locals: checker.cx.locals };
+    let scenario = ir::Scenario { name, test, span: source.name.span, steps, locals: checker.cx.locals, table };
     (scenario, checker.cx.diagnostics)
 }
 
 struct Checker<'a> {
     cx: Context<'a>,
+    test: bool,
     /// The users so far, with the places of their names.
     users: FxHashMap<SmolStr, Span>,
     /// Whether an operation stands before.
@@ -31,10 +41,10 @@ struct Checker<'a> {
 }
 
 impl Checker<'_> {
-    fn block(&mut self, block: &ast::Block) -> Vec<ir::Step> {
+    fn statements(&mut self, statements: &[ast::Stmt]) -> Vec<ir::Step> {
         let in_sight = self.cx.visible.len();
-        let mut steps = Vec::with_capacity(block.statements.len());
-        for statement in &block.statements {
+        let mut steps = Vec::with_capacity(statements.len());
+        for statement in statements {
             if let Some(kind) = self.step(statement) {
                 steps.push(ir::Step { kind, span: statement.span });
             }
@@ -103,7 +113,7 @@ impl Checker<'_> {
                 None => diagnostic.help(format!("write `user \"{}\" {{}}` before it", user.text)),
             });
         }
-        let steps = self.block(body);
+        let steps = self.statements(&body.statements);
         Some(StepKind::As { user: user.text.clone(), steps })
     }
 
@@ -165,7 +175,7 @@ impl Checker<'_> {
             S::Run { .. } => return self.not_yet(span, "`run`"),
             S::RunJobs => return self.not_yet(span, "`run jobs`"),
             S::Advance(_) => return self.not_yet(span, "`advance`"),
-            S::Table { .. } => return self.not_yet(span, "`table`"),
+            S::Table { .. } => return self.misplaced_table(span),
             S::Set { .. } => "set",
             S::Stop(_) => "stop",
             S::Finish(_) => "finish",
@@ -182,6 +192,15 @@ impl Checker<'_> {
             Diagnostic::new(Code::E0702, span, format!("`{word}` stands only in flows"))
                 .help("a test creates, updates and deletes records, and says what it expects of that"),
         );
+        None
+    }
+
+    fn misplaced_table(&mut self, span: Span) -> Option<StepKind> {
+        let (message, help) = match self.test {
+            true => ("a table stands last in a test, on its own", "put it behind the last statement of the test"),
+            false => ("a scenario has no table", "a table repeats a test, each row in a fresh store: make a test of it"),
+        };
+        self.cx.report(Diagnostic::new(Code::E0720, span, message).help(help));
         None
     }
 

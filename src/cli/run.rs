@@ -112,7 +112,7 @@ fn one_scenario(arguments: &Arguments, output: &mut Output) -> Result<Exit, Exit
         Exit::Usage
     })?;
     let mut pipeline = open(&compiled, arguments, output)?;
-    let report = scenario::run(scenario, &mut pipeline);
+    let report = scenario::run(scenario.into(), &mut pipeline);
     match arguments.format {
         Format::Human => tell(&report, &project, arguments.trace, output),
         Format::Json => tell_json(&report, &project, output),

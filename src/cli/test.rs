@@ -42,7 +42,8 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Exit {
     };
     let wanted = |name: &str| arguments.filter.as_ref().is_none_or(|part| name.contains(part.as_str()));
     let mut tally = Tally::default();
-    for test in project.checked.scenarios.iter().filter(|scenario| scenario.test && wanted(&scenario.name)) {
+    let tests = project.checked.scenarios.iter().filter(|scenario| scenario.test && wanted(&scenario.name));
+    for test in tests.flat_map(scenario::cases) {
         let began = Instant::now();
         let mut pipeline = match compiled.open("sqlite::memory:", compiled.config.apply(Settings::fixed())) {
             Ok(pipeline) => pipeline,

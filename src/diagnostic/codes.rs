@@ -189,6 +189,11 @@ codes! {
     E0703 Error "a user who isn't there",
     E0704 Error "a user who is there already",
     E0705 Error "an unknown fault",
+    E0720 Error "a table that doesn't stand last in a test",
+    E0721 Error "a row that doesn't fit its header",
+    E0722 Error "a table without rows",
+    E0723 Error "a column of several types",
+    W0721 Warning "a column that nothing reads",
     // Compiled files
     E0801 Error "a file that is not a compiled project",
     E0802 Error "a compiled file that is cut short",

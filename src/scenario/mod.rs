@@ -7,4 +7,4 @@ mod report;
 mod run;
 
 pub use report::{Event, EventKind, Failure, Report, Verdict};
-pub use run::run;
+pub use run::{Case, cases, run};

@@ -19,8 +19,31 @@ use crate::vm::Fault;
 
 use super::report::{Event, EventKind, Failure, Report};
 
+/// A run of a test or scenario: its statements once, or once with a row of its table.
+#[derive(Clone, Copy, Debug)]
+pub struct Case<'a> {
+    scenario: &'a ir::Scenario,
+    /// The row and its number, from 1.
+    row: Option<(usize, &'a ir::TableRow)>,
+}
+
+impl<'a> From<&'a ir::Scenario> for Case<'a> {
+    /// The statements once, whatever the table.
+    fn from(scenario: &'a ir::Scenario) -> Self {
+        Case { scenario, row: None }
+    }
+}
+
+/// The runs of a test or scenario: one, or one for each row of its table. Each wants a fresh store.
+pub fn cases(scenario: &ir::Scenario) -> impl Iterator<Item = Case<'_>> {
+    let rows = scenario.table.iter().flat_map(|table| &table.rows);
+    let once = scenario.table.is_none().then_some(Case::from(scenario));
+    rows.enumerate().map(move |(index, row)| Case { scenario, row: Some((index + 1, row)) }).chain(once)
+}
+
 /// Runs a test or scenario.
-pub fn run(scenario: &ir::Scenario, pipeline: &mut Pipeline) -> Report {
+pub fn run(case: Case, pipeline: &mut Pipeline) -> Report {
+    let scenario = case.scenario;
     let mut run = Run {
         pipeline,
         scenario,
@@ -31,9 +54,12 @@ pub fn run(scenario: &ir::Scenario, pipeline: &mut Pipeline) -> Report {
         last: None,
         unexpected: None,
     };
-    let result = run.steps(&scenario.steps);
+    let mut name = scenario.name.clone();
+    let given = case.row.map_or(Ok(()), |(number, row)| run.take_row(number, row, &mut name));
+    let result = given.and_then(|()| run.steps(&scenario.steps));
     let failure = run.settle().err().or(result.err());
-    Report { name: scenario.name.clone(), test: scenario.test, span: scenario.span, events: run.events, failure }
+    let span = case.row.map_or(scenario.span, |(_, row)| row.span);
+    Report { name, test: scenario.test, span, events: run.events, failure }
 }
 
 struct Run<'a> {
@@ -52,6 +78,20 @@ struct Run<'a> {
 impl Run<'_> {
     fn steps(&mut self, steps: &[Step]) -> Result<(), Failure> {
         steps.iter().try_for_each(|step| self.step(step))
+    }
+
+    /// Gives the names of the table their values, and tells them in the name of the run: `a limit [row 2: 5, true]`.
+    fn take_row(&mut self, number: usize, row: &ir::TableRow, name: &mut SmolStr) -> Result<(), Failure> {
+        let title = name.clone();
+        *name = format!("{title} [row {number}]").into();
+        let mut told = Vec::with_capacity(row.cells.len());
+        for (local, cell) in self.scenario.table.iter().flat_map(|table| &table.names).zip(&row.cells) {
+            let value = self.known(cell)?;
+            told.push(shortened(&self.in_words(&value, cell)?));
+            self.assign(*local, value);
+        }
+        *name = format!("{title} [row {number}: {}]", told.join(", ")).into();
+        Ok(())
     }
 
     fn step(&mut self, step: &Step) -> Result<(), Failure> {
@@ -207,9 +247,14 @@ impl Run<'_> {
 
     /// A value as people read it.
     fn shown(&mut self, expr: &ir::Expr) -> Result<String, Failure> {
-        match self.known(expr)? {
+        let value = self.known(expr)?;
+        self.in_words(&value, expr)
+    }
+
+    fn in_words(&mut self, value: &Value, expr: &ir::Expr) -> Result<String, Failure> {
+        match value {
             Value::Empty => Ok("empty".to_owned()),
-            value => self.pipeline.text(&value, &expr.ty).map(String::from).map_err(|fault| faulted(expr.span, &fault)),
+            value => self.pipeline.text(value, &expr.ty).map(String::from).map_err(|fault| faulted(expr.span, &fault)),
         }
     }
 
@@ -321,6 +366,15 @@ fn parts(condition: &ir::Expr) -> Vec<(&'static str, &ir::Expr)> {
         ExprKind::Between { value, low, high } => vec![("value", value), ("low", low), ("high", high)],
         ExprKind::Not(inner) => parts(inner),
         _ => Vec::new(),
+    }
+}
+
+/// A value as a part of a name: on one line, and no longer than 40 characters.
+fn shortened(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(40) {
+        Some((at, _)) => format!("{}…", line.get(..at).unwrap_or_default()),
+        None => line,
     }
 }
 

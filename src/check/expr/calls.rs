@@ -45,7 +45,7 @@ impl Context<'_> {
             Some(decimals) if name.text == "round" => self.decimals(decimals)?,
             _ => None,
         };
-        let ty = function.result(&self.widest(&arguments), arguments.len(), decimals);
+        let ty = function.result(&widest(&arguments), arguments.len(), decimals);
         Some(typed(ExprKind::Call { function, arguments }, ty, span))
     }
 
@@ -82,26 +82,10 @@ impl Context<'_> {
         if function.parameter(0)?.takes != Takes::Ordered {
             return Some(arguments);
         }
-        let mut first = arguments.first()?.clone();
-        for other in arguments.iter().skip(1) {
-            match unify(first, other.clone()) {
-                Ok((unified, _)) => first = unified,
-                Err(sides) => return self.incomparable(&sides.0, &sides.1),
-            }
+        match alike(arguments) {
+            Ok(arguments) => Some(arguments),
+            Err(sides) => self.incomparable(&sides.0, &sides.1),
         }
-        Some(match number(&first.ty) {
-            Some(kind) => arguments.into_iter().map(|argument| convert(argument, kind)).collect(),
-            None if first.ty == Type::Float => arguments.into_iter().map(super::conversion::float_constant).collect(),
-            None => arguments,
-        })
-    }
-
-    /// The type that holds each of the arguments that are of the first one's kind.
-    fn widest(&self, arguments: &[Expr]) -> Type {
-        let mut types = arguments.iter().map(|argument| &argument.ty);
-        let Some(first) = types.next() else { return Type::Boolean };
-        let same = |ty: &&Type| std::mem::discriminant(*ty) == std::mem::discriminant(first) || number(ty) == number(first);
-        types.filter(same).fold(first.clone(), |wide, ty| super::comparison::together(&wide, ty))
     }
 
     /// The number of decimals that `round` is told, where it is a constant.
@@ -138,6 +122,28 @@ impl Context<'_> {
         let Kind::Name(entity) = &base.kind else { return false };
         matches!(function, "min" | "max") && !self.is_known(entity) && self.schema.entity_id(entity).is_some()
     }
+}
+
+/// Values as values of one type, or two of them for which there is none.
+pub(in crate::check) fn alike(values: Vec<Expr>) -> Result<Vec<Expr>, Box<(Expr, Expr)>> {
+    let Some((first, others)) = values.split_first() else { return Ok(values) };
+    let mut first = first.clone();
+    for other in others {
+        first = unify(first, other.clone())?.0;
+    }
+    Ok(match number(&first.ty) {
+        Some(kind) => values.into_iter().map(|value| convert(value, kind)).collect(),
+        None if first.ty == Type::Float => values.into_iter().map(super::conversion::float_constant).collect(),
+        None => values,
+    })
+}
+
+/// The type that holds each of the values that are of the first one's kind.
+pub(in crate::check) fn widest(values: &[Expr]) -> Type {
+    let mut types = values.iter().map(|value| &value.ty);
+    let Some(first) = types.next() else { return Type::Boolean };
+    let same = |ty: &&Type| std::mem::discriminant(*ty) == std::mem::discriminant(first) || number(ty) == number(first);
+    types.filter(same).fold(first.clone(), |wide, ty| super::comparison::together(&wide, ty))
 }
 
 /// What people are used to from elsewhere, and what it is here.

@@ -15,6 +15,8 @@ mod records;
 mod text;
 mod writes;
 
+pub(super) use calls::{alike, widest};
+
 use crate::check::context::{Context, Site};
 use crate::check::ir::{Expr, ExprKind};
 use crate::check::narrow::{Facts, Place};

@@ -31,6 +31,7 @@ impl Context<'_> {
         match self.meaning(name) {
             Some(Meaning::Field(slot)) => self.field_here(slot, span),
             Some(Meaning::Local(id)) => {
+                self.read.insert(id);
                 let local = self.locals.get(id.0 as usize)?;
                 let expr = Expr { kind: ExprKind::Local(id), ty: local.ty.clone(), optional: local.optional, span };
                 Some(self.narrowed(expr))

@@ -85,7 +85,7 @@ pub enum StmtKind {
     /// `expect …`
     Expect(Expectation),
     /// `table { | a | b | … }`
-    Table { header: Vec<Name>, rows: Vec<(Vec<Expr>, Span)> },
+    Table { header: Vec<Name>, rows: Vec<TableRow> },
     /// `delay …`, which is not in the language; kept so that the checker can name `wait`.
     Delay,
 }
@@ -158,6 +158,15 @@ pub enum Pattern {
     Else(Span),
     /// An option, a literal, `empty`.
     Value(Expr),
+}
+
+/// A row of a table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TableRow {
+    /// What stands between its bars.
+    pub cells: Vec<Expr>,
+    /// From the first bar to the last.
+    pub span: Span,
 }
 
 /// A branch of `wait { … }`.

@@ -1,7 +1,9 @@
 //! Statements of flows, tests and scenarios.
 
 use super::{Builder, Node, Nodes, Rule, next, parts, take};
-use crate::syntax::ast::{Arm, Block, Expectation, Pattern, RecordExpr, Stmt, StmtKind, TextLiteral, WaitBranch, Write, WriteOperator};
+use crate::syntax::ast::{
+    Arm, Block, Expectation, Pattern, RecordExpr, Stmt, StmtKind, TableRow, TextLiteral, WaitBranch, Write, WriteOperator,
+};
 
 impl Builder<'_> {
     pub(super) fn block(&mut self, node: Node) -> Block {
@@ -223,7 +225,7 @@ impl Builder<'_> {
         while let Some(row) = next(&mut inner) {
             let span = self.span(&row);
             let cells: Option<Vec<_>> = parts(row).map(|cell| self.expr(cell)).collect();
-            rows.push((cells?, span));
+            rows.push(TableRow { cells: cells?, span });
         }
         Some(StmtKind::Table { header, rows })
     }
