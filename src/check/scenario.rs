@@ -71,8 +71,19 @@ impl Checker<'_> {
             }
             S::Delete { record } => {
                 self.operation = true;
-                let record = self.cx.record(record)?;
-                Some(StepKind::Do(ir::StmtKind::Delete { record }))
+                self.cx.delete(record).map(StepKind::Do)
+            }
+            S::Assign { record, owner } => {
+                self.operation = true;
+                self.cx.assign(record, owner).map(StepKind::Do)
+            }
+            S::ChangeStatus { record, status } => {
+                self.operation = true;
+                self.cx.change_status(record, status).map(StepKind::Do)
+            }
+            S::SendEmail { values } => {
+                self.operation = true;
+                self.cx.send_email(values, statement.span).map(StepKind::Do)
             }
             S::User { name, roles, business_unit } => self.user(name, roles, business_unit.as_ref()),
             S::As { user, body } => self.acting(user, body),
@@ -168,9 +179,6 @@ impl Checker<'_> {
         let word = match &statement.kind {
             S::Start { .. } => return self.not_yet(span, "`start`"),
             S::Perform { .. } => return self.not_yet(span, "`perform`"),
-            S::Assign { .. } => return self.not_yet(span, "`assign`"),
-            S::ChangeStatus { .. } => return self.not_yet(span, "`change status`"),
-            S::SendEmail { .. } => return self.not_yet(span, "`send email`"),
             S::InTransaction(_) => return self.not_yet(span, "`in transaction`"),
             S::Run { .. } => return self.not_yet(span, "`run`"),
             S::RunJobs => return self.not_yet(span, "`run jobs`"),

@@ -153,6 +153,10 @@ codes! {
     E0427 Error "a duration that can't be one",
     E0428 Error "an activity on what is no record",
     E0429 Error "an activity on a record of several entities",
+    E0440 Error "an assign of a record that nobody can own",
+    E0441 Error "an e-mail without a receiver or a subject",
+    E0442 Error "a field that sending an e-mail fills",
+    E0443 Error "a delete of the record before its operation",
     // Emptiness
     E0501 Error "a value that may be empty",
     E0502 Error "a required value that may be empty",

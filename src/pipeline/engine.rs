@@ -19,6 +19,7 @@ use crate::vm::{Frame, Interrupt};
 use super::fault::{self, fault};
 use super::layout::{Layout, layouts};
 use super::operation::{Message, Operation};
+use super::passes;
 use super::plan::{Plan, Plans, Step};
 use super::plugin::Registered;
 use super::settings::{NESTED_COST, Settings};
@@ -139,7 +140,8 @@ impl Engine {
             Some(_) => return Err(fault(Code::F04, format!("the key of a `{}` is a uuid", fault::name(&self.schema, entity)))),
         };
         values.set(PRIMARY_KEY, Value::Uuid(id));
-        self.trace.enter(|| format!("Create {} {id}", fault::name(&self.schema, entity)));
+        self.trace
+            .enter(|| format!("{} {} {id}", passes::words_of_create(&self.schema, entity, &values), fault::name(&self.schema, entity)));
         self.admit_all(Message::Create, entity, &mut values)?;
         let layouts = Arc::clone(&self.layouts);
         let layout = layout_of(&layouts, entity)?;
@@ -161,22 +163,32 @@ impl Engine {
             }
             _ => values.unset(PRIMARY_KEY),
         }
-        self.trace.enter(|| format!("Update {} {}", fault::name(&self.schema, record.entity), record.id));
         self.admit_all(Message::Update, record.entity, &mut values)?;
         let layouts = Arc::clone(&self.layouts);
         let layout = layout_of(&layouts, record.entity)?;
         values.widen(layout.width);
-        let mut scene = Scene::new(Message::Update, record, values, depth, acting);
-        // An update of the owner or of the state together with other columns is one pass for now, not one for each.
+        let level = self.trace.level();
+        let mut rest = Some(values);
+        while let Some(values) = rest.take() {
+            let (kind, values, later) = passes::split(values, layout);
+            self.trace.leave_to(level);
+            self.trace.enter(|| format!("{} {} {}", kind.words(), fault::name(&self.schema, record.entity), record.id));
+            self.pass(Scene::new(Message::Update, record, values, depth, acting), layout, depth == 1 && later.is_none())?;
+            rest = later;
+        }
+        Ok(record)
+    }
+
+    /// An update of columns of one kind through all its stages. `last`: no other operation or pass comes after it.
+    fn pass(&mut self, mut scene: Scene, layout: &Layout, last: bool) -> Result<(), Interrupt> {
         let plan = self.plan(&scene);
         scene.columns.clone_from(&plan.columns);
         self.run_steps(&plan.before, &mut scene)?;
         self.settle_status(&mut scene, layout)?;
         let plan = if plan.fits(Message::Update, scene.target.present()) { plan } else { self.plan(&scene) };
-        self.core_update(&mut scene, &plan, layout, depth == 1 && plan.after.is_empty())?;
+        self.core_update(&mut scene, &plan, layout, last && plan.after.is_empty())?;
         scene.columns.clone_from(&plan.again);
-        self.run_steps(&plan.after, &mut scene)?;
-        Ok(record)
+        self.run_steps(&plan.after, &mut scene)
     }
 
     /// The plan for an operation as its Target stands.

@@ -15,6 +15,7 @@ mod fault;
 mod host;
 mod layout;
 mod operation;
+mod passes;
 mod plan;
 mod plugin;
 mod settings;

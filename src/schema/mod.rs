@@ -45,6 +45,14 @@ pub mod system {
     pub const VERSION: &str = "versionnumber";
 }
 
+/// E-mails that wait to be sent.
+pub mod outbox {
+    /// The entity of e-mails.
+    pub const ENTITY: &str = "email";
+    /// The status reason of one that waits.
+    pub const PENDING: &str = "pendingsend";
+}
+
 /// Every entity and choice of a project.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Schema {

@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod activities;
 mod delete;
 mod images;
 mod limits;

@@ -279,7 +279,7 @@ impl Context<'_> {
     }
 
     /// The value as one that is looked at when it runs.
-    pub(super) fn looked_at(&self, expr: Expr) -> Expr {
+    pub(in crate::check) fn looked_at(&self, expr: Expr) -> Expr {
         if expr.optional { required(expr) } else { expr }
     }
 }

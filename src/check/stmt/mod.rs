@@ -10,6 +10,7 @@ mod branch;
 mod matching;
 mod names;
 mod refused;
+mod shorthand;
 mod write;
 
 use super::context::Context;
@@ -90,6 +91,10 @@ impl Context<'_> {
             S::LetResult { name, activity } => Outcome::goes_on(self.let_result(name, activity)),
             S::Create { entity, values } => Outcome::goes_on(self.create(entity, values, None)),
             S::Update { record, values } => Outcome::goes_on(self.update(record, values)),
+            S::Delete { record } => Outcome::goes_on(self.delete(record)),
+            S::Assign { record, owner } => Outcome::goes_on(self.assign(record, owner)),
+            S::ChangeStatus { record, status } => Outcome::goes_on(self.change_status(record, status)),
+            S::SendEmail { values } => Outcome::goes_on(self.send_email(values, statement.span)),
             S::Start { flow, arguments, record } => Outcome::goes_on(self.start(flow, arguments, record)),
             S::If { arms, otherwise } => self.branches(arms, otherwise.as_ref()),
             S::Match { subject, arms } => self.matching(statement, subject, arms),

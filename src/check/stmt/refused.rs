@@ -24,10 +24,6 @@ impl Context<'_> {
             ),
             S::Set { .. } => self.not_yet(span, "`set output`"),
             S::Perform { .. } => self.not_yet(span, "`perform`"),
-            S::Delete { .. } => self.not_yet(span, "`delete` in a flow"),
-            S::Assign { .. } => self.not_yet(span, "`assign`"),
-            S::ChangeStatus { .. } => self.not_yet(span, "`change status`"),
-            S::SendEmail { .. } => self.not_yet(span, "`send email`"),
             S::LetResult { .. } => self.not_yet(span, "a `let` of this statement"),
             S::ForEach { body, .. } => {
                 self.not_yet(span, "`for each`");
@@ -42,7 +38,8 @@ impl Context<'_> {
             S::Expect(_) => self.only_in_tests(span, "expect"),
             S::Table { .. } => self.only_in_tests(span, "table"),
             // These stand in flows; the block that asks has no more to say about them.
-            S::Stop(_) | S::Finish(_) | S::Start { .. } | S::Create { .. } | S::Update { .. } => {}
+            S::Stop(_) | S::Finish(_) | S::Start { .. } | S::Create { .. } | S::Update { .. } | S::Delete { .. } => {}
+            S::Assign { .. } | S::ChangeStatus { .. } | S::SendEmail { .. } => {}
             S::If { .. } | S::Match { .. } | S::Let { .. } | S::Log(_) | S::Step { .. } => {}
         }
     }
