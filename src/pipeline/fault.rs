@@ -5,7 +5,7 @@ use smol_str::SmolStr;
 use crate::diagnostic::Code;
 use crate::schema::{Entity, Field, Schema};
 use crate::store::StoreError;
-use crate::value::{EntityId, Reference};
+use crate::value::{EntityId, Failure, Reference};
 use crate::vm::{Fault, Interrupt};
 
 /// A fault with a code and words.
@@ -52,6 +52,8 @@ pub(super) fn store(schema: &Schema, error: StoreError) -> Interrupt {
             let field = schema.field(entity, field).map_or("a lookup", |field| field.name.as_str());
             fault(Code::F06, format!("`{}.{field}` refers to a record that isn't there: {id}", name(schema, entity)))
         }
+        StoreError::Number(Failure::Inexact) => fault(Code::F02, "the exact result has more than 28 digits"),
+        StoreError::Number(_) => fault(Code::F03, "the result is larger than its type"),
         StoreError::Unusable(message) | StoreError::Failed(message) => fault(Code::F11, message),
     }
 }

@@ -8,6 +8,7 @@ mod admit;
 mod fields;
 mod limits;
 mod row;
+pub mod select;
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};

@@ -7,8 +7,9 @@ use thiserror::Error;
 
 pub use sqlite::Sqlite;
 
+use crate::schema::select::{Aggregate, Selection};
 use crate::schema::{FieldSet, Row, Schema};
-use crate::value::{EntityId, Slot, Uuid};
+use crate::value::{EntityId, Failure, Slot, Uuid, Value};
 
 /// A database with the tables of one schema.
 ///
@@ -58,6 +59,12 @@ pub trait Store: Send {
     /// The ids of the records whose fields have exactly these values, ascending, at most `limit`.
     fn find(&mut self, entity: EntityId, values: &Row, limit: u32) -> Result<Vec<Uuid>, StoreError>;
 
+    /// The ids of the records that a selection takes, in its order, with these fields of each.
+    fn select(&mut self, selection: &Selection, fields: &FieldSet) -> Result<Vec<(Uuid, Row)>, StoreError>;
+
+    /// What is worked out of the records that a selection takes; its order and its limit say nothing here. Sums are exact.
+    fn aggregate(&mut self, selection: &Selection, aggregate: Aggregate) -> Result<Value, StoreError>;
+
     /// How many records there are.
     fn count(&mut self, entity: EntityId) -> Result<u64, StoreError>;
 }
@@ -91,6 +98,9 @@ pub enum StoreError {
         /// The record that it refers to.
         id: Uuid,
     },
+    /// A sum or an average that no value can hold.
+    #[error("the result is larger than a number can be")]
+    Number(Failure),
     /// The file is no database, is of a newer format, doesn't fit the schema, or holds a value that its field can't have.
     #[error("{0}")]
     Unusable(String),

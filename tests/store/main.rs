@@ -8,6 +8,7 @@ mod files;
 mod hostile;
 mod migration;
 mod schema;
+mod select;
 mod values;
 
 use weir::store::{Sqlite, Store};

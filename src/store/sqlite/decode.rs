@@ -13,10 +13,10 @@ use crate::schema::{FieldSet, Row};
 use crate::store::StoreError;
 use crate::value::{Reference, Uuid, Value, decimal, time};
 
-/// The record that a row of `fields` holds.
-pub(super) fn row(table: &Table, id: Uuid, fields: &FieldSet, row: &rusqlite::Row<'_>) -> Result<Row, StoreError> {
+/// The record that a row of `fields` holds, from this cell on.
+pub(super) fn row(table: &Table, id: Uuid, fields: &FieldSet, row: &rusqlite::Row<'_>, first: usize) -> Result<Row, StoreError> {
     let mut values = Vec::with_capacity(table.columns.len());
-    let mut next = 0;
+    let mut next = first;
     for slot in fields.iter() {
         let column = table.column(slot)?;
         values.resize(usize::from(slot.0), Value::Empty);
@@ -37,10 +37,24 @@ pub(super) fn row(table: &Table, id: Uuid, fields: &FieldSet, row: &rusqlite::Ro
 /// The ids that a query gives.
 pub(super) fn ids(table: &Table, mut rows: rusqlite::Rows<'_>, found: &mut Vec<Uuid>) -> Result<(), StoreError> {
     while let Some(row) = rows.next().map_err(failure)? {
-        let id = uuid(row.get_ref(0).map_err(failure)?);
-        found.push(id.ok_or_else(|| StoreError::Unusable(format!("a record of `{}` has an id that is none", table.name)))?);
+        found.push(id(table, row)?);
     }
     Ok(())
+}
+
+/// The id in the first cell of a row.
+pub(super) fn id(table: &Table, row: &rusqlite::Row<'_>) -> Result<Uuid, StoreError> {
+    let id = uuid(row.get_ref(0).map_err(failure)?);
+    id.ok_or_else(|| StoreError::Unusable(format!("a record of `{}` has an id that is none", table.name)))
+}
+
+/// The value of a column of one cell, behind the id.
+pub(super) fn single(table: &Table, column: &Column, row: &rusqlite::Row<'_>) -> Result<Value, StoreError> {
+    let found = value(&column.kind, row.get_ref(1).map_err(failure)?, ValueRef::Null);
+    match found {
+        Some(found) => Ok(found),
+        None => Err(damaged(table, column, id(table, row)?)),
+    }
 }
 
 fn value(kind: &Kind, cell: ValueRef<'_>, entity: ValueRef<'_>) -> Option<Value> {

@@ -69,7 +69,8 @@ pub(super) fn list(codes: &[i32]) -> String {
     format!("[{}]", codes.join(","))
 }
 
-fn unfit(table: &Table, column: &Column, value: &Value) -> StoreError {
+/// A value that its column can't hold.
+pub(super) fn unfit(table: &Table, column: &Column, value: &Value) -> StoreError {
     let shown = crate::value::text::quoted(&crate::value::text::display(value));
     StoreError::Failed(format!("`{}.{}` can't hold {shown}", table.name, column.field))
 }

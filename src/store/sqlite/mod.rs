@@ -9,6 +9,7 @@ mod encode;
 mod failure;
 mod migrate;
 mod open;
+mod select;
 mod table;
 
 use rusqlite::Connection;
@@ -17,6 +18,7 @@ use rustc_hash::FxHashSet;
 use self::failure::failure;
 use self::table::{Kind, Table, Verb};
 use super::{Store, StoreError};
+use crate::schema::select::{Aggregate, Selection};
 use crate::schema::{FieldSet, PRIMARY_KEY, Row, Schema};
 use crate::value::{EntityId, Reference, Slot, Uuid, Value};
 
@@ -80,7 +82,7 @@ impl Store for Sqlite {
             statement.raw_bind_parameter(1, id.as_bytes()).map_err(failure)?;
             let mut rows = statement.raw_query();
             found.push(match rows.next().map_err(failure)? {
-                Some(row) => Some(decode::row(table, *id, fields, row)?),
+                Some(row) => Some(decode::row(table, *id, fields, row, 0)?),
                 None => None,
             });
         }
@@ -183,6 +185,14 @@ impl Store for Sqlite {
         let mut found = Vec::new();
         decode::ids(table, statement.raw_query(), &mut found)?;
         Ok(found)
+    }
+
+    fn select(&mut self, selection: &Selection, fields: &FieldSet) -> Result<Vec<(Uuid, Row)>, StoreError> {
+        self.selected(selection, fields)
+    }
+
+    fn aggregate(&mut self, selection: &Selection, aggregate: Aggregate) -> Result<Value, StoreError> {
+        self.aggregated(selection, aggregate)
     }
 
     fn count(&mut self, entity: EntityId) -> Result<u64, StoreError> {
