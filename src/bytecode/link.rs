@@ -10,7 +10,7 @@ use std::sync::Arc;
 use smol_str::SmolStr;
 use thiserror::Error;
 
-use super::{Code, Effects, Event, FlowCode, Program};
+use super::{Cause, Code, Effects, Event, FlowCode, Program};
 use crate::schema::{FieldSet, Schema};
 use crate::value::{ChoiceId, EntityId, Slot, Type};
 
@@ -73,17 +73,33 @@ impl Link<'_> {
 
     fn effects(&self, effects: &Effects, own: EntityId) -> Linked<Effects> {
         let entities = |set: &BTreeSet<EntityId>| set.iter().map(|entity| self.entity(*entity)).collect::<Linked<BTreeSet<_>>>();
-        let related = effects.related.iter().map(|(entity, fields)| Ok((self.entity(*entity)?, self.fields(*entity, fields)?)));
+        let fields = |fields: &BTreeMap<EntityId, FieldSet>| {
+            let linked = fields.iter().map(|(entity, fields)| Ok((self.entity(*entity)?, self.fields(*entity, fields)?)));
+            linked.collect::<Linked<BTreeMap<_, _>>>()
+        };
         Ok(Effects {
             reads: self.fields(own, &effects.reads)?,
             old: self.fields(own, &effects.old)?,
-            related: related.collect::<Linked<BTreeMap<_, _>>>()?,
+            related: fields(&effects.related)?,
+            queries: fields(&effects.queries)?,
             sets: self.fields(own, &effects.sets)?,
             creates: entities(&effects.creates)?,
-            updates: entities(&effects.updates)?,
+            updates: fields(&effects.updates)?,
             deletes: entities(&effects.deletes)?,
-            starts: effects.starts.clone(),
-            may_stop: effects.may_stop,
+            causes: effects.causes.iter().map(|cause| self.cause(cause)).collect::<Linked<_>>()?,
+            ..effects.clone()
+        })
+    }
+
+    fn cause(&self, cause: &Cause) -> Linked<Cause> {
+        Ok(match cause {
+            Cause::Column(entity, slot) => Cause::Column(self.entity(*entity)?, self.slot(*entity, *slot)?),
+            Cause::Empty(entity, slot) => Cause::Empty(self.entity(*entity)?, self.slot(*entity, *slot)?),
+            Cause::Gone(entity) => Cause::Gone(self.entity(*entity)?),
+            Cause::Restricted(entity) => Cause::Restricted(self.entity(*entity)?),
+            Cause::Duplicate(entity) => Cause::Duplicate(self.entity(*entity)?),
+            Cause::DivisionByZero | Cause::Inexact | Cause::TooLarge | Cause::OutOfTime => cause.clone(),
+            Cause::Depth | Cause::Instructions | Cause::Text => cause.clone(),
         })
     }
 

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use rustc_hash::FxHashMap;
+use smol_str::SmolStr;
 
 use super::operand::{In, Operand};
 use super::{Code, Effects, Event, FlowCode, FlowHead, Mode, Op, Out, Program, Run, RunAs, Stage};
@@ -62,20 +63,26 @@ fn clauses(head: &FlowHead, schema: &Schema) -> String {
 
 fn effects(effects: &Effects, entity: EntityId, schema: &Schema) -> Vec<String> {
     let entities = |ids: &BTreeSet<EntityId>| ids.iter().map(|id| entity_name(*id, schema)).collect::<Vec<_>>().join(", ");
-    let over = |(id, fields): (&EntityId, &FieldSet)| format!("{} of {}", names(fields, *id, schema), entity_name(*id, schema));
+    let of = |(id, fields): (&EntityId, &FieldSet)| format!("{} of {}", names(fields, *id, schema), entity_name(*id, schema));
+    let fields = |fields: &BTreeMap<EntityId, FieldSet>| fields.iter().map(of).collect::<Vec<_>>().join("; ");
+    let list = |flows: &BTreeSet<SmolStr>| flows.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", ");
     let lines = [
         ("reads", names(&effects.reads, entity, schema)),
-        ("reads over lookups", effects.related.iter().map(over).collect::<Vec<_>>().join("; ")),
+        ("reads over lookups", fields(&effects.related)),
+        ("looks for records by", fields(&effects.queries)),
         ("reads as it was before", names(&effects.old, entity, schema)),
         ("sets", names(&effects.sets, entity, schema)),
         ("creates", entities(&effects.creates)),
-        ("updates", entities(&effects.updates)),
+        ("updates", fields(&effects.updates)),
         ("deletes", entities(&effects.deletes)),
-        ("starts", effects.starts.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", ")),
+        ("starts", list(&effects.starts)),
+        ("queues", list(&effects.queues)),
+        ("performs", list(&effects.performs)),
     ];
     let mut told: Vec<String> =
         lines.into_iter().filter(|(_, what)| !what.is_empty()).map(|(verb, what)| format!("{verb} {what}")).collect();
-    told.extend(effects.may_stop.then(|| "may stop".to_owned()));
+    let may = [(effects.may_stop, "may stop"), (effects.may_wait, "may wait"), (effects.unknown, "effects unknown")];
+    told.extend(may.into_iter().filter(|(may, _)| *may).map(|(_, words)| words.to_owned()));
     told
 }
 

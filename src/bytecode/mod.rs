@@ -1,12 +1,14 @@
 //! What the compiler makes and the VM runs: opcodes, programs, the verifier, the listing and the file format.
 //! Knows neither syntax nor VM.
 //!
-//! `op.rs` is the one table of operations and `operand.rs` what they work on; `program.rs` holds them together, `verify/`
+//! `op.rs` is the one table of operations and `operand.rs` what they work on; `program.rs` holds them together, `effects.rs` says
+//! what they do at most, `verify/`
 //! proves them safe to run, `listing.rs` shows them to people and `codec.rs` turns them into bytes and back.
 
 mod calls;
 mod codec;
 mod consistency;
+mod effects;
 mod head;
 mod link;
 mod listing;
@@ -17,6 +19,7 @@ mod verify;
 
 pub use calls::CallRef;
 pub use codec::{Bundle, LoadError, MAGIC, MAX_FILE, VERSION, decode, encode};
+pub use effects::{Cause, Effects};
 pub use head::{Event, FlowHead, Input, Mode, RunAs, Scope, Stage, Trigger};
 pub use link::{LinkError, link};
 pub use listing::{flow_listing, listing};
@@ -24,5 +27,5 @@ pub use op::Op;
 pub use operand::{
     CONSTANT, CallIx, Count, FieldIx, In, Kind, MAX_REGISTERS, Operand, Out, Rule, Run, Sign, StartIx, Target, TypeIx, When, WriteIx,
 };
-pub use program::{Code, Effects, FieldRef, FlowCode, Program, StartRef, WriteList};
+pub use program::{Code, FieldRef, FlowCode, Program, StartRef, WriteList};
 pub use verify::{MAX_CELLS, Part, Problem, VerifyError, verify, verify_expression};

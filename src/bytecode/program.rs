@@ -3,15 +3,12 @@
 //! Invariant of a [`Program`] that went through [`verify`](super::verify()): `flows` ascends by name, and the VM can run
 //! every code in it without looking at types, table bounds or jump targets again.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use super::op::Op;
 use super::operand::{In, Run};
-use super::{CallRef, FlowHead};
-use crate::schema::FieldSet;
+use super::{CallRef, Effects, FlowHead};
 use crate::source::Span;
 use crate::value::{EntityId, Slot, Type, Value};
 
@@ -43,29 +40,6 @@ pub struct FlowCode {
     pub body: Code,
     /// What it does, its inline children included.
     pub effects: Effects,
-}
-
-/// What a flow reads and does at most; what the flows do that it starts inline is counted in, `starts` aside.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Effects {
-    /// Fields of the triggering record that it reads.
-    pub reads: FieldSet,
-    /// Fields whose value before the operation it looks at, by `old` or `changed`.
-    pub old: FieldSet,
-    /// Fields of other records that it reads, over lookups.
-    pub related: BTreeMap<EntityId, FieldSet>,
-    /// Fields of the triggering record that it sets.
-    pub sets: FieldSet,
-    /// Entities it creates records of.
-    pub creates: BTreeSet<EntityId>,
-    /// Entities it updates records of, beside the triggering record itself.
-    pub updates: BTreeSet<EntityId>,
-    /// Entities it deletes records of.
-    pub deletes: BTreeSet<EntityId>,
-    /// Flows it starts.
-    pub starts: BTreeSet<SmolStr>,
-    /// Whether it may stop the operation.
-    pub may_stop: bool,
 }
 
 /// The operations of a flow, a condition or an expression, with what they work on.

@@ -2,7 +2,7 @@
 //!
 //! The parts of statements and expressions are told in `walk.rs`; here stands what each of them means by itself.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 
 use crate::bytecode::{Effects, Mode};
@@ -20,6 +20,7 @@ pub(super) fn fill(flows: &mut [Flow]) {
         index.entry(flow.head.name.clone()).or_insert(at);
         flow.effects = own(flow);
     }
+    queue(flows);
     let mut parents: FxHashMap<usize, Vec<(usize, bool)>> = FxHashMap::default();
     for (parent, children) in children.iter().enumerate() {
         for (name, same_record) in children {
@@ -40,6 +41,16 @@ pub(super) fn fill(flows: &mut [Flow]) {
                 work.push(*parent);
             }
         }
+    }
+}
+
+/// A background flow that is started waits in the queue.
+fn queue(flows: &mut [Flow]) {
+    let background: FxHashSet<SmolStr> =
+        flows.iter().filter(|flow| flow.head.mode == Mode::Background).map(|flow| flow.head.name.clone()).collect();
+    for Flow { effects, .. } in flows {
+        let (queues, starts) = std::mem::take(&mut effects.starts).into_iter().partition(|name| background.contains(name));
+        (effects.queues, effects.starts) = (queues, starts);
     }
 }
 
@@ -85,15 +96,22 @@ impl Effects {
             self.old.extend(&child.old);
             self.sets.extend(&child.sets);
         } else if !child.sets.is_empty() {
-            self.updates.insert(entity);
+            self.updates.entry(entity).or_default().extend(&child.sets);
         }
         for (entity, fields) in &child.related {
             self.related.entry(*entity).or_default().extend(fields);
         }
+        for (entity, fields) in &child.queries {
+            self.queries.entry(*entity).or_default().extend(fields);
+        }
+        for (entity, fields) in &child.updates {
+            self.updates.entry(*entity).or_default().extend(fields);
+        }
         self.creates.extend(&child.creates);
-        self.updates.extend(&child.updates);
         self.deletes.extend(&child.deletes);
+        self.causes.extend(child.causes.iter().cloned());
         self.may_stop |= child.may_stop;
+        self.unknown |= child.unknown;
     }
 
     fn block(&mut self, block: &Block) {
@@ -114,8 +132,8 @@ impl Effects {
             StmtKind::Create { entity, .. } => {
                 self.creates.insert(*entity);
             }
-            StmtKind::Update { record, .. } => {
-                self.updates.insert(record.entity);
+            StmtKind::Update { record, values } => {
+                self.updates.entry(record.entity).or_default().extend(&values.iter().map(|write| write.slot).collect());
             }
             StmtKind::Delete { record } => {
                 self.deletes.insert(record.entity);

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use smol_str::SmolStr;
+
 use super::calls;
 use super::held::Held;
 use super::{Found, MAX_STEPS, Part, Problem, Site, writable};
@@ -182,9 +184,15 @@ impl Walk<'_> {
             Op::Old { field, .. } | Op::JumpChanged { field, .. } => slot(field).is_some_and(|slot| effects.old.contains(slot)),
             Op::Set { fields, .. } => list(fields).is_some_and(|list| list.slots.iter().all(|slot| effects.sets.contains(*slot))),
             Op::Create { fields, .. } => list(fields).is_some_and(|list| effects.creates.contains(&list.entity)),
-            Op::Update { fields, .. } => list(fields).is_some_and(|list| effects.updates.contains(&list.entity)),
+            Op::Update { fields, .. } => list(fields).is_some_and(|list| {
+                let told = effects.updates.get(&list.entity);
+                told.is_some_and(|told| list.slots.iter().all(|slot| told.contains(*slot)))
+            }),
             Op::Delete { .. } => !effects.deletes.is_empty(),
-            Op::Start { flow, .. } => self.code.starts.get(flow.0 as usize).is_some_and(|start| effects.starts.contains(&start.flow)),
+            Op::Start { flow, .. } => {
+                let told = |flow: &SmolStr| effects.starts.contains(flow) || effects.queues.contains(flow);
+                self.code.starts.get(flow.0 as usize).is_some_and(|start| told(&start.flow))
+            }
             Op::Stop { .. } => effects.may_stop,
             _ => true,
         };

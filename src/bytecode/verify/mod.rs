@@ -15,7 +15,7 @@ use smol_str::SmolStr;
 use thiserror::Error;
 
 use super::operand::Rule;
-use super::{Code, Event, FlowCode, Program};
+use super::{Cause, Code, Event, FlowCode, Program};
 use crate::schema::{FieldSet, Schema};
 use crate::value::{EntityId, Type};
 use held::Held;
@@ -158,13 +158,26 @@ fn head(flow: &FlowCode, schema: &Schema) -> Result<(), Problem> {
     let submitted =
         head.triggers.iter().filter_map(|trigger| if let Event::Update(fields) = &trigger.event { fields.as_ref() } else { None });
     let own = submitted.chain([&effects.reads, &effects.old, &effects.sets]).map(|fields| (&head.entity, fields));
-    for (entity, fields) in own.chain(&effects.related) {
+    let others = effects.related.iter().chain(&effects.queries).chain(&effects.updates);
+    for (entity, fields) in own.chain(others) {
         has_fields(schema, *entity, fields)?;
     }
-    for entity in effects.creates.iter().chain(&effects.updates).chain(&effects.deletes) {
+    for entity in effects.creates.iter().chain(&effects.deletes) {
         schema.entity(*entity).ok_or(Problem::Schema)?;
     }
+    for cause in &effects.causes {
+        has_cause(schema, cause)?;
+    }
     head.inputs.iter().try_for_each(|input| has_type(schema, &input.ty))
+}
+
+fn has_cause(schema: &Schema, cause: &Cause) -> Result<(), Problem> {
+    let known = match cause {
+        Cause::Column(entity, slot) | Cause::Empty(entity, slot) => schema.field(*entity, *slot).is_some(),
+        Cause::Gone(entity) | Cause::Restricted(entity) | Cause::Duplicate(entity) => schema.entity(*entity).is_some(),
+        _ => true,
+    };
+    if known { Ok(()) } else { Err(Problem::Schema) }
 }
 
 fn has_fields(schema: &Schema, entity: EntityId, fields: &FieldSet) -> Result<(), Problem> {

@@ -1,0 +1,97 @@
+//! The effect signature: what a flow reads and does at most, and how it can fail. The checker computes it, the pipeline
+//! plans by it, people read it.
+//!
+//! Counted in is what the flows do that it starts inline; `starts`, `queues` and `performs` aside, which name others. What
+//! its nested operations set off is not in here: that follows from these signatures and the heads, for a whole program at once.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
+
+use crate::diagnostic::Code;
+use crate::schema::FieldSet;
+use crate::value::{EntityId, Slot};
+
+/// What a flow reads and does at most, and how it can fail.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Effects {
+    /// Fields of the triggering record that it reads.
+    pub reads: FieldSet,
+    /// Fields whose value before the operation it looks at, by `old` or `changed`.
+    pub old: FieldSet,
+    /// Fields of other records that it reads, over lookups.
+    pub related: BTreeMap<EntityId, FieldSet>,
+    /// Fields by which it looks for records, and that it reads of those it found.
+    pub queries: BTreeMap<EntityId, FieldSet>,
+    /// Fields of the triggering record that it sets.
+    pub sets: FieldSet,
+    /// Entities it creates records of.
+    pub creates: BTreeSet<EntityId>,
+    /// Fields that it updates by naming the record.
+    pub updates: BTreeMap<EntityId, FieldSet>,
+    /// Entities it deletes records of.
+    pub deletes: BTreeSet<EntityId>,
+    /// Flows that it starts inline.
+    pub starts: BTreeSet<SmolStr>,
+    /// Flows that it puts in the queue.
+    pub queues: BTreeSet<SmolStr>,
+    /// Actions that it performs.
+    pub performs: BTreeSet<SmolStr>,
+    /// Whether it may stop the operation.
+    pub may_stop: bool,
+    /// Whether it may wait.
+    pub may_wait: bool,
+    /// Whether code that says `effects unknown` is on the way: it may do anything.
+    pub unknown: bool,
+    /// How it can fail by itself: each with its code.
+    pub causes: BTreeSet<Cause>,
+}
+
+/// A way in which a flow can end in a fault.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Cause {
+    /// Division or remainder by zero.
+    DivisionByZero,
+    /// A result with more digits than a number has.
+    Inexact,
+    /// A number larger than its type.
+    TooLarge,
+    /// A date, time or duration outside the years 1 to 9999.
+    OutOfTime,
+    /// A value that the field can't have.
+    Column(EntityId, Slot),
+    /// A required field that is left empty.
+    Empty(EntityId, Slot),
+    /// A record that isn't there.
+    Gone(EntityId),
+    /// A delete that a record restricts.
+    Restricted(EntityId),
+    /// A record with the same key.
+    Duplicate(EntityId),
+    /// Operations or flows nested too deep.
+    Depth,
+    /// The instructions of the operation are used up.
+    Instructions,
+    /// A text grew too long.
+    Text,
+}
+
+impl Cause {
+    /// The code of the fault.
+    pub fn code(&self) -> Code {
+        match self {
+            Cause::DivisionByZero => Code::F01,
+            Cause::Inexact => Code::F02,
+            Cause::TooLarge | Cause::OutOfTime => Code::F03,
+            Cause::Column(..) => Code::F04,
+            Cause::Empty(..) => Code::F05,
+            Cause::Gone(_) => Code::F06,
+            Cause::Depth => Code::F07,
+            Cause::Restricted(_) => Code::F08,
+            Cause::Duplicate(_) => Code::F09,
+            Cause::Instructions => Code::F12,
+            Cause::Text => Code::F14,
+        }
+    }
+}
