@@ -74,7 +74,7 @@ fn told(sources: &Sources, report: &Report) -> String {
                     Ending::Fault(fault) => format!("{}: {}", fault.code.name(), fault.message),
                 };
                 let expected = if *expected { ", expected" } else { "" };
-                writeln!(text, "{}{who}: {end}{expected}; ran {:?}", message.name(), outcome.ran)
+                writeln!(text, "{message}{who}: {end}{expected}; ran {:?}", outcome.ran)
             }
         };
     }
@@ -243,4 +243,100 @@ test "another" { show 1 }
         .map(|report| format!("{} at line {}: {}", report.name, project.sources.position(report.span).line, told(&project.sources, report)))
         .collect();
     insta::assert_snapshot!(told.join("\n"));
+}
+
+/// Rules for what a test begins by hand.
+const BEGUN: &str = r#"
+flow Raise on account {
+  trigger on demand, child
+  input   amount money required
+  input   note   text(5)
+  input   times  integer(1..3)
+
+  set revenue = (revenue ?? 0) + amount
+  if note is not empty { set name = note }
+}
+
+flow OnlyChild on account { trigger child  log "{name}" }
+flow OnlyDemand on account { trigger on demand  set createdby_name = "{caller}" }
+"#;
+
+/// Runs a test with this body behind the rules for what is begun; gives what it tells.
+fn begun(text: &str) -> String {
+    let (project, reports) = run_all(&format!("{BEGUN}\ntest \"a test\" {{\n{text}\n}}\n"));
+    told(&project.sources, &reports[0])
+}
+
+#[test]
+fn flows_are_run_on_demand_and_started_by_hand() {
+    insta::assert_snapshot!(begun(
+        r#"let a = create account { name = "A", revenue = 5 }
+           run Raise(amount = 10) on a
+           expect ran Raise, Limit, Mirror
+           expect a.revenue == 15
+           start Raise(amount = 1, note = "B") on a
+           expect ran Raise, Limit, Mirror, Divide
+           expect fault F01
+           expect a.revenue == 15 and a.name == "A"
+           run Raise(amount = 5_000) on a
+           expect stopped "Revenue 5015 is over the limit."
+           expect a.revenue == 15
+           user "Anna" {}
+           as "Anna" { run OnlyDemand on a }
+           expect a.createdby_name == "Anna"
+           run OnlyDemand on a.parent?
+           expect not ran Raise
+           delete a
+           run OnlyDemand on a
+           expect fault F06"#
+    ));
+}
+
+#[test]
+fn inputs_hold_values_to_their_limits() {
+    let with = |arguments: &str| {
+        begun(&format!(
+            "let n = 6\nlet t = \"{{n}}abcde\"\nlet a = create account {{ name = \"A\", share = 1 }}\nrun Raise({arguments}) on a"
+        ))
+    };
+    let told = ["amount = 1, times = n", "amount = 1, note = t", "amount = a.revenue ?? 1, times = n - 5"].map(with);
+    insta::assert_snapshot!(told.join("\n"));
+}
+
+#[test]
+fn operations_of_a_transaction_are_kept_together() {
+    insta::assert_snapshot!(begun(
+        r#"let a = create account { name = "A", revenue = 5 }
+           in transaction {
+             update a { revenue = 6 }
+             update a { revenue = 5_000 }
+             expect stopped
+             expect a.revenue == 6
+             let b = create account { name = "B", parent = a }
+             update b { revenue = 7 }
+           }
+           expect a.revenue == 7
+           in transaction {
+             update a { revenue = 8 }
+             expect a.revenue == 9
+           }"#
+    ));
+}
+
+#[test]
+fn the_clock_goes_on_and_never_back() {
+    insta::assert_snapshot!(begun(
+        r#"let a = create account { name = "A" }
+           advance 3 days
+           show now
+           show a.createdon
+           advance 1 month
+           show now
+           let b = create account { name = "B" }
+           show b.createdon
+           let gap = b.createdon - a.createdon
+           advance gap
+           show now
+           advance -1 * gap"#
+    ));
 }

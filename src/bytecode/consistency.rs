@@ -4,7 +4,7 @@ use rustc_hash::FxHashSet;
 
 use super::Kind;
 use super::verify::has_type;
-use crate::schema::{Choice, Default, Entity, MAX_CHOICES, MAX_ENTITIES, PRIMARY_KEY, Schema};
+use crate::schema::{Choice, Default, Entity, MAX_CHOICES, MAX_ENTITIES, PRIMARY_KEY, Role, Schema};
 use crate::value::Type;
 
 /// Says what is wrong with the schema, if anything is.
@@ -18,6 +18,10 @@ pub(super) fn check(schema: &Schema) -> Result<(), &'static str> {
         }
         fields(entity, schema)?;
         numbers(entity)?;
+    }
+    let known = |role: &Role| role.rights.keys().all(|(entity, _)| schema.entity(*entity).is_some());
+    if !schema.roles.iter().all(|(name, role)| *name == role.name && known(role)) {
+        return Err("a role has a wrong name, or speaks of an entity that isn't there");
     }
     schema.choices.iter().try_for_each(|(name, choice)| options(name, choice))
 }

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
-use crate::schema::FieldSet;
-use crate::value::{EntityId, Type};
+use crate::schema::{Default, DeleteBehaviour, Field, FieldSet, Level};
+use crate::value::{Decimal, EntityId, Type};
 
 /// A flow's clauses, checked and with their defaults filled in.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,8 +29,8 @@ pub struct FlowHead {
     pub owner: Option<SmolStr>,
     /// What it takes when it runs on demand or as a child.
     pub inputs: Vec<Input>,
-    /// Whose records trigger it.
-    pub scope: Scope,
+    /// Whose records trigger it, seen from its owner.
+    pub scope: Level,
     /// Whether its errors are kept.
     pub log_errors: bool,
     /// Whether it may trigger itself.
@@ -86,19 +86,6 @@ pub enum RunAs {
     Caller,
 }
 
-/// Whose records trigger a flow, seen from the flow's owner.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Scope {
-    /// Records of the owner.
-    User,
-    /// Records of the owner's business unit.
-    BusinessUnit,
-    /// Records of the owner's business unit and those below it.
-    ParentAndChildBusinessUnits,
-    /// All records.
-    Organization,
-}
-
 /// An input of a flow.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Input {
@@ -106,6 +93,27 @@ pub struct Input {
     pub name: SmolStr,
     /// Its type.
     pub ty: Type,
+    /// Bounds of a number, both included.
+    pub range: Option<(Decimal, Decimal)>,
+    /// The longest text, in Unicode scalar values.
+    pub max_length: Option<u32>,
     /// Whether it has to be given.
     pub required: bool,
+}
+
+impl Input {
+    /// The input as a field, which is held against values in the same way.
+    pub fn field(&self) -> Field {
+        Field {
+            name: self.name.clone(),
+            label: self.name.clone(),
+            ty: self.ty.clone(),
+            range: self.range,
+            max_length: self.max_length,
+            required: self.required,
+            read_only: false,
+            default: Default::None,
+            on_delete: DeleteBehaviour::RemoveLink,
+        }
+    }
 }

@@ -20,7 +20,7 @@ mod verify;
 pub use calls::CallRef;
 pub use codec::{Bundle, LoadError, MAGIC, MAX_FILE, VERSION, decode, encode};
 pub use effects::{Cause, Effects};
-pub use head::{Event, FlowHead, Input, Mode, RunAs, Scope, Stage, Trigger};
+pub use head::{Event, FlowHead, Input, Mode, RunAs, Stage, Trigger};
 pub use link::{LinkError, link};
 pub use listing::{flow_listing, listing};
 pub use op::Op;

@@ -285,10 +285,16 @@ pub struct Step {
 /// The statements of a scenario.
 #[derive(Clone, Debug, PartialEq)]
 pub enum StepKind {
-    /// An operation (`Create`, `Update`, `Delete`) or a `Let`, as the acting user.
+    /// An operation (`Create`, `Update`, `Delete`, `Start`) or a `Let`, as the acting user.
     Do(StmtKind),
-    /// A user comes to be.
-    User { name: SmolStr },
+    /// A flow on demand; the arguments are by position of the input, each at most once.
+    Run { flow: SmolStr, arguments: Vec<(u16, Expr)>, record: Record },
+    /// A user comes to be, with these roles, in this business unit.
+    User { name: SmolStr, roles: Vec<SmolStr>, business_unit: Option<SmolStr> },
+    /// The steps, in one transaction.
+    InTransaction(Vec<Step>),
+    /// Moves the clock on to this moment (a datetime).
+    Advance(Expr),
     /// The steps, done by a user.
     As { user: SmolStr, steps: Vec<Step> },
     /// Prints a value.

@@ -13,10 +13,11 @@ use super::table;
 use crate::diagnostic::{Code, Diagnostic, Severity, nearest};
 use crate::source::Span;
 use crate::syntax::ast::{self, Expectation};
+use crate::value::Type;
 
 /// Checks a test or a scenario.
 pub(super) fn scenario(cx: Context, source: &ast::Scenario, test: bool) -> (ir::Scenario, Vec<Diagnostic>) {
-    let mut checker = Checker { cx, test, users: FxHashMap::default(), operation: false };
+    let mut checker = Checker { cx, test, users: FxHashMap::default(), operation: false, transaction: None };
     let (statements, table) = match table::at_the_end(&source.body).filter(|_| test) {
         Some(table) => (table.before, Some((table.header, checker.cx.table(&table)))),
         None => (source.body.statements.as_slice(), None),
@@ -38,6 +39,8 @@ struct Checker<'a> {
     users: FxHashMap<SmolStr, Span>,
     /// Whether an operation stands before.
     operation: bool,
+    /// The `in transaction` around the statement, if there is one.
+    transaction: Option<Span>,
 }
 
 impl Checker<'_> {
@@ -85,8 +88,19 @@ impl Checker<'_> {
                 self.operation = true;
                 self.cx.send_email(values, statement.span).map(StepKind::Do)
             }
+            S::Start { flow, arguments, record } => {
+                self.operation = true;
+                self.cx.start(flow, arguments, record).map(StepKind::Do)
+            }
+            S::Run { flow, arguments, record } => {
+                self.operation = true;
+                let (flow, arguments, record) = self.cx.run(flow, arguments, record)?;
+                Some(StepKind::Run { flow, arguments, record })
+            }
             S::User { name, roles, business_unit } => self.user(name, roles, business_unit.as_ref()),
             S::As { user, body } => self.acting(user, body),
+            S::InTransaction(body) => self.in_transaction(body, statement.span),
+            S::Advance(duration) => self.advance(duration, statement.span),
             S::Show(value) => self.cx.expression(value, None).map(StepKind::Show),
             S::Expect(expectation) => self.expect(expectation, statement.span),
             _ => self.refuse(statement),
@@ -106,13 +120,46 @@ impl Checker<'_> {
                     .help("take one of them out, or give it another name"),
             );
         }
-        if let Some(role) = roles.first() {
-            self.not_yet(role.span, "a user's roles");
+        let schema = self.cx.schema;
+        for role in roles.iter().filter(|role| !schema.roles.contains_key(&role.text)) {
+            let message = format!("there is no role `{}`", role.text);
+            let problem = unknown(Code::E0711, role, message, schema.roles.keys().map(SmolStr::as_str));
+            let declare = format!("declare it: `role {} {{ privilege read on account }}`", role.text);
+            self.cx.report(if problem.help.is_empty() { problem.help(declare) } else { problem });
         }
-        if let Some(unit) = business_unit {
-            self.not_yet(unit.span, "a user's business unit");
+        let roles = roles.iter().map(|role| role.text.clone()).collect();
+        let business_unit = business_unit.map(|unit| unit.text.clone());
+        Some(StepKind::User { name: name.text.clone(), roles, business_unit })
+    }
+
+    fn in_transaction(&mut self, body: &ast::Block, span: Span) -> Option<StepKind> {
+        self.outside(span, "in transaction", "its operations are part of the one around it: take this one away");
+        let around = self.transaction.replace(span);
+        let steps = self.statements(&body.statements);
+        self.transaction = around;
+        Some(StepKind::InTransaction(steps))
+    }
+
+    /// Moves the clock on by a duration: to the moment that lies so far ahead.
+    fn advance(&mut self, duration: &ast::Expr, span: Span) -> Option<StepKind> {
+        self.outside(span, "advance", "a transaction lasts no days: move the clock before it or after it");
+        let length = self.cx.expression(duration, None)?;
+        let length = if length.ty == Type::Period { length } else { self.cx.value_of(duration, &Type::Duration, false)? };
+        let moment = |kind| ir::Expr { kind, ty: Type::DateTime, optional: false, span: duration.span };
+        let now = Box::new(moment(ir::ExprKind::Now));
+        Some(StepKind::Advance(moment(ir::ExprKind::Shift { operator: ir::Operator::Add, left: now, right: Box::new(length) })))
+    }
+
+    /// Reports a statement that can't stand in a transaction, where it does.
+    fn outside(&mut self, span: Span, word: &str, help: &str) {
+        if let Some(around) = self.transaction {
+            let (around, place) = (first_words(around, "in transaction"), first_words(span, word));
+            self.cx.report(
+                Diagnostic::new(Code::E0710, place, format!("`{word}` can't stand in a transaction"))
+                    .also(around, "the transaction begins here")
+                    .help(help),
+            );
         }
-        Some(StepKind::User { name: name.text.clone() })
     }
 
     fn acting(&mut self, user: &ast::Name, body: &ast::Block) -> Option<StepKind> {
@@ -177,12 +224,8 @@ impl Checker<'_> {
         use ast::StmtKind as S;
         let span = statement.span;
         let word = match &statement.kind {
-            S::Start { .. } => return self.not_yet(span, "`start`"),
             S::Perform { .. } => return self.not_yet(span, "`perform`"),
-            S::InTransaction(_) => return self.not_yet(span, "`in transaction`"),
-            S::Run { .. } => return self.not_yet(span, "`run`"),
             S::RunJobs => return self.not_yet(span, "`run jobs`"),
-            S::Advance(_) => return self.not_yet(span, "`advance`"),
             S::Table { .. } => return self.misplaced_table(span),
             S::Set { .. } => "set",
             S::Stop(_) => "stop",
@@ -220,4 +263,9 @@ impl Checker<'_> {
         );
         None
     }
+}
+
+/// The words at the start of a statement.
+fn first_words(span: Span, words: &str) -> Span {
+    Span { end: span.end.min(span.start + words.len() as u32), ..span }
 }

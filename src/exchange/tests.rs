@@ -42,7 +42,7 @@ fn value(request: &Request, field: &str, schema: &Schema) -> Option<Value> {
     let entity = schema.entity(schema.entity_id("account")?)?;
     match &request.operation {
         Operation::Create { values, .. } | Operation::Update { values, .. } => values.get(entity.slot(field)?).cloned(),
-        Operation::Delete { .. } => None,
+        _ => None,
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 
@@ -17,6 +17,7 @@ use crate::value::{EntityId, Reference, Slot, Value};
 use crate::vm::{Frame, Interrupt};
 
 use super::fault::{self, fault};
+use super::host::Begin;
 use super::layout::{Layout, layouts};
 use super::operation::{Message, Operation};
 use super::passes;
@@ -46,6 +47,8 @@ pub(super) struct Engine {
     pub frames: Vec<Frame>,
     /// Counts the writes: what was read in an earlier state may have changed.
     pub epoch: u64,
+    /// How far the time of operations is ahead of the clock.
+    pub ahead: SignedDuration,
     /// The start of the outermost operation.
     pub now: Timestamp,
     /// Who started it.
@@ -84,6 +87,7 @@ impl Engine {
             owners: FxHashMap::default(),
             frames: Vec::new(),
             epoch: 0,
+            ahead: SignedDuration::ZERO,
             now: Timestamp::UNIX_EPOCH,
             caller: administrator,
             budget: 0,
@@ -100,7 +104,7 @@ impl Engine {
 
     /// Gets ready for an outermost operation.
     pub fn start_anew(&mut self, caller: Reference, savepoint: Savepoint) {
-        let now = (self.settings.clock)();
+        let now = self.time();
         // Datetimes keep microseconds; a finer clock would give a `now` that no field can hold.
         self.now = Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now);
         self.caller = caller;
@@ -110,6 +114,11 @@ impl Engine {
         self.deleting.clear();
         self.owners.clear();
         self.savepoint = savepoint;
+    }
+
+    /// What the time is.
+    pub fn time(&mut self) -> Timestamp {
+        (self.settings.clock)().saturating_add(self.ahead).unwrap_or(Timestamp::MAX)
     }
 
     /// An operation through all its stages.
@@ -128,6 +137,8 @@ impl Engine {
             Operation::Create { entity, values } => self.create(entity, values, depth, acting)?,
             Operation::Update { record, values } => self.update(record, values, depth, acting)?,
             Operation::Delete { record } => self.delete(record, depth, acting)?,
+            Operation::Run { flow, record, inputs } => self.run_alone(Begin::OnDemand, &flow, (record, inputs), depth, acting)?,
+            Operation::Start { flow, record, inputs } => self.run_alone(Begin::Child, &flow, (record, inputs), depth, acting)?,
         };
         self.trace.leave_to(level);
         Ok(record)

@@ -1,8 +1,10 @@
 //! The VM's door to a running operation: what each thing that a flow asks for means at its stage.
 
+use std::sync::Arc;
+
 use smol_str::SmolStr;
 
-use crate::bytecode;
+use crate::bytecode::{self, Mode};
 use crate::diagnostic::Code;
 use crate::schema::{FieldSet, PRIMARY_KEY, Row};
 use crate::source::Span;
@@ -24,26 +26,92 @@ pub(super) struct FlowHost<'a> {
 }
 
 impl Engine {
-    /// Runs a flow on the record of a scene: as a step of an event, or as a child with its parent's identity.
+    /// Runs a flow on the record of a scene: as a step of an event, or begun by hand or by another flow, whose identity it has.
     pub(super) fn run_flow(
         &mut self,
         index: usize,
         scene: &mut Scene,
-        parent: Option<Reference>,
+        begun: Option<(Begin, Reference)>,
         inputs: &[Value],
     ) -> Result<(), Interrupt> {
-        let program = std::sync::Arc::clone(&self.program);
+        let program = Arc::clone(&self.program);
         let Some(flow) = program.flows.get(index) else { return Ok(()) };
-        let name = &flow.head.name;
-        let acting = match parent {
-            Some(acting) => acting,
-            None => self.identity(&flow.head, scene)?,
+        let (place, acting) = match begun {
+            Some((begin, acting)) => (Place::Begun(begin), acting),
+            None => (Place::Stage(scene.stage), self.identity(&flow.head, scene)?),
         };
-        self.enter_chain(name)?;
+        self.enter_chain(&flow.head.name)?;
         let level = self.trace.level();
-        let place = if parent.is_some() { Place::Child } else { Place::Stage(scene.stage) };
         let result = self.run_flow_as(flow, place, scene, acting, inputs);
         self.leave_chain(result, level)
+    }
+
+    /// A flow on a record by itself: an outermost operation that is no event.
+    pub(super) fn run_alone(
+        &mut self,
+        begin: Begin,
+        flow: &str,
+        (record, inputs): (Reference, Vec<Value>),
+        depth: u32,
+        acting: Reference,
+    ) -> Result<Reference, Interrupt> {
+        let index = self.begins(begin, flow, record)?;
+        self.trace.enter(|| format!("{} {flow} {} {}", begin.verb(), fault::name(&self.schema, record.entity), record.id));
+        self.read(record, &[PRIMARY_KEY].into_iter().collect())?;
+        self.run_begun(index, (begin, acting), record, depth, inputs)?;
+        Ok(record)
+    }
+
+    /// The flow of a name, where it may be begun in this way on this record.
+    fn begins(&self, begin: Begin, flow: &str, record: Reference) -> Result<usize, Interrupt> {
+        let may = |head: &bytecode::FlowHead| {
+            head.entity == record.entity
+                && head.mode == Mode::RealTime
+                && !head.draft
+                && if begin == Begin::OnDemand { head.on_demand } else { head.child }
+        };
+        let found = self.program.flows.binary_search_by(|other| other.head.name.as_str().cmp(flow)).ok();
+        found.filter(|index| self.program.flows.get(*index).is_some_and(|flow| may(&flow.head))).ok_or_else(|| {
+            let (entity, way) = (fault::name(&self.schema, record.entity), begin.possible());
+            fault(Code::F13, format!("there is no active flow {} that can be {way} on a `{entity}`", text::quoted(flow)))
+        })
+    }
+
+    /// Runs a flow on a record that no operation is about.
+    fn run_begun(
+        &mut self,
+        index: usize,
+        begun: (Begin, Reference),
+        record: Reference,
+        depth: u32,
+        inputs: Vec<Value>,
+    ) -> Result<(), Interrupt> {
+        let inputs = self.inputs(index, inputs)?;
+        let mut scene = Scene::child(record, depth, begun.1, self.epoch);
+        if let Some(needs) = self.plans.needs_of(index).cloned() {
+            scene.columns = needs.now;
+            if !needs.old.is_empty() {
+                scene.keep(self, &needs.old)?;
+            }
+        }
+        self.run_flow(index, &mut scene, Some(begun), &inputs)
+    }
+
+    /// The values that a flow is given, each held against its input.
+    fn inputs(&self, index: usize, values: Vec<Value>) -> Result<Vec<Value>, Interrupt> {
+        let declared = self.program.flows.get(index).map_or(&[][..], |flow| &flow.head.inputs);
+        if values.len() > declared.len() {
+            return Err(fault(Code::F13, format!("{} values are given, and the flow has {} inputs", values.len(), declared.len())));
+        }
+        let given = values.into_iter().chain(std::iter::repeat(Value::Empty));
+        declared
+            .iter()
+            .zip(given)
+            .map(|(input, value)| {
+                let admitted = input.field().admit(value, &self.schema);
+                admitted.map_err(|violation| fault(violation.code(), violation.to_string()))
+            })
+            .collect()
     }
 
     fn run_flow_as(
@@ -107,16 +175,6 @@ impl Engine {
         Ok(user)
     }
 
-    /// The user with a full name.
-    pub(super) fn find_user(&mut self, full_name: &str) -> Result<Option<Reference>, Interrupt> {
-        let users = self.administrator.entity;
-        let Some(slot) = self.schema.entity(users).and_then(|entity| entity.slot("fullname")) else { return Ok(None) };
-        let mut row = Row::default();
-        row.set(slot, Value::Text(full_name.into()));
-        let found = self.store.find(users, &row, 1).map_err(|error| self.store_fault(error))?;
-        Ok(found.first().map(|id| Reference { entity: users, id: *id }))
-    }
-
     /// A field of any record.
     pub(super) fn related(&mut self, record: Reference, slot: Slot) -> Result<Value, Interrupt> {
         if slot == PRIMARY_KEY {
@@ -153,18 +211,44 @@ impl Engine {
     }
 }
 
+/// How a flow begins that no event starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Begin {
+    /// By a user.
+    OnDemand,
+    /// By another flow, or by a test that tries what another flow would do.
+    Child,
+}
+
+impl Begin {
+    fn verb(self) -> &'static str {
+        match self {
+            Begin::OnDemand => "Run",
+            Begin::Child => "Start",
+        }
+    }
+
+    fn possible(self) -> &'static str {
+        match self {
+            Begin::OnDemand => "run on demand",
+            Begin::Child => "started",
+        }
+    }
+}
+
 /// Where a flow runs, as the trace says it.
 #[derive(Clone, Copy)]
 enum Place {
     Stage(bytecode::Stage),
-    Child,
+    Begun(Begin),
 }
 
 impl std::fmt::Display for Place {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Place::Stage(stage) => write!(formatter, "{}", *stage as u8),
-            Place::Child => formatter.write_str("child"),
+            Place::Begun(Begin::Child) => formatter.write_str("child"),
+            Place::Begun(Begin::OnDemand) => formatter.write_str("on-demand"),
         }
     }
 }
@@ -230,24 +314,13 @@ impl Host for FlowHost<'_> {
 
     fn start(&mut self, flow: &str, record: Reference, inputs: Vec<Value>) -> Result<(), Interrupt> {
         let engine = &mut *self.engine;
-        let found = engine.program.flows.binary_search_by(|other| other.head.name.as_str().cmp(flow)).ok();
-        let index = found
-            .filter(|index| engine.program.flows.get(*index).is_some_and(|child| child.head.entity == record.entity && !child.head.draft));
-        let Some(index) = index else {
-            let entity = fault::name(&engine.schema, record.entity);
-            return Err(fault(Code::F13, format!("there is no active flow `{flow}` that can be started on a `{entity}`")));
-        };
+        let index = engine.begins(Begin::Child, flow, record)?;
+        let begun = (Begin::Child, self.acting);
         if record == self.scene.record {
-            return engine.run_flow(index, self.scene, Some(self.acting), &inputs);
+            let inputs = engine.inputs(index, inputs)?;
+            return engine.run_flow(index, self.scene, Some(begun), &inputs);
         }
-        let mut child = Scene::child(record, self.scene.depth, self.acting, engine.epoch);
-        if let Some(needs) = engine.plans.needs_of(index).cloned() {
-            child.columns = needs.now;
-            if !needs.old.is_empty() {
-                child.keep(engine, &needs.old)?;
-            }
-        }
-        engine.run_flow(index, &mut child, Some(self.acting), &inputs)
+        engine.run_begun(index, begun, record, self.scene.depth, inputs)
     }
 
     fn spend(&mut self, instructions: u64) -> bool {

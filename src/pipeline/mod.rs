@@ -21,19 +21,22 @@ mod plugin;
 mod settings;
 mod target;
 mod trace;
+mod users;
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use smol_str::SmolStr;
 
 pub use context::PluginContext;
 pub use operation::{Ending, Message, Operation, Outcome, TraceLine};
 pub use plugin::{Plugin, Refusal, RegisterError};
 pub use settings::{Clock, Ids, NESTED_COST, Settings};
+pub use users::{ADMINISTRATOR, ADMINISTRATOR_NAME, ROOT_UNIT, ROOT_UNIT_NAME};
 
 use crate::bytecode::{self, Program};
 use crate::diagnostic::Code;
-use crate::schema::{FieldSet, PRIMARY_KEY, Row, Schema};
+use crate::schema::{FieldSet, Row, Schema};
 use crate::store::{Store, StoreError};
 use crate::value::{EntityId, Reference, Type, Uuid, Value};
 use crate::vm::{Fault, Interrupt};
@@ -43,12 +46,6 @@ use target::Scene;
 
 /// The entity of users.
 const USERS: &str = "systemuser";
-
-/// The system administrator, who acts where nobody is named: the same in every store.
-pub const ADMINISTRATOR: Uuid = Uuid::from_u128(0x0000_0000_0000_7000_8000_0000_0000_0001);
-
-/// What the system administrator is called.
-pub const ADMINISTRATOR_NAME: &str = "System Administrator";
 
 /// Takes operations through their stages, in transactions of a store.
 pub struct Pipeline {
@@ -74,7 +71,7 @@ impl Pipeline {
         let administrator = Reference { entity: users, id: ADMINISTRATOR };
         let mut engine = Engine::new(schema, program, store, settings, administrator);
         engine.store.begin()?;
-        match engine.ensure_administrator() {
+        match engine.ensure_built_in() {
             Ok(()) => engine.store.commit()?,
             Err(error) => {
                 engine.store.rollback()?;
@@ -171,23 +168,13 @@ impl Pipeline {
         self.reading(|engine| engine.store.find(entity, values, limit).map_err(|error| engine.store_fault(error)))
     }
 
-    /// The user with a full name, who comes to be where there is none.
-    pub fn user(&mut self, full_name: &str) -> Result<Reference, Fault> {
-        if let Some(user) = self.reading(|engine| engine.find_user(full_name))? {
-            return Ok(user);
+    /// Moves the time of all later operations on to a moment; says no where that lies in the past.
+    pub fn advance_to(&mut self, moment: Timestamp) -> bool {
+        let ahead = moment.duration_since(self.engine.time());
+        if !ahead.is_negative() {
+            self.engine.ahead = self.engine.ahead.saturating_add(ahead);
         }
-        let users = self.engine.administrator.entity;
-        let mut values = Row::default();
-        if let Some(slot) = self.engine.schema.entity(users).and_then(|entity| entity.slot("fullname")) {
-            values.set(slot, Value::Text(full_name.into()));
-        }
-        let outcome = self.execute(Operation::Create { entity: users, values }, None);
-        match (outcome.ending, outcome.record) {
-            (Ending::Committed, Some(user)) => Ok(user),
-            (Ending::Committed, None) => Ok(self.engine.administrator),
-            (Ending::Stopped { flow, reason }, _) => Err(into_fault(Interrupt::Stop { flow, reason })),
-            (Ending::Fault(fault), _) => Err(fault),
-        }
+        !ahead.is_negative()
     }
 
     /// The schema of the records.
@@ -275,29 +262,6 @@ impl Pipeline {
         let result = read(engine);
         let ended = engine.store.rollback().map_err(|error| engine.store_fault(error));
         result.and_then(|value| ended.map(|()| value)).map_err(into_fault)
-    }
-}
-
-impl Engine {
-    /// Makes the system administrator where there is none; inside a transaction.
-    fn ensure_administrator(&mut self) -> Result<(), StoreError> {
-        let administrator = self.administrator;
-        let key: FieldSet = [PRIMARY_KEY].into_iter().collect();
-        if matches!(self.store.read(administrator.entity, &[administrator.id], &key)?.as_slice(), [Some(_)]) {
-            return Ok(());
-        }
-        self.start_anew(administrator, Savepoint::None);
-        let mut row = Row::default();
-        row.set(PRIMARY_KEY, Value::Uuid(administrator.id));
-        if let Some(slot) = self.schema.entity(administrator.entity).and_then(|entity| entity.slot("fullname")) {
-            row.set(slot, Value::Text(ADMINISTRATOR_NAME.into()));
-        }
-        let mut scene = Scene::new(Message::Create, administrator, row, 1, administrator);
-        let layouts = Arc::clone(&self.layouts);
-        let unusable = |interrupt| StoreError::Unusable(into_fault(interrupt).message);
-        let layout = engine::layout_of(&layouts, administrator.entity).map_err(unusable)?;
-        self.complete(&mut scene, layout).map_err(unusable)?;
-        self.store.insert(administrator.entity, std::slice::from_ref(&scene.target))
     }
 }
 

@@ -3,7 +3,7 @@
 use smol_str::SmolStr;
 
 use crate::schema::Row;
-use crate::value::{EntityId, Reference};
+use crate::value::{EntityId, Reference, Value};
 use crate::vm::Fault;
 
 /// A message to the pipeline.
@@ -28,9 +28,27 @@ pub enum Operation {
         /// Which.
         record: Reference,
     },
+    /// A flow on demand.
+    Run {
+        /// Its name.
+        flow: SmolStr,
+        /// The record that it runs on.
+        record: Reference,
+        /// What it is given, by position of its inputs; those that are left out are empty.
+        inputs: Vec<Value>,
+    },
+    /// A child flow, begun by hand.
+    Start {
+        /// Its name.
+        flow: SmolStr,
+        /// The record that it runs on.
+        record: Reference,
+        /// What it is given, by position of its inputs; those that are left out are empty.
+        inputs: Vec<Value>,
+    },
 }
 
-/// The kinds of operations.
+/// The kinds of operations that are events of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Message {
     /// A new record.

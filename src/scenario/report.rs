@@ -2,7 +2,7 @@
 
 use smol_str::SmolStr;
 
-use crate::pipeline::{Ending, Message, Outcome};
+use crate::pipeline::{Ending, Outcome};
 use crate::source::Span;
 use crate::value::EntityId;
 
@@ -35,8 +35,8 @@ pub struct Event {
 pub enum EventKind {
     /// An outermost operation.
     Operation {
-        /// Create, update or delete.
-        message: Message,
+        /// What was done: `Create`, `Update`, `Delete`, `Run`, `Start`.
+        message: &'static str,
         /// The entity of its record.
         entity: EntityId,
         /// Who did it; the system administrator where there is no name.

@@ -11,9 +11,10 @@ use smol_str::SmolStr;
 use crate::check::ir::{self, ExprKind, Step, StepKind, StmtKind};
 use crate::compile;
 use crate::diagnostic::Code;
-use crate::pipeline::{Ending, Message, Operation, Outcome, Pipeline};
+use crate::pipeline::{Ending, Operation, Outcome, Pipeline};
 use crate::schema::Row;
 use crate::source::Span;
+use crate::store::StoreError;
 use crate::value::{EntityId, Reference, Value};
 use crate::vm::Fault;
 
@@ -97,7 +98,14 @@ impl Run<'_> {
     fn step(&mut self, step: &Step) -> Result<(), Failure> {
         match &step.kind {
             StepKind::Do(statement) => self.statement(statement, step.span),
-            StepKind::User { name } => self.user(name, step.span),
+            StepKind::Run { flow, arguments, record } => {
+                self.begin("Run", record, arguments, step.span, |record, inputs| Operation::Run { flow: flow.clone(), record, inputs })
+            }
+            StepKind::User { name, roles, business_unit } => {
+                self.user(name, roles, business_unit.as_ref()).map_err(|fault| faulted(step.span, &fault))
+            }
+            StepKind::InTransaction(steps) => self.in_transaction(steps, step.span),
+            StepKind::Advance(moment) => self.advance(moment),
             StepKind::As { user, steps } => self.acting(user, steps, step.span),
             StepKind::Show(value) => {
                 let text = self.shown(value)?;
@@ -122,30 +130,59 @@ impl Run<'_> {
             StmtKind::Create { entity, values, into } => {
                 self.settle()?;
                 let operation = self.row(values).map(|values| Operation::Create { entity: *entity, values });
-                let record = self.operate(Message::Create, *entity, operation, span);
+                let record = self.operate("Create", *entity, operation, span);
                 if let Some(local) = into {
                     self.assign(*local, record.map_or(Value::Empty, Value::Reference));
                 }
                 Ok(())
             }
-            StmtKind::Update { record, values } => self.change(Message::Update, record, values, span),
-            StmtKind::Delete { record } => self.change(Message::Delete, record, &[], span),
+            StmtKind::Update { record, values } => {
+                self.on_record("Update", record, span, |run, record| Ok(Operation::Update { record, values: run.row(values)? }))
+            }
+            StmtKind::Delete { record } => self.on_record("Delete", record, span, |_, record| Ok(Operation::Delete { record })),
+            StmtKind::Start { flow, arguments, record } => {
+                self.begin("Start", record, arguments, span, |record, inputs| Operation::Start { flow: flow.clone(), record, inputs })
+            }
             _ => Err(failure(span, "this can't be run in a test")),
         }
     }
 
-    /// Updates or deletes a record, unless it is empty and that skips the operation.
-    fn change(&mut self, message: Message, record: &ir::Record, values: &[ir::Write], span: Span) -> Result<(), Failure> {
+    /// Runs a flow on a record, with values for some of its inputs.
+    fn begin(
+        &mut self,
+        message: &'static str,
+        record: &ir::Record,
+        arguments: &[(u16, ir::Expr)],
+        span: Span,
+        make: impl FnOnce(Reference, Vec<Value>) -> Operation,
+    ) -> Result<(), Failure> {
+        self.on_record(message, record, span, |run, record| {
+            let mut inputs = Vec::new();
+            for (position, value) in arguments {
+                let value = run.value(value)?;
+                let position = usize::from(*position);
+                inputs.resize(inputs.len().max(position + 1), Value::Empty);
+                if let Some(place) = inputs.get_mut(position) {
+                    *place = value;
+                }
+            }
+            Ok(make(record, inputs))
+        })
+    }
+
+    /// Does something with a record, unless that is empty and skips the operation.
+    fn on_record(
+        &mut self,
+        message: &'static str,
+        record: &ir::Record,
+        span: Span,
+        make: impl FnOnce(&mut Self, Reference) -> Result<Operation, Fault>,
+    ) -> Result<(), Failure> {
         self.settle()?;
-        let operation = self.value(&record.reference).and_then(|reference| {
-            let Value::Reference(record) = reference else { return Ok(None) };
-            let values = self.row(values)?;
-            Ok(Some(if message == Message::Delete { Operation::Delete { record } } else { Operation::Update { record, values } }))
-        });
-        let operation = match operation {
-            Ok(None) if record.skip_if_empty => return Ok(()),
-            Ok(None) => Err(missing(record.reference.span, "there is no record here".to_owned())),
-            Ok(Some(operation)) => Ok(operation),
+        let operation = match self.value(&record.reference) {
+            Ok(Value::Reference(reference)) => make(self, reference),
+            Ok(_) if record.skip_if_empty => return Ok(()),
+            Ok(_) => Err(missing(record.reference.span, "there is no record here".to_owned())),
             Err(fault) => Err(fault),
         };
         self.operate(message, record.entity, operation, span);
@@ -154,7 +191,7 @@ impl Run<'_> {
 
     /// Runs an operation as the acting user; gives its record where it was committed. One whose values can't be computed
     /// has failed.
-    fn operate(&mut self, message: Message, entity: EntityId, operation: Result<Operation, Fault>, span: Span) -> Option<Reference> {
+    fn operate(&mut self, message: &'static str, entity: EntityId, operation: Result<Operation, Fault>, span: Span) -> Option<Reference> {
         let outcome = match operation {
             Ok(operation) => self.pipeline.execute(operation, self.acting_as()),
             Err(fault) => Outcome { ending: Ending::Fault(fault), record: None, ran: Vec::new(), depth: 0, trace: Vec::new() },
@@ -181,13 +218,36 @@ impl Run<'_> {
         })
     }
 
-    fn user(&mut self, name: &SmolStr, span: Span) -> Result<(), Failure> {
-        match self.pipeline.user(name) {
-            Ok(user) => {
-                self.users.insert(name.clone(), user);
-                Ok(())
+    fn user(&mut self, name: &SmolStr, roles: &[SmolStr], business_unit: Option<&SmolStr>) -> Result<(), Fault> {
+        let user = self.pipeline.user(name)?;
+        if let Some(unit) = business_unit {
+            let unit = self.pipeline.business_unit(unit)?;
+            self.pipeline.move_user(user, unit)?;
+        }
+        roles.iter().try_for_each(|role| self.pipeline.grant(user, role))?;
+        self.users.insert(name.clone(), user);
+        Ok(())
+    }
+
+    /// The steps in one transaction, which lasts from its first statement to its last: an operation that was stopped or
+    /// failed is undone alone, and the others are kept.
+    fn in_transaction(&mut self, steps: &[Step], span: Span) -> Result<(), Failure> {
+        let broken = |error: StoreError| failure(span, format!("{}: {error}", Code::F11.name()));
+        self.pipeline.begin().map_err(broken)?;
+        match self.steps(steps) {
+            Ok(()) => self.pipeline.commit().map_err(broken),
+            Err(failure) => {
+                // The run ends here, and what failed is to be told: whether the rest can be undone changes nothing.
+                let _ = self.pipeline.rollback();
+                Err(failure)
             }
-            Err(fault) => Err(faulted(span, &fault)),
+        }
+    }
+
+    fn advance(&mut self, moment: &ir::Expr) -> Result<(), Failure> {
+        match self.known(moment)? {
+            Value::DateTime(then) if self.pipeline.advance_to(then) => Ok(()),
+            _ => Err(failure(moment.span, "the clock goes only forward")),
         }
     }
 

@@ -1,4 +1,4 @@
-//! The schema: entities with their fields in dense slots, choices, keys, relationships. It knows no flow.
+//! The schema: entities with their fields in dense slots, choices, keys, relationships, roles. It knows no flow.
 //!
 //! Built by the checker (`check/declare`), read by everything after it. Invariants of a [`Schema`] without
 //! errors: names are unique within their list; every [`EntityId`], [`ChoiceId`] and [`Slot`] in it is in range;
@@ -7,6 +7,7 @@
 mod admit;
 mod fields;
 mod limits;
+mod roles;
 mod row;
 pub mod select;
 
@@ -19,6 +20,7 @@ pub use fields::FieldSet;
 pub use limits::{
     DECIMAL_SCALE, MAX_CHOICES, MAX_DECIMAL_SCALE, MAX_ENTITIES, MAX_FIELDS, MAX_MEMO, MAX_MONEY_SCALE, MAX_NAME, MAX_TEXT, natural_range,
 };
+pub use roles::{Level, Power, Right, Role};
 pub use row::{Row, UnknownField};
 
 use crate::value::{ChoiceId, Decimal, EntityId, Slot, Type, Value};
@@ -54,13 +56,15 @@ pub mod outbox {
     pub const PENDING: &str = "pendingsend";
 }
 
-/// Every entity and choice of a project.
+/// Every entity, choice and role of a project.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Schema {
     /// The entities by name; the position is the [`EntityId`].
     pub entities: IndexMap<SmolStr, Entity>,
     /// The choices by name (`account.industry` for one written inline); the position is the [`ChoiceId`].
     pub choices: IndexMap<SmolStr, Choice>,
+    /// The roles by name. Without one, everybody may do everything.
+    pub roles: IndexMap<SmolStr, Role>,
 }
 
 /// One kind of record.

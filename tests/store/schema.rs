@@ -57,6 +57,7 @@ pub fn schema(entities: Vec<Entity>) -> Schema {
     Schema {
         entities: entities.into_iter().map(|entity| (entity.name.clone(), entity)).collect(),
         choices: [(choice.name.clone(), choice)].into_iter().collect(),
+        roles: Default::default(),
     }
 }
 

@@ -130,11 +130,7 @@ impl Reader<'_, '_> {
             return;
         }
         match (word, stage) {
-            ("on demand", _) => {
-                self.events.on_demand = true;
-                let problem = super::not_yet(trigger.span, "a flow on demand");
-                self.declare.report(problem.help("let an event start it, or another flow: `trigger child`"));
-            }
+            ("on demand", _) => self.events.on_demand = true,
             ("child", _) => self.events.child = true,
             (_, Some(stage)) => {
                 if let Some(event) = self.event(word, trigger) {

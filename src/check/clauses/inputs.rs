@@ -2,12 +2,12 @@
 
 use rustc_hash::FxHashMap;
 
-use super::super::declare::{Declare, twice};
+use super::super::declare::{Declare, Typed, twice};
+use super::Clauses;
 use super::events::Events;
-use super::{Clauses, not_yet};
 use crate::bytecode::Input;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::syntax::ast::{self, TypeKind};
+use crate::syntax::ast;
 use crate::value::EntityId;
 
 /// Reads the inputs in their order; one with an unknown type is left out.
@@ -68,18 +68,6 @@ fn input(entity: EntityId, field: &ast::Field, events: &Events, declare: &mut De
         declare.broken.insert(name.text.clone());
         return None;
     };
-    if limited(&field.ty.kind) {
-        declare
-            .report(not_yet(field.ty.span, "an input with limits of its own").help("leave the limits out, and test the value in the flow"));
-    }
-    Some(Input { name: name.text.clone(), ty: typed.ty, required: required.is_some() && events.triggers.is_empty() })
-}
-
-/// Whether a type says more than its name about the values that it takes. Decimals are part of the type itself.
-fn limited(kind: &TypeKind) -> bool {
-    match kind {
-        TypeKind::Integer { low, high, .. } => low.is_some() || high.is_some(),
-        TypeKind::Text(length) | TypeKind::Memo(length) => length.is_some(),
-        _ => false,
-    }
+    let Typed { ty, range, max_length } = typed;
+    Some(Input { name: name.text.clone(), ty, range, max_length, required: required.is_some() && events.triggers.is_empty() })
 }

@@ -3,14 +3,16 @@
 
 mod events;
 mod inputs;
+mod roles;
 mod words;
 
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
 use super::declare::{Declare, suggest, twice};
-use crate::bytecode::{FlowHead, Mode, RunAs, Scope};
+use crate::bytecode::{FlowHead, Mode, RunAs};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::schema::Level;
 use crate::source::Span;
 use crate::syntax::ast::{self, ClauseKind, Number};
 use crate::value::{Decimal, EntityId};
@@ -48,8 +50,8 @@ pub(super) fn heads<'a>(files: &'a [ast::File], declare: &mut Declare) -> Vec<He
                 declare.report(problem.help("a program that embeds Weir registers its plug-ins itself; take the declaration away"));
             }
             ast::Item::Role(role) => {
-                let problem = not_yet(role.name.span, "a role");
-                declare.report(problem.help("every operation runs with all privileges for now; take the declaration away"));
+                let read = roles::read(role, declare);
+                declare.schema.roles.entry(read.name.clone()).or_insert(read);
             }
             _ => {}
         }
@@ -131,8 +133,8 @@ fn head(flow: &ast::Flow, declare: &mut Declare) -> Option<FlowHead> {
     let inputs = inputs::read(entity, &clauses, &events, declare);
     let rank = clauses.rank.map_or(0, |(number, _)| rank(number, declare));
     let run_as = run_as(&clauses, &events, declare);
-    let scope = clauses.scope.and_then(|(name, _)| words::scope(name, declare)).unwrap_or(Scope::Organization);
-    report_not_yet(&clauses, run_as, declare);
+    let scope = clauses.scope.and_then(|(name, _)| words::level("scope", name, declare)).unwrap_or(Level::Organization);
+    report_not_yet(&clauses, scope, declare);
     Some(FlowHead {
         name: flow.name.text.clone(),
         entity,
@@ -232,20 +234,15 @@ fn run_as(clauses: &Clauses, events: &events::Events, declare: &mut Declare) -> 
 }
 
 /// What the language has and this release doesn't carry. A misspelt word has its own error already.
-fn report_not_yet(clauses: &Clauses, run_as: RunAs, declare: &mut Declare) {
+fn report_not_yet(clauses: &Clauses, scope: Level, declare: &mut Declare) {
     if let Some((_, span)) = clauses.mode.filter(|(name, _)| name.text == "background") {
         declare.report(not_yet(span, "a flow in the background").help("leave the clause out: the flow then runs inside the transaction"));
     }
-    if let Some((_, span)) = clauses.scope.filter(|(name, _)| words::is_narrow_scope(&name.text)) {
+    if let Some((_, span)) = clauses.scope.filter(|_| scope != Level::Organization) {
         declare.report(
             not_yet(span, "a flow for the records of some users only")
                 .help("leave the clause out: the flow then runs for every record")
                 .fix(span, ""),
-        );
-    }
-    if let Some((_, span)) = clauses.owner {
-        declare.report(
-            not_yet(span, "a flow with an owner").help("leave the clause out: every flow runs as its caller for now").fix(span, ""),
         );
     }
     if let Some((_, span)) = clauses.log_errors {
@@ -253,11 +250,6 @@ fn report_not_yet(clauses: &Clauses, run_as: RunAs, declare: &mut Declare) {
             not_yet(span, "a flow that keeps its errors")
                 .help("leave the clause out: whoever started the operation still gets the error")
                 .fix(span, ""),
-        );
-    }
-    if let (RunAs::Owner, Some((_, span))) = (run_as, clauses.run_as) {
-        declare.report(
-            not_yet(span, "a flow as its owner").help("leave the clause out: the flow then runs as whoever caused the event").fix(span, ""),
         );
     }
 }

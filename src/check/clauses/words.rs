@@ -1,8 +1,9 @@
 //! The words that a clause takes: one list each, with what people are used to from elsewhere.
 
 use super::super::declare::{Declare, suggest};
-use crate::bytecode::{Mode, RunAs, Scope};
+use crate::bytecode::{Mode, RunAs};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::schema::Level;
 use crate::syntax::ast::Name;
 
 /// A word, what it means, and what else it is called; a word without other names is known but not offered.
@@ -12,11 +13,11 @@ struct Word<T> {
     habits: &'static [&'static str],
 }
 
-const SCOPES: &[Word<Scope>] = &[
-    Word { word: "organization", means: Scope::Organization, habits: &["organisation", "global", "all", "everyone"] },
-    Word { word: "user", means: Scope::User, habits: &["owner"] },
-    Word { word: "business unit", means: Scope::BusinessUnit, habits: &["businessunit", "business-unit", "unit"] },
-    Word { word: "parent and child business units", means: Scope::ParentAndChildBusinessUnits, habits: &["parent and child", "deep"] },
+const LEVELS: &[Word<Level>] = &[
+    Word { word: "organization", means: Level::Organization, habits: &["organisation", "global", "all", "everyone"] },
+    Word { word: "user", means: Level::User, habits: &["owner"] },
+    Word { word: "business unit", means: Level::BusinessUnit, habits: &["businessunit", "business-unit", "unit"] },
+    Word { word: "parent and child business units", means: Level::ParentAndChildBusinessUnits, habits: &["parent and child", "deep"] },
 ];
 
 /// A stage as it can be written, those that a flow can't have included.
@@ -44,13 +45,9 @@ pub(super) fn run_as(name: &Name, declare: &mut Declare) -> Option<RunAs> {
     read("run as", name, WORDS, declare)
 }
 
-pub(super) fn scope(name: &Name, declare: &mut Declare) -> Option<Scope> {
-    read("scope", name, SCOPES, declare)
-}
-
-/// Whether a word is a scope that leaves records out.
-pub(super) fn is_narrow_scope(word: &str) -> bool {
-    SCOPES.iter().any(|scope| scope.word == word && scope.means != Scope::Organization)
+/// Whose records a flow or a privilege reaches; `clause` is where the word stands.
+pub(super) fn level(clause: &str, name: &Name, declare: &mut Declare) -> Option<Level> {
+    read(clause, name, LEVELS, declare)
 }
 
 pub(super) fn stage(name: &Name, declare: &mut Declare) -> Option<StageWord> {

@@ -22,7 +22,7 @@ use crate::syntax::ast;
 use crate::value::text::quoted;
 use crate::value::{ChoiceId, EntityId};
 
-use types::Typed;
+pub(super) use types::Typed;
 
 /// How the names begin that the databases below, and the tables that the platform keeps in them, have for themselves.
 const RESERVED_BY_STORES: [&str; 3] = ["sqlite_", "pg_", "weir_"];

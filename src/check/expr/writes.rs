@@ -27,6 +27,11 @@ impl Context<'_> {
         self.handed(e, Target { ty: &field.ty, optional: !field.required, field: Some(field) })
     }
 
+    /// Checks an expression that is given to an input, which takes what a field like it would.
+    pub fn value_given(&mut self, e: &ast::Expr, input: &Field) -> Option<Expr> {
+        self.handed(e, Target { ty: &input.ty, optional: !input.required, field: Some(input) })
+    }
+
     /// Checks an expression that has to be of a type.
     pub fn value_of(&mut self, e: &ast::Expr, ty: &Type, optional: bool) -> Option<Expr> {
         self.handed(e, Target { ty, optional, field: None })

@@ -1,6 +1,7 @@
 //! Activities: `create`, `update`, and `start` of a child flow.
 
 use rustc_hash::{FxHashMap, FxHashSet};
+use smol_str::SmolStr;
 
 use crate::bytecode::{FlowHead, Mode};
 use crate::check::context::Context;
@@ -13,6 +14,9 @@ use crate::syntax::ast;
 use crate::value::{EntityId, Slot, Type};
 
 use super::names::unknown;
+
+/// A flow that is begun by hand: its name, the inputs that it is given, its record.
+type Begun = (SmolStr, Vec<(u16, ir::Expr)>, ir::Record);
 
 impl Context<'_> {
     /// Checks a create; its record goes into a `let` where there is a name for it.
@@ -71,18 +75,36 @@ impl Context<'_> {
         Some(ir::StmtKind::Update { record: target, values: values? })
     }
 
-    pub(super) fn start(&mut self, flow: &ast::Name, arguments: &[ast::Write], record: &ast::RecordExpr) -> Option<ir::StmtKind> {
+    pub(in crate::check) fn start(&mut self, flow: &ast::Name, arguments: &[ast::Write], record: &ast::RecordExpr) -> Option<ir::StmtKind> {
+        let (arguments, record) = self.begin(flow, arguments, record, Self::startable)?;
+        Some(ir::StmtKind::Start { flow: flow.text.clone(), arguments, record })
+    }
+
+    /// Checks a run on demand, which only tests and scenarios have.
+    pub(in crate::check) fn run(&mut self, flow: &ast::Name, arguments: &[ast::Write], record: &ast::RecordExpr) -> Option<Begun> {
+        let (arguments, record) = self.begin(flow, arguments, record, Self::runs_on_demand)?;
+        Some((flow.text.clone(), arguments, record))
+    }
+
+    /// Checks what begins a flow on a record; `may` says whether this flow can be begun in this way.
+    fn begin(
+        &mut self,
+        flow: &ast::Name,
+        arguments: &[ast::Write],
+        record: &ast::RecordExpr,
+        may: fn(&mut Self, &ast::Name, &FlowHead, Span) -> bool,
+    ) -> Option<(Vec<(u16, ir::Expr)>, ir::Record)> {
         let target = self.record(record);
         let heads = self.heads;
         let Some(found) = heads.get(&flow.text) else {
-            let children = heads.values().flatten().filter(|(head, _)| head.child).map(|(head, _)| head.name.as_str());
+            let children = heads.values().flatten().filter(|(head, _)| head.child || head.on_demand).map(|(head, _)| head.name.as_str());
             self.report_unknown(&flow.text, unknown(Code::E0401, flow, format!("there is no flow `{}`", flow.text), children));
             return None;
         };
         let (child, place) = found.as_ref()?;
         let arguments = self.inputs_given(flow, child, arguments);
         self.facts.reread();
-        let startable = self.startable(flow, child, *place);
+        let may = may(self, flow, child, *place);
         let target = target?;
         if target.entity != child.entity {
             let entity = |id| self.schema.entity(id).map_or("", |entity: &Entity| entity.name.as_str());
@@ -101,8 +123,28 @@ impl Context<'_> {
             self.report_unborn(record.expr.span, "no flow can be started on `this`");
             return None;
         }
-        let arguments = arguments.filter(|_| startable)?;
-        Some(ir::StmtKind::Start { flow: flow.text.clone(), arguments, record: target })
+        Some((arguments.filter(|_| may)?, target))
+    }
+
+    /// Whether a flow may be run by a user.
+    fn runs_on_demand(&mut self, flow: &ast::Name, head: &FlowHead, place: Span) -> bool {
+        if !head.on_demand {
+            let problem = Diagnostic::new(Code::E0712, flow.span, format!("`{}` doesn't run on demand", flow.text));
+            let help = "add `on demand` to its `trigger`";
+            let help = if head.child { format!("{help}, or write `start {}`", flow.text) } else { help.to_owned() };
+            self.report(problem.also(place, "its declaration").help(help));
+        } else if head.draft {
+            self.draft(flow, place);
+        }
+        head.on_demand && !head.draft
+    }
+
+    fn draft(&mut self, flow: &ast::Name, place: Span) {
+        self.report(
+            Diagnostic::new(Code::E0615, flow.span, format!("`{}` is a draft", flow.text))
+                .also(place, "its declaration")
+                .help("a draft is checked, but never runs; take `draft` out of it"),
+        );
     }
 
     /// Whether a flow may be started by another one. A background child has an error of its own where it is declared.
@@ -114,11 +156,7 @@ impl Context<'_> {
                     .help("add `child` to its `trigger`"),
             );
         } else if child.draft {
-            self.report(
-                Diagnostic::new(Code::E0615, flow.span, format!("`{}` is a draft", flow.text))
-                    .also(place, "its declaration")
-                    .help("a draft is checked, but never runs; take `draft` out of it"),
-            );
+            self.draft(flow, place);
         }
         child.child && !child.draft && child.mode == Mode::RealTime
     }
@@ -167,7 +205,7 @@ impl Context<'_> {
             );
             return None;
         }
-        let value = self.value_of(&argument.value, &input.ty, !input.required)?;
+        let value = self.value_given(&argument.value, &input.field())?;
         if self.needs_unborn(&value) {
             self.report_unborn(argument.value.span, "no other flow can be given `this`");
             return None;
