@@ -163,6 +163,8 @@ pub enum Failure {
     Overflow,
     /// A date, time or duration outside the years that can be written.
     OutOfRange,
+    /// A text that is longer than any field takes.
+    TooLong,
 }
 
 /// A text that is no value of the type it was read as. The message says why, in one line.

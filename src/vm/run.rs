@@ -89,7 +89,7 @@ fn interrupt(trap: Trap, code: &Code, at: usize) -> Interrupt {
             (Diagnostic::F05, format!("`{name}` is empty"))
         }
         Trap::Empty(None) => (Diagnostic::F05, "a value that is needed here is empty".to_owned()),
-        Trap::TextTooLong => (Diagnostic::F14, "a text grew beyond what a flow may build".to_owned()),
+        Trap::TextTooLong | Trap::Failure(Failure::TooLong) => (Diagnostic::F14, "a text grew beyond what a flow may build".to_owned()),
         Trap::Spent => (Diagnostic::F12, "the operation used up its instructions".to_owned()),
         Trap::Foreign => (Diagnostic::F15, "an operation met a record of another entity than it is for".to_owned()),
         Trap::Broken => (Diagnostic::F15, format!("an operation met what its verification excludes (operation {at})")),

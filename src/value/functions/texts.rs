@@ -51,7 +51,7 @@ pub(super) fn replace(arguments: &[Value], _: &Environment<'_>) -> Computed {
     let found = text.matches(old.as_str()).count();
     let longer = found.saturating_mul(new.len().saturating_sub(old.len()));
     if text.len().saturating_add(longer) > LONGEST {
-        return Err(Failure::Overflow);
+        return Err(Failure::TooLong);
     }
     Ok(made(text.replace(old.as_str(), new)))
 }
@@ -116,6 +116,6 @@ mod tests {
         assert_eq!(of(replace, &[text("a-b-c"), text("-"), text("")]), Ok(text("abc")));
         assert_eq!(of(replace, &[text("abc"), text(""), text("x")]), Ok(text("abc")));
         let long = text(&"a".repeat(1 << 13));
-        assert_eq!(of(replace, &[long.clone(), text("a"), long]), Err(Failure::Overflow));
+        assert_eq!(of(replace, &[long.clone(), text("a"), long]), Err(Failure::TooLong));
     }
 }
