@@ -282,6 +282,11 @@ impl Host for FlowHost<'_> {
         &self.engine.settings.zone
     }
 
+    fn address(&self, record: Reference) -> SmolStr {
+        let entity = self.engine.schema.entity(record.entity).map_or("", |entity| entity.name.as_str());
+        format!("{}/{entity}/{}", self.engine.settings.url, record.id).into()
+    }
+
     fn caller(&self) -> Reference {
         self.engine.caller
     }

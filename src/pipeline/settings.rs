@@ -21,6 +21,8 @@ pub const NESTED_COST: u64 = 100;
 pub struct Settings {
     /// The organisation's time zone.
     pub zone: TimeZone,
+    /// Where people see records: what the address of each begins with, without a `/` at its end.
+    pub url: String,
     /// Tells the time.
     pub clock: Clock,
     /// Gives ids.
@@ -47,7 +49,7 @@ impl Settings {
 
     /// The usual limits with a clock and a source of ids.
     pub fn with(clock: Clock, ids: Ids) -> Self {
-        Settings { zone: TimeZone::UTC, clock, ids, max_depth: 8, max_instructions: 10_000_000, trace: false }
+        Settings { zone: TimeZone::UTC, url: String::new(), clock, ids, max_depth: 8, max_instructions: 10_000_000, trace: false }
     }
 
     /// The same, with a trace.

@@ -22,6 +22,8 @@ pub struct Config {
     pub store: Option<String>,
     /// The organisation's time zone, by its IANA name.
     pub zone: Option<TimeZone>,
+    /// Where people see records: what the function `url` begins with.
+    pub url: Option<String>,
     /// How deep operations may nest: 1 to 8.
     pub depth: Option<u32>,
     /// How many instructions the flows of one outermost operation may run.
@@ -29,7 +31,7 @@ pub struct Config {
 }
 
 /// The keys at the top, and those of `[limits]`.
-const KEYS: [&str; 3] = ["store", "timezone", "limits"];
+const KEYS: [&str; 4] = ["store", "timezone", "url", "limits"];
 const LIMITS: [&str; 2] = ["depth", "instructions"];
 
 impl Config {
@@ -37,6 +39,9 @@ impl Config {
     pub fn apply(&self, mut settings: Settings) -> Settings {
         if let Some(zone) = &self.zone {
             settings.zone = zone.clone();
+        }
+        if let Some(url) = &self.url {
+            settings.url = url.trim_end_matches('/').to_owned();
         }
         settings.max_depth = self.depth.unwrap_or(settings.max_depth);
         settings.max_instructions = self.instructions.unwrap_or(settings.max_instructions);
@@ -113,6 +118,7 @@ impl Reader {
             match key.get_ref().as_ref() {
                 "store" => config.store = self.text(value, "`store` is the URL of a store in quotes: `store = \"sqlite:data.db\"`"),
                 "timezone" => config.zone = self.zone(value),
+                "url" => config.url = self.text(value, "`url` is an address in quotes: `url = \"https://crm.example.com\"`"),
                 "limits" => match value.get_ref() {
                     DeValue::Table(limits) => self.limits(limits, &mut config),
                     _ => {

@@ -9,7 +9,11 @@ mod times;
 
 use jiff::tz::TimeZone;
 
-use super::{Failure, Type, Value};
+use smol_str::SmolStr;
+#[cfg(test)]
+use smol_str::ToSmolStr;
+
+use super::{Failure, Reference, Type, Value};
 
 /// A built-in function.
 #[derive(Debug)]
@@ -88,15 +92,23 @@ pub enum Evaluation {
     Computed(fn(&[Value], &Environment<'_>) -> Result<Value, Failure>),
     /// As its argument put into a text would: names and labels are the schema's.
     AsText,
-    /// Not in this release.
-    Later,
 }
 
 /// What a computation may look at beside its arguments.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Environment<'a> {
     /// The organisation's time zone.
     pub zone: &'a TimeZone,
+    /// Tells the address of a record.
+    pub address: &'a dyn Fn(Reference) -> SmolStr,
+}
+
+#[cfg(test)]
+impl<'a> Environment<'a> {
+    /// For tests: a time zone, and addresses without an application.
+    pub(crate) fn in_zone(zone: &'a TimeZone) -> Self {
+        Environment { zone, address: &|record| record.id.to_smolstr() }
+    }
 }
 
 impl Function {
@@ -139,7 +151,7 @@ impl Function {
     pub fn call(&self, arguments: &[Value], environment: &Environment<'_>) -> Result<Value, Failure> {
         match self.evaluation {
             Evaluation::Computed(compute) => compute(arguments, environment),
-            Evaluation::AsText | Evaluation::Later => Err(Failure::OutOfRange),
+            Evaluation::AsText => Err(Failure::OutOfRange),
         }
     }
 }
@@ -257,7 +269,7 @@ const TABLE: &[Function] = &[
         evaluation: Evaluation::AsText,
         ..row("text", ANYTHING, Text, nothing, "the value as text, as in `\"{value}\"`; none where it is empty")
     },
-    Function { evaluation: Evaluation::Later, ..row("url", RECORD, Text, nothing, "the address of the record") },
+    row("url", RECORD, Text, texts::url, "the address of the record: that of the application, its entity and its id"),
 ];
 
 fn nothing(_: &[Value], _: &Environment<'_>) -> Result<Value, Failure> {
@@ -278,7 +290,7 @@ mod tests {
 
     #[test]
     fn arguments_that_nobody_checked_fail() {
-        let environment = Environment { zone: &TimeZone::UTC };
+        let environment = Environment::in_zone(const { &TimeZone::UTC });
         for function in Function::ALL {
             for arguments in [vec![], vec![Value::Boolean(true)], vec![Value::Empty; 3]] {
                 assert!(function.call(&arguments, &environment).is_err(), "{} {arguments:?}", function.name);

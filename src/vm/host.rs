@@ -30,6 +30,11 @@ pub trait Host {
     /// The organisation's time zone.
     fn zone(&self) -> &jiff::tz::TimeZone;
 
+    /// The address of a record, for people.
+    fn address(&self, record: Reference) -> SmolStr {
+        format!("/{}", record.id).into()
+    }
+
     /// The user who started it.
     fn caller(&self) -> Reference;
 

@@ -80,7 +80,7 @@ fn computed<H: Host + ?Sized>(op: Op, machine: &mut Machine<'_>, host: &mut H) -
         }
         Op::Call { function, arguments, out } => {
             let call = machine.code.calls.get(function.0 as usize).ok_or_else(broken)?;
-            let environment = Environment { zone: host.zone() };
+            let environment = Environment { zone: host.zone(), address: &|record| host.address(record) };
             let value = call.function.call(machine.run(arguments, call.arguments as usize)?, &environment)?;
             if let Value::Text(text) = &value {
                 machine.build_text(text.len())?;

@@ -57,6 +57,7 @@ fn failed(expr: &Expr) -> impl Fn(Failure) -> End {
             Failure::DivisionByZero => Code::F01,
             Failure::Inexact => Code::F02,
             Failure::Overflow | Failure::OutOfRange => Code::F03,
+            Failure::TooLong => Code::F14,
         };
         End::Fault(code, Some(span))
     }
@@ -244,7 +245,9 @@ impl<H: Host> Walker<'_, H> {
             }
             ExprKind::Call { function, arguments } => {
                 let arguments = arguments.iter().map(|argument| self.value(argument)).collect::<Result<Vec<_>, _>>()?;
-                function.call(&arguments, &Environment { zone: self.host.zone() }).map_err(failed(expr))?
+                function
+                    .call(&arguments, &Environment { zone: self.host.zone(), address: &|record| self.host.address(record) })
+                    .map_err(failed(expr))?
             }
             ExprKind::Concat(parts) => {
                 let mut all = String::new();

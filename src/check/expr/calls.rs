@@ -28,11 +28,6 @@ impl Context<'_> {
             self.unknown_function(name);
             return None;
         };
-        if let Evaluation::Later = function.evaluation {
-            let message = format!("`{}` can't be run yet", name.text);
-            self.report(Diagnostic::new(Code::E0911, span, message).help("leave it out for now"));
-            return None;
-        }
         self.counted(function, name, written.len(), span)?;
         let arguments: Vec<Option<Expr>> =
             written.iter().enumerate().map(|(position, argument)| self.argument(function, position, argument)).collect();

@@ -95,7 +95,7 @@ mod tests {
     }
 
     fn of(compute: fn(&[Value], &Environment<'_>) -> Computed, arguments: &[Value]) -> Computed {
-        compute(arguments, &Environment { zone: &TimeZone::UTC })
+        compute(arguments, &Environment::in_zone(&TimeZone::UTC))
     }
 
     #[test]

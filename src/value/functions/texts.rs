@@ -62,6 +62,13 @@ pub(super) fn same_text(arguments: &[Value], _: &Environment<'_>) -> Computed {
     Ok(Value::Boolean(one == other || folded(one) == folded(other)))
 }
 
+pub(super) fn url(arguments: &[Value], environment: &Environment<'_>) -> Computed {
+    match arguments {
+        [Value::Reference(record)] => Ok(Value::Text((environment.address)(*record))),
+        _ => Err(Failure::OutOfRange),
+    }
+}
+
 fn one(arguments: &[Value]) -> Result<&str, Failure> {
     match arguments {
         [Value::Text(text)] => Ok(text),
@@ -92,7 +99,7 @@ mod tests {
     }
 
     fn of(compute: fn(&[Value], &Environment<'_>) -> Computed, arguments: &[Value]) -> Computed {
-        compute(arguments, &Environment { zone: &TimeZone::UTC })
+        compute(arguments, &Environment::in_zone(&TimeZone::UTC))
     }
 
     #[test]

@@ -66,7 +66,7 @@ mod tests {
     #[test]
     fn an_instant_is_read_in_the_zone() {
         let zone = TimeZone::fixed(Offset::constant(2));
-        let environment = Environment { zone: &zone };
+        let environment = Environment::in_zone(&zone);
         let late = Value::DateTime("2025-12-31T23:30:00Z".parse().unwrap());
         let found: Vec<Computed> =
             [year, month, day, hour, weekday].map(|compute| compute(std::slice::from_ref(&late), &environment)).to_vec();
@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn days_count_from_the_first_to_the_second() {
-        let environment = Environment { zone: &TimeZone::UTC };
+        let environment = Environment::in_zone(const { &TimeZone::UTC });
         let dates = ["2026-03-01", "2026-02-27"].map(|date| Value::Date(date.parse().unwrap()));
         assert_eq!(days_between(&dates, &environment), Ok(Value::Integer(-2)));
     }
