@@ -277,7 +277,7 @@ fn lists(function: &Function) -> Vec<Vec<&'static str>> {
 
 #[test]
 fn every_function_gives_what_it_declares_or_fails_as_declared() {
-    let wanted: usize = std::env::var("WEIR_FUNCTIONS").ok().and_then(|text| text.parse().ok()).unwrap_or(100);
+    let wanted: usize = std::env::var("WEIR_FUNCTIONS").ok().and_then(|text| text.parse().ok()).unwrap_or(300);
     let (mut pipeline, record) = opened();
     for function in Function::ALL {
         let (mut calls, mut ends) = (0, BTreeMap::new());
