@@ -5,11 +5,21 @@
 
 mod support;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use support::markers::{Mark, expected, found};
+use weir::diagnostic::{Code, Severity, render};
 use weir::project::Project;
+
+/// The errors and warnings that no small program shows, and why.
+const WITHOUT_CASES: &[(&str, &str)] = &[
+    ("E0111", "a file of more than 16 MiB, or a hundred syntax errors: tests/syntax.rs"),
+    ("E0219", "more declarations than there can be"),
+    ("E0310", "until this release carries flows in the background"),
+    ("E0618", "more than a thousand `let`s: tests/check_stmt.rs"),
+];
 
 /// The cases, in the order of their names.
 fn cases() -> Vec<PathBuf> {
@@ -49,4 +59,38 @@ fn each_is_told_where_it_is_marked() {
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
+}
+
+/// What a person reads about each.
+#[test]
+fn the_words() {
+    for path in cases() {
+        let text = fs::read_to_string(&path).unwrap();
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        let project = Project::from_text(&format!("{name}.flow"), text.as_str());
+        let words: String = project.diagnostics.iter().map(|problem| render::human(problem, &project.sources, false)).collect();
+        insta::with_settings!({
+            snapshot_path => path.parent().unwrap(), prepend_module_to_snapshot => false, omit_expression => true,
+        }, { insta::assert_snapshot!(name, words) });
+    }
+}
+
+#[test]
+fn every_code_has_a_case() {
+    let mut seen = BTreeSet::new();
+    for path in cases() {
+        seen.extend(expected(&fs::read_to_string(path).unwrap()).into_iter().map(|mark| mark.code));
+    }
+    let exempt = |code: &Code| {
+        // Files that can't be read and compiled files are no programs; what a release can't carry yet goes away.
+        let kind = ["E00", "E08", "E09"].iter().any(|kind| code.name().starts_with(kind));
+        kind || code.severity() == Severity::Fault
+            || !code.name().starts_with(['E', 'W'])
+            || WITHOUT_CASES.iter().any(|(name, _)| *name == code.name())
+    };
+    let without: Vec<&str> =
+        Code::ALL.iter().filter(|code| !exempt(code)).map(|code| code.name()).filter(|name| !seen.contains(*name)).collect();
+    assert!(without.is_empty(), "no case in tests/cases/broken shows {}", without.join(", "));
+    let shown: Vec<&str> = WITHOUT_CASES.iter().map(|(name, _)| *name).filter(|name| seen.contains(*name)).collect();
+    assert!(shown.is_empty(), "there is a case for {}", shown.join(", "));
 }

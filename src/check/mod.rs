@@ -52,6 +52,7 @@ pub fn built_in(sources: &mut Sources) -> ast::File {
 pub fn check(files: &[ast::File]) -> Checked {
     let mut diagnostics = Vec::new();
     let mut declare = Declare::new(files, &mut diagnostics);
+    declare.broken.extend(files.iter().flat_map(|file| file.unread.iter().cloned()));
     let headed = clauses::heads(files, &mut declare);
     let Declare { schema, broken, .. } = declare;
     let heads = by_name(&headed);

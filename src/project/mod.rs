@@ -16,9 +16,11 @@ mod world;
 
 use std::path::Path;
 
+use rustc_hash::FxHashSet;
+
 use crate::check::{self, Checked};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::source::Sources;
+use crate::source::{FileId, Sources};
 use crate::syntax;
 
 pub use compiled::{Compiled, OpenError};
@@ -85,12 +87,22 @@ impl Project {
             trees.push(tree);
             diagnostics.extend(problems);
         }
+        let unread: FxHashSet<FileId> = diagnostics.iter().filter_map(|problem| unread(problem)).collect();
         let mut checked = check::check(&trees);
+        // What a warning says of the flow of a text isn't known where a part of the text can't be read.
+        checked
+            .diagnostics
+            .retain(|said| said.severity() != Severity::Warning || said.span().is_none_or(|span| !unread.contains(&span.file)));
         diagnostics.append(&mut checked.diagnostics);
         diagnostics.sort_by_key(|diagnostic| (diagnostic.span(), diagnostic.severity(), diagnostic.code));
         diagnostics.dedup();
         Project { sources, checked, diagnostics, config: Config::default() }
     }
+}
+
+/// The file of a problem that keeps a part of it from being read.
+fn unread(problem: &Diagnostic) -> Option<FileId> {
+    problem.span().filter(|_| problem.severity() == Severity::Error).map(|span| span.file)
 }
 
 /// The errors of a project that can't be compiled, in the order of their places.

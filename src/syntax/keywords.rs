@@ -1,6 +1,8 @@
 //! The words of the language, the one list: tokens, highlighting, recovery and did-you-mean read it, and a test holds
 //! the grammar against it.
 
+use crate::diagnostic::nearest;
+
 /// Words that can't be used as a name where a value starts; in backticks they can.
 pub const RESERVED: &[&str] = &[
     "set", "stop", "finish", "if", "else", "match", "let", "for", "each", "start", "perform", "create", "update", "delete", "assign",
@@ -31,4 +33,37 @@ pub const UNITS: &[&str] = &["minute", "hour", "day", "week", "month", "year"];
 /// Whether a word is reserved.
 pub fn is_reserved(word: &str) -> bool {
     RESERVED.contains(&word)
+}
+
+/// Every word that a type begins with.
+pub const TYPES: [&str; 14] = [
+    "boolean", "integer", "bigint", "decimal", "float", "money", "text", "memo", "choice", "choices", "date", "datetime", "lookup", "uuid",
+];
+
+/// What types are called elsewhere, and what here.
+const TYPE_HABITS: [(&str, &[&str]); 10] = [
+    ("text", &["string", "str", "varchar", "nvarchar", "char", "nchar"]),
+    ("memo", &["longtext", "clob", "multiline"]),
+    ("integer", &["int", "int32", "smallint", "whole"]),
+    ("bigint", &["long", "int64"]),
+    ("decimal", &["number", "numeric", "num"]),
+    ("boolean", &["bool", "bit", "flag", "yesno"]),
+    ("float", &["double", "real", "float64"]),
+    ("money", &["currency"]),
+    ("uuid", &["guid", "uniqueidentifier", "id"]),
+    ("datetime", &["timestamp", "time", "instant"]),
+];
+
+/// The type that is called so elsewhere.
+pub fn type_abroad(word: &str) -> Option<&'static str> {
+    let lower = word.to_lowercase();
+    TYPE_HABITS.iter().find(|(_, habits)| habits.contains(&lower.as_str())).map(|(meant, _)| *meant)
+}
+
+/// The type that is probably meant by a word: what is called so elsewhere, or is spelt nearly so.
+pub fn type_meant(word: &str) -> Option<&'static str> {
+    type_abroad(word).or_else(|| nearest(word, TYPES)).or_else(|| {
+        let habits = TYPE_HABITS.iter().flat_map(|(_, habits)| habits.iter().copied()).filter(|habit| habit.len() > 3);
+        type_abroad(nearest(word, habits)?)
+    })
 }

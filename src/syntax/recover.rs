@@ -26,14 +26,24 @@ const MAX_ERRORS: usize = 100;
 pub(super) fn read(text: &str, file: FileId) -> (ast::File, Vec<Diagnostic>) {
     if text.len() > MAX_FILE {
         let problem = Diagnostic::new(Code::E0111, Span::new(file, 0, 0), "this file is larger than 16 MiB");
-        let empty = ast::File { id: file, doc: None, items: Vec::new() };
+        let empty = ast::File { id: file, doc: None, items: Vec::new(), unread: Vec::new() };
         return (empty, vec![problem.help("divide it into several files; all files of a project are read together")]);
     }
     let shape = shape::scan(text);
     let doc = (!shape.file_docs.is_empty()).then(|| build::doc_text(text, &shape.file_docs));
     let builder = Builder { file, tokens: &shape.tokens, docs: &shape.docs, text, base: 0, limit: 0, problems: Vec::new() };
     let view = View { file, text, tokens: &shape.tokens };
-    let mut reader = Reader { view, builder, items: Vec::new(), mask: Vec::new(), base: 0, unread: Vec::new(), lost: false };
+    let mut reader = Reader {
+        view,
+        builder,
+        items: Vec::new(),
+        mask: Vec::new(),
+        base: 0,
+        unread: Vec::new(),
+        names: Vec::new(),
+        statements: true,
+        lost: false,
+    };
     for segment in &shape.segments {
         if reader.full() {
             break;
@@ -41,9 +51,11 @@ pub(super) fn read(text: &str, file: FileId) -> (ast::File, Vec<Diagnostic>) {
         reader.segment(segment);
     }
     let items = std::mem::take(&mut reader.items);
+    let unread = std::mem::take(&mut reader.names);
     let mut problems = reader.finish();
-    problems.extend(misleading::characters(text, file));
-    (ast::File { id: file, doc, items }, problems)
+    let misleading = misleading::characters(text, file);
+    problems.extend(misleading.into_iter().filter(|one| !problems.iter().any(|other| other.span() == one.span())).collect::<Vec<_>>());
+    (ast::File { id: file, doc, items, unread }, problems)
 }
 
 /// What the body of a declaration consists of.
@@ -65,6 +77,10 @@ struct Reader<'a> {
     base: usize,
     /// The clauses and members that can't be read, by their first words.
     unread: Vec<(SmolStr, Span)>,
+    /// The names of declarations and `let`s that can't be read.
+    names: Vec<SmolStr>,
+    /// Whether a statement stands before, in the body that is being cut.
+    statements: bool,
     /// Whether a text of several lines without an end was met: what follows in the declaration may be text.
     lost: bool,
 }
@@ -119,7 +135,21 @@ impl Reader<'_> {
         if let Some(failure) = failure {
             self.recover(item, flaws, failure);
         }
+        if end < segment.end && segment.close.is_some_and(|close| self.closes_too_early(segment.first, close, end)) {
+            let close = segment.close.unwrap_or(end);
+            self.report(report::early_brace(&self.view, segment.first, close, end));
+            return;
+        }
         self.strays(end..segment.end, outside);
+    }
+
+    /// Whether the brace that closes a declaration is indented more than its head, and statements stand behind it.
+    fn closes_too_early(&self, first: usize, close: usize, behind: usize) -> bool {
+        let line_first = self.view.get(close).is_some_and(|close| close.line_first);
+        let word = self.view.word(behind);
+        line_first
+            && self.view.indent(close) > self.view.indent(first)
+            && (STATEMENTS.contains(&word) || CLAUSES.contains(&word) || self.view.kind(behind) == Some(Token::BraceClose))
     }
 
     /// Reads what can be read of a declaration.
@@ -191,6 +221,7 @@ impl Reader<'_> {
             return false;
         }
         let Err(failure) = build::check(Entry::Head, self.slice(&head)) else { return true };
+        self.miss(head.start + 1);
         self.failure(&failure, head, &[], Entry::Head);
         false
     }
@@ -219,7 +250,7 @@ impl Reader<'_> {
     /// Cuts a body and holds each piece against the grammar.
     fn pieces(&mut self, body: Range<usize>, kind: Body, flaws: &[Flaw]) {
         let (mut first, mut index) = (body.start, body.start);
-        let mut statements = kind != Body::Clauses;
+        self.statements = kind != Body::Clauses;
         while index < body.end && !self.full() {
             if self.lost {
                 return self.blank(first..body.end);
@@ -238,11 +269,11 @@ impl Reader<'_> {
                 _ if self.is_clause(first) => Entry::Clause,
                 _ => Entry::Statement,
             };
-            if entry == Entry::Clause && statements {
+            if entry == Entry::Clause && self.statements {
                 self.report(report::misplaced_clause(&self.view, first, kind == Body::Clauses));
                 self.blank(first..index);
             } else {
-                statements |= entry == Entry::Statement && STATEMENTS.contains(&self.view.word(first));
+                self.statements |= entry == Entry::Statement && STATEMENTS.contains(&self.view.word(first));
                 self.piece(first..index, entry, flaws);
             }
             first = index;
@@ -298,10 +329,23 @@ impl Reader<'_> {
         }
     }
 
+    /// Remembers the name at a token of what can't be read.
+    fn miss(&mut self, index: usize) {
+        let index = if self.view.kind(index) == Some(Token::TextOpen) { index + 1 } else { index };
+        self.names.push(self.view.word(index).trim_matches('`').into());
+    }
+
     /// Blanks a piece out, and remembers what it was about: what misses it has no error of its own.
     fn give_up(&mut self, piece: Range<usize>, entry: Entry) {
-        if matches!(entry, Entry::Member | Entry::Clause) {
-            self.unread.push((self.view.word(piece.start).into(), self.view.span(piece.start)));
+        let (word, next) = (self.view.word(piece.start), self.view.word(piece.start + 1));
+        let span = self.view.span(piece.start);
+        match entry {
+            Entry::Clause if report::is_event(next) => self.unread.push(("trigger".into(), span)),
+            Entry::Member | Entry::Clause => self.unread.push((word.into(), span)),
+            Entry::Statement if report::names_a_value(word) => self.miss(piece.start + 1),
+            // Before the first statement it may have been any clause.
+            Entry::Statement if !STATEMENTS.contains(&word) && !self.statements => self.unread.push(("trigger".into(), span)),
+            _ => {}
         }
         self.blank(piece);
     }

@@ -64,6 +64,19 @@ impl<'a> View<'a> {
             return false;
         }
         let known = STATEMENTS.contains(&word) || CLAUSES.contains(&word);
+        if !line_first && (self.word(first) == "trigger" || (index == first + 1 && !matches!(self.word(first), "finish" | "draft"))) {
+            // A clause of events names events, and no piece is a single word that starts none.
+            return self.word(first) == "trigger"
+                && index > first + 1
+                && known
+                && !matches!(word, "create" | "update" | "delete" | "assign")
+                && self.ends(first, index - 1)
+                && !self.names_something(index);
+        }
+        if line_first && known && self.kind(index + 1) == Some(Token::TextOpen) {
+            // No value starts with a word and a text.
+            return true;
+        }
         if line_first && super::keywords::is_reserved(word) && known {
             let result = self.word(index - 1) == "=" && matches!(word, "create" | "perform");
             let listed =

@@ -77,7 +77,12 @@ impl<'d> Declare<'d> {
 
     /// The candidate that was probably meant. Nothing is looked for behind a thousand problems: a suggestion costs the square of the names.
     pub(super) fn nearest<'n>(&self, word: &str, candidates: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
-        if self.diagnostics.len() < 1_000 { nearest(word, candidates) } else { None }
+        if self.is_full() { None } else { nearest(word, candidates) }
+    }
+
+    /// Whether there are so many problems that nobody will read a suggestion.
+    fn is_full(&self) -> bool {
+        self.diagnostics.len() >= 1_000
     }
 
     /// Gives every entity its number and every name its place; gives back what is to be declared.

@@ -7,6 +7,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::schema::{DECIMAL_SCALE, MAX_DECIMAL_SCALE, MAX_MEMO, MAX_MONEY_SCALE, MAX_TEXT, natural_range};
 use crate::source::Span;
 use crate::syntax::ast::{self, Number, TypeKind};
+use crate::syntax::keywords::{TYPES, type_abroad, type_meant};
 use crate::value::{ChoiceId, Decimal, EntityId, Type};
 
 /// A type with what limits its values.
@@ -23,30 +24,11 @@ impl From<Type> for Typed {
     }
 }
 
-/// Every word that a type begins with.
-const WORDS: [&str; 14] = [
-    "boolean", "integer", "bigint", "decimal", "float", "money", "text", "memo", "choice", "choices", "date", "datetime", "lookup", "uuid",
-];
-
-/// What people are used to from elsewhere, and what it is here.
-const HABITS: [(&str, &[&str]); 10] = [
-    ("text", &["string", "str", "varchar", "nvarchar", "char", "nchar"]),
-    ("memo", &["longtext", "clob", "multiline"]),
-    ("integer", &["int", "int32", "smallint", "whole"]),
-    ("bigint", &["long", "int64"]),
-    ("decimal", &["number", "numeric", "num"]),
-    ("boolean", &["bool", "bit", "flag", "yesno"]),
-    ("float", &["double", "real", "float64"]),
-    ("money", &["currency"]),
-    ("uuid", &["guid", "uniqueidentifier", "id"]),
-    ("datetime", &["timestamp", "time", "instant"]),
-];
-
 impl Declare<'_> {
     /// The type of a field (of its entity), or of an input.
     pub(super) fn typed(&mut self, declared: &ast::TypeExpr, field: Option<(&str, &ast::Field)>) -> Option<Typed> {
         let ty = match &declared.kind {
-            TypeKind::Word(word) => return self.word(word, declared.span),
+            TypeKind::Word(word) => return self.word(word, declared.span, field.map(|(_, field)| &field.name)),
             TypeKind::Integer { big, low, high } => {
                 let ty = if *big { Type::BigInt } else { Type::Integer };
                 return Some(self.bounded(ty, low.as_ref(), high.as_ref()));
@@ -73,13 +55,19 @@ impl Declare<'_> {
         Some(Typed::from(ty))
     }
 
-    fn word(&mut self, word: &str, span: Span) -> Option<Typed> {
+    fn word(&mut self, word: &str, span: Span, field: Option<&ast::Name>) -> Option<Typed> {
         let ty = match word {
             "boolean" => Type::Boolean,
             "float" => Type::Float,
             "date" => Type::Date,
             "uuid" => Type::Uuid,
-            _ => return self.unknown_type(word, span),
+            _ => {
+                if let Some(problem) = field.and_then(|field| no_field(word, span, field)) {
+                    self.report(problem);
+                    return None;
+                }
+                return self.unknown_type(word, span);
+            }
         };
         Some(Typed::from(ty))
     }
@@ -88,11 +76,9 @@ impl Declare<'_> {
     fn unknown_type(&mut self, word: &str, span: Span) -> Option<Typed> {
         let mut problem = Diagnostic::new(Code::E0204, span, format!("there is no type `{word}`"));
         let lower = word.to_lowercase();
-        let habit = HABITS.iter().find(|(_, habits)| habits.contains(&lower.as_str())).map(|(meant, _)| *meant);
-        let meant = habit.or_else(|| self.nearest(word, WORDS)).or_else(|| {
-            let near = self.nearest(word, HABITS.iter().flat_map(|(_, habits)| habits.iter().copied()).filter(|habit| habit.len() > 3))?;
-            HABITS.iter().find(|(_, habits)| habits.contains(&near)).map(|(meant, _)| *meant)
-        });
+        let habit = type_abroad(word);
+        // A suggestion costs time, so there is none behind a thousand problems.
+        let meant = if self.is_full() { habit } else { type_meant(word) };
         if let Some(meant) = meant {
             problem = match habit {
                 Some(_) => problem.help(format!("it is called `{meant}` here")),
@@ -106,7 +92,7 @@ impl Declare<'_> {
         } else if matches!(lower.as_str(), "reference" | "ref" | "foreign" | "relation" | "link" | "record") {
             problem = problem.help("a reference to a record is `lookup account`");
         } else {
-            problem = problem.help(format!("the types are {}", WORDS.join(", ")));
+            problem = problem.help(format!("the types are {}", TYPES.join(", ")));
         }
         self.report(problem);
         let text = Typed { ty: Type::Text, range: None, max_length: Some(MAX_TEXT) };
@@ -231,6 +217,31 @@ impl Declare<'_> {
         }
         targets.sort_unstable();
         Type::Lookup(targets.into())
+    }
+}
+
+/// What looks like a field and is none: `not null` and `default 0` behind a type, or a type before its name.
+fn no_field(ty: &str, span: Span, name: &ast::Name) -> Option<Diagnostic> {
+    let whole = name.span.to(span);
+    match (name.text.as_str(), ty) {
+        ("not", "null") => {
+            let problem = Diagnostic::new(Code::E0106, whole, "`not null` is written `required` here");
+            Some(problem.help("write `required`").fix(whole, "required"))
+        }
+        ("default", "true" | "false" | "now" | "today" | "null" | "empty") => {
+            let problem = Diagnostic::new(Code::E0106, whole, "a default stands behind `=`").help(format!("write `= {ty}`"));
+            Some(if matches!(ty, "null" | "empty") {
+                problem.help("a field without a default is empty")
+            } else {
+                problem.fix(whole, format!("= {ty}"))
+            })
+        }
+        (first, _) if TYPES.contains(&first) || type_abroad(first).is_some() => {
+            let meant = type_abroad(first).unwrap_or(first);
+            let problem = Diagnostic::new(Code::E0204, whole, "the name of a field stands before its type");
+            Some(problem.help(format!("write `{ty} {meant}`")).fix(whole, format!("{ty} {meant}")))
+        }
+        _ => None,
     }
 }
 

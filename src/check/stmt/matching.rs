@@ -132,6 +132,14 @@ impl Context<'_> {
             }
             return Some(Value::Empty);
         }
+        if let ast::ExprKind::Name(name) = &pattern.kind
+            && matches!(name.as_str(), "default" | "_" | "otherwise" | "others" | "any")
+            && !self.is_an_option(&subject.ty, name)
+        {
+            let message = format!("what is left is taken by `else`, not by `{name}`");
+            self.report(Diagnostic::new(Code::E0421, pattern.span, message).help("write `else`").fix(pattern.span, "else"));
+            return None;
+        }
         let value = self.value_of(pattern, &subject.ty, false)?;
         let constant = folded(&value);
         if constant.is_none() {
@@ -141,6 +149,10 @@ impl Context<'_> {
             );
         }
         constant
+    }
+
+    fn is_an_option(&self, ty: &Type, name: &str) -> bool {
+        matches!(ty, Type::Choice(id) if self.schema.choice(*id).is_some_and(|choice| choice.option(name).is_some()))
     }
 
     /// Reports what the arms leave out, and an `else` for which they leave nothing.

@@ -40,6 +40,8 @@ pub struct File {
     pub doc: Option<SmolStr>,
     /// Its declarations in order.
     pub items: Vec<Item>,
+    /// The names of declarations and `let`s that could not be read: what misses one has no error of its own.
+    pub unread: Vec<SmolStr>,
 }
 
 /// A declaration.

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::missing::named;
+use super::missing::{loop_abroad, named};
 use super::short;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
@@ -15,6 +15,9 @@ use crate::syntax::view::View;
 /// What is wrong at a token. `within` is the piece that it is in.
 pub(in crate::syntax) fn flaw(view: &View, flaw: &Flaw, within: Range<usize>) -> Diagnostic {
     let span = view.span(flaw.token);
+    if view.word(within.start) == "for" && view.word(within.start + 1) != "each" && flaw.kind == FlawKind::Bad(Bad::Foreign) {
+        return loop_abroad(view.span(within.start));
+    }
     match flaw.kind {
         FlawKind::Bad(bad) => bad_token(view, bad, flaw.token),
         FlawKind::Unclosed => unclosed(view, flaw.token, within),
@@ -154,6 +157,9 @@ fn open_text(view: &View, index: usize) -> Diagnostic {
     }
     let span = Span::new(open.file, open.start, open.start + line.len() as u32);
     let problem = Diagnostic::new(Code::E0102, span, "this text has no end on its line");
+    if line.matches('{').count() > line.matches('}').count() && line.len() > 1 && line.ends_with('"') {
+        return problem.help("a `{` in it isn't closed: write `}` behind the value, or `\\{` for the brace itself");
+    }
     problem.help("close it with `\"`; a text of several lines stands between `\"\"\"`")
 }
 

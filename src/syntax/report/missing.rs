@@ -1,10 +1,16 @@
 //! What the grammar wants where it can't go on, said as a person would: what is missing and after what, or what
 //! can't stand here.
 
+mod habits;
+
+pub(in crate::syntax) use habits::is_event;
+pub(super) use habits::{event_abroad, is_this, loop_abroad};
+
 use std::ops::Range;
 
 use super::{bare_write, either, short, unknown};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::source::Span;
 use crate::syntax::build::{Entry, Expected};
 use crate::syntax::keywords::{CLAUSES, OPERATORS, STATEMENTS, is_reserved};
 use crate::syntax::token::Token;
@@ -16,6 +22,7 @@ pub(in crate::syntax) fn failure(view: &View, piece: Range<usize>, at: usize, ex
     let known = stop
         .comma()
         .or_else(|| stop.not_inside())
+        .or_else(|| stop.habit())
         .or_else(|| stop.foreign_word())
         .or_else(|| stop.start())
         .or_else(|| stop.equals())
@@ -76,7 +83,14 @@ impl Stop<'_> {
                         .fix(span, "else if"),
                 );
             }
-            word @ ("then" | "do" | "begin") => format!("`{word}` isn't needed: what follows stands in braces"),
+            "foreach" => return Some(loop_abroad(span).fix(span, "for each")),
+            word @ ("then" | "do" | "begin") => {
+                let problem = Diagnostic::new(Code::E0106, span, format!("`{word}` isn't needed: what follows stands in braces"));
+                let braces = self.view.kind(self.at + 1) == Some(Token::BraceOpen);
+                let problem = problem.help(if braces { "take it out" } else { "write `{` here, and `}` where the block ends" });
+                let needed = self.at == self.piece.start || self.wants(&Expected::Brace) || self.wants(&Expected::Operator);
+                return needed.then(|| problem.fix(span, if braces { "" } else { "{" }));
+            }
             "unless" => "`unless` is written `if not`".to_owned(),
             "while" => "there is no `while`; `for each` goes through records".to_owned(),
             "return" => "a flow ends with `finish`, or with `stop` and a reason".to_owned(),
@@ -88,11 +102,6 @@ impl Stop<'_> {
 
     /// The next line is a write without its `set`, and the lines before are complete.
     fn foreign_path(&self) -> Option<Diagnostic> {
-        if self.starter() == "set" && self.word() == "." && self.at == self.piece.start + 2 {
-            let (first, field) = (self.view.word(self.at - 1), self.view.word(self.at + 1));
-            let problem = Diagnostic::new(Code::E0101, self.view.span(self.at), "`set` writes fields of the flow's own record only");
-            return Some(problem.help(format!("to write another record: `update {} {{ {} = … }}`", short(first), short(field))));
-        }
         let ended = self.wants(&Expected::End) && self.line_first() && !self.at_end() && self.kind() == Some(Token::Word);
         (ended && matches!(self.entry, Entry::Statement | Entry::Clause)).then(|| bare_write(self.view, self.at))?
     }
@@ -101,38 +110,22 @@ impl Stop<'_> {
     fn used_elsewhere(&self) -> Option<Diagnostic> {
         let span = self.view.span(self.at);
         let before = self.at.checked_sub(1).map(|before| self.view.word(before)).unwrap_or_default();
-        let problem = |message: &str, help: &str| Some(Diagnostic::new(Code::E0106, span, message).help(help));
+        let next = self.view.word(self.at + 1);
+        let problem = |span: Span, message: &str, help: &str| Some(Diagnostic::new(Code::E0106, span, message).help(help));
         match (before, self.word()) {
-            (word, "(") if self.entry == Entry::Member && self.at == self.piece.start + 2 => {
-                let help = match word {
-                    "lookup" | "choice" | "choices" => format!("write `{word} name`, without parentheses"),
-                    _ => "those that do are `text(100)`, `memo(2000)`, `integer(0..100)`, `decimal(2)` and `money(4)`".to_owned(),
-                };
-                problem(&format!("no type is written `{}(…)`", short(word)), &help)
-            }
-            ("is", "null" | "nil" | "blank") => {
-                problem(&format!("`{}` is written `empty` here", self.word()), "write `empty`").map(|problem| problem.fix(span, "empty"))
-            }
-            ("in", "[") => problem("a list stands in parentheses", "write `in (1, 2)`"),
-            (_, "in") if self.view.word(self.at + 1) == "[" => problem("a list stands in parentheses", "write `in (1, 2)`"),
-            (_, "or" | "and") if self.starter() == "trigger" => {
-                problem("between events stands `,`", "write `,`").map(|problem| problem.fix(span, ","))
-            }
-            ("on", "create" | "update" | "delete") if self.starter() == "trigger" => {
-                let on = self.view.span(self.at - 1).to(span);
-                problem("an event stands by itself", "take the `on` out").map(|problem| problem.fix(on, self.word()))
-            }
+            ("in", "[") => problem(span, "a list stands in parentheses", "write `in (1, 2)`"),
+            (_, "in") if next == "[" => problem(self.view.span(self.at + 1), "a list stands in parentheses", "write `in (1, 2)`"),
             (_, "like") if self.wants(&Expected::Operator) => {
-                problem("there is no `like`", "write `contains`, `starts with` or `ends with`").map(|problem| problem.fix(span, "contains"))
+                problem(span, "there is no `like`", "write `contains`, `starts with` or `ends with`")
+                    .map(|problem| problem.fix(span, "contains"))
             }
-            ("/", "*") => problem("a comment starts with `//`", "write `//` before each of its lines"),
-            (_, "/") if self.view.word(self.at + 1) == "*" => problem("a comment starts with `//`", "write `//` before each of its lines"),
-            ("contains", "(") => problem("a field has no functions", "write it between the two: `title contains \"word\"`"),
+            ("/", "*") => problem(span, "a comment starts with `//`", "write `//` before each of its lines"),
+            (_, "/") if next == "*" => problem(span, "a comment starts with `//`", "write `//` before each of its lines"),
             (_, ":") if self.wants(&Expected::Assign) => {
-                problem("a value is given with `=`", "write `=`").map(|problem| problem.fix(span, "="))
+                problem(span, "a value is given with `=`", "write `=`").map(|problem| problem.fix(span, " ="))
             }
             ("trigger" | "stage" | "mode" | "rank" | "when", ":" | "=") => {
-                problem(&format!("no sign stands behind `{before}`"), "take it out").map(|problem| problem.fix(span, ""))
+                problem(span, &format!("no sign stands behind `{before}`"), "take it out").map(|problem| problem.fix(span, ""))
             }
             _ => None,
         }

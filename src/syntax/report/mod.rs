@@ -6,7 +6,7 @@ mod flaw;
 mod missing;
 
 pub(super) use flaw::flaw;
-pub(super) use missing::failure;
+pub(super) use missing::{failure, is_event};
 
 use std::ops::Range;
 
@@ -43,30 +43,103 @@ pub(super) fn stray(view: &View, piece: Range<usize>) -> Diagnostic {
     unknown(view, piece.start, "declaration", DECLARATIONS.iter().copied())
 }
 
+/// The brace that ends a declaration before its last statements.
+pub(super) fn early_brace(view: &View, first: usize, close: usize, behind: usize) -> Diagnostic {
+    let message = format!("this `}}` ends the {} too early", short(view.word(first)));
+    Diagnostic::new(Code::E0105, view.span(close), message)
+        .also(view.span(behind), "this stands outside of it")
+        .help("take it out, or put what follows into a block of its own")
+}
+
+/// Whether a statement that starts so gives a name to a value, here or elsewhere.
+pub(super) fn names_a_value(word: &str) -> bool {
+    word == "let" || habit(word) == Some("let") || (!STATEMENTS.contains(&word) && nearest(word, ["let"]).is_some())
+}
+
 /// A word that starts nothing, with the one that may be meant.
 fn unknown<'a>(view: &View, index: usize, what: &str, candidates: impl Iterator<Item = &'a str>) -> Diagnostic {
-    let word = view.word(index);
+    let (word, span) = (view.word(index), view.span(index));
     let candidates: Vec<&str> = candidates.collect();
     if what == "statement"
-        && let Some(problem) = bare_write(view, index)
+        && let Some(problem) = closer(view, index).or_else(|| bare_write(view, index)).or_else(|| bare_call(view, index))
     {
         return problem;
     }
-    let problem = Diagnostic::new(Code::E0109, view.span(index), format!("no {what} starts with `{}`", short(word)));
+    if what == "statement" && matches!(word, "on" | "before" | "after") && missing::is_event(view.word(index + 1)) {
+        return missing::event_abroad(word, view.word(index + 1), span);
+    }
+    let problem = Diagnostic::new(Code::E0109, span, format!("no {what} starts with `{}`", short(word)));
     if let Some(meant) = habit(word).filter(|meant| candidates.contains(meant)) {
-        return problem.help(format!("it is called `{meant}` here"));
+        let problem = problem.help(format!("it is called `{meant}` here"));
+        return translated(view, index, meant).into_iter().fold(problem, |problem, (span, text)| problem.fix(span, text));
     }
     match nearest(word, candidates.iter().copied()) {
-        Some(meant) => problem.help(format!("did you mean `{meant}`?")).fix(view.span(index), meant),
+        Some(meant) => problem.help(format!("did you mean `{meant}`?")).fix(span, meant),
         None if what == "declaration" => problem.help(format!("a declaration starts with {}", list(&candidates))),
         None => problem.help(format!("a {what} starts with a word such as {}", list(candidates.get(..3).unwrap_or_default()))),
     }
 }
 
+/// The edits that put the right word in the place of a habit, where what stands behind it fits.
+fn translated(view: &View, index: usize, meant: &'static str) -> Vec<(Span, &'static str)> {
+    let kind = |ahead: usize| view.kind(index + ahead);
+    let span = view.span(index);
+    let fits = match meant {
+        "stop" | "log" | "finish" => kind(1) == Some(Token::TextOpen),
+        "let" => kind(1) == Some(Token::Word) && kind(2) == Some(Token::Assign),
+        "create" => kind(1) == Some(Token::Word) && kind(2) == Some(Token::BraceOpen),
+        "rank" => kind(1) == Some(Token::Number),
+        "flow" => view.word(index + 2) == "on",
+        "entity" | "choice" => kind(1) == Some(Token::Word) && kind(2) == Some(Token::BraceOpen),
+        _ => false,
+    };
+    if fits {
+        return vec![(span, meant)];
+    }
+    let called = kind(1) == Some(Token::ParenOpen) && kind(2) == Some(Token::TextOpen) && matches!(meant, "stop" | "log");
+    match view.get(index + 1).and_then(|open| open.partner).filter(|_| called) {
+        Some(close) if meant == "stop" => vec![(span.to(view.span(index + 1)), "stop "), (view.span(close as usize), "")],
+        Some(close) => vec![(span.to(view.span(index + 1)), "log "), (view.span(close as usize), "")],
+        None => Vec::new(),
+    }
+}
+
+/// `endif`, `end if`, `fi`: words that close a block elsewhere.
+fn closer(view: &View, index: usize) -> Option<Diagnostic> {
+    let next = view.get(index + 1).is_some_and(|next| !next.line_first) && matches!(view.word(index + 1), "if" | "for" | "while" | "match");
+    let span = match view.word(index).to_ascii_lowercase().as_str() {
+        "end" if next => view.span(index).to(view.span(index + 1)),
+        "fi" | "done" if view.get(index + 1).is_some_and(|next| !next.line_first && next.token != Token::BraceClose) => return None,
+        "end" | "endif" | "fi" | "done" | "endfor" | "endwhile" | "endforeach" | "wend" => view.span(index),
+        _ => return None,
+    };
+    let closed = index > 0 && view.kind(index - 1) == Some(Token::BraceClose);
+    let shown = view.text.get(span.range()).unwrap_or_default();
+    let problem = Diagnostic::new(Code::E0106, span, format!("a block ends with `}}`, not with `{shown}`"));
+    Some(if closed { problem.help("take it out").fix(span, "") } else { problem.help("write `}`").fix(span, "}") })
+}
+
+/// `current.update()`, `console.log("x")`: a call of a thing's function.
+fn bare_call(view: &View, index: usize) -> Option<Diagnostic> {
+    if view.kind(index + 1) != Some(Token::Dot) || view.kind(index + 3) != Some(Token::ParenOpen) {
+        return None;
+    }
+    let help = match view.word(index + 2).to_ascii_lowercase().as_str() {
+        "update" | "save" | "setvalue" | "set" => "`set name = …` writes fields of the record, and nothing has to be saved behind it",
+        "log" | "print" | "println" | "writeline" | "write" | "info" | "trace" => "it is called `log` here: `log \"…\"`",
+        "delete" | "remove" => "it is called `delete` here: `delete this`",
+        "insert" | "create" | "add" => "it is called `create` here: `create account { name = \"…\" }`",
+        "setabortaction" | "adderrormessage" | "throw" | "error" => "it is called `stop` here: `stop \"…\"`",
+        _ => "a record has no functions; a statement starts with a word such as `set`, `update` or `stop`",
+    };
+    let message = format!("no statement starts with `{}`", short(view.word(index)));
+    Some(Diagnostic::new(Code::E0109, view.span(index), message).help(help))
+}
+
 /// `name = value` without the word before it.
 fn bare_write(view: &View, index: usize) -> Option<Diagnostic> {
     let word = view.word(index);
-    let assign = |index: usize| view.kind(index) == Some(Token::Assign) || matches!(view.word(index), "+=" | "-=" | "*=");
+    let assign = |index: usize| view.kind(index) == Some(Token::Assign) || matches!(view.word(index), "+=" | "-=" | "*=" | ":=");
     let span = view.span(index);
     let start = Span { end: span.start, ..span };
     if assign(index + 1) {
@@ -78,7 +151,18 @@ fn bare_write(view: &View, index: usize) -> Option<Diagnostic> {
                 .fix(start, format!("{starter} ")),
         );
     }
+    if matches!((view.word(index + 1), view.word(index + 2)), ("+", "+") | ("-", "-")) {
+        let write = format!("set {} {}= 1", short(word), view.word(index + 1));
+        let message = format!("no statement starts with `{}`", short(word));
+        let whole = span.to(view.span(index + 2));
+        return Some(Diagnostic::new(Code::E0109, span, message).help(format!("write `{write}`")).fix(whole, write));
+    }
     if view.kind(index + 1) == Some(Token::Dot) && assign(index + 3) {
+        if missing::is_this(word) {
+            let message = format!("`set` is missing before `{}`", short(view.word(index + 2)));
+            let help = format!("write `set {} = …`; the record's own fields are written by their bare names", short(view.word(index + 2)));
+            return Some(Diagnostic::new(Code::E0109, span, message).help(help).fix(span.to(view.span(index + 1)), "set "));
+        }
         let message = format!("no statement starts with `{}`", short(word));
         let help = format!("to write another record: `update {} {{ {} = … }}`", short(word), short(view.word(index + 2)));
         return Some(Diagnostic::new(Code::E0109, span, message).help(help));
@@ -91,7 +175,7 @@ fn habit(word: &str) -> Option<&'static str> {
     Some(match word {
         "throw" | "raise" | "error" | "fail" | "abort" | "reject" | "cancel" | "block" => "stop",
         "var" | "const" | "def" | "dim" | "declare" => "let",
-        "print" | "trace" | "echo" => "log",
+        "print" | "println" | "trace" | "echo" | "alert" | "debug" | "msgbox" => "log",
         "switch" | "case" => "match",
         "exit" | "quit" | "break" | "end" => "finish",
         "insert" | "add" | "new" => "create",
@@ -99,6 +183,9 @@ fn habit(word: &str) -> Option<&'static str> {
         "assert" | "check" | "verify" => "expect",
         "call" | "execute" | "invoke" => "start",
         "put" => "set",
+        "order" | "priority" | "sequence" => "rank",
+        "event" | "events" | "triggers" => "trigger",
+        "condition" | "where" | "filter" => "when",
         "rule" | "workflow" | "process" | "function" | "trigger" | "procedure" => "flow",
         "table" | "record" | "class" | "struct" | "type" => "entity",
         "enum" | "optionset" | "picklist" => "choice",
