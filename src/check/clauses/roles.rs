@@ -49,9 +49,14 @@ impl Reader<'_, '_> {
         let level = privilege.level.as_ref().map(|name| (words::level("at", name, self.declare).unwrap_or(Level::Organization), name.span));
         let entities: Vec<(EntityId, &Name)> =
             privilege.entities.iter().filter_map(|name| Some((entity(name, self.declare)?, name))).collect();
+        let mut told = false;
         for name in &privilege.rights {
             match self.given(name) {
-                Some(Given::Right(right)) if privilege.entities.is_empty() => self.without_entity(right, name),
+                Some(Given::Right(_)) if privilege.entities.is_empty() && told => {}
+                Some(Given::Right(right)) if privilege.entities.is_empty() => {
+                    told = true;
+                    self.without_entity(right, name);
+                }
                 Some(Given::Right(right)) => entities.iter().for_each(|(id, on)| self.right(right, name, (*id, on), level)),
                 Some(Given::Power(power)) => self.power(power, name, privilege),
                 None => {}
