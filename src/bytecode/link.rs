@@ -51,6 +51,7 @@ impl Link<'_> {
         linked.effects = self.effects(&flow.effects, flow.head.entity)?;
         linked.when.iter_mut().try_for_each(|when| self.code(when))?;
         self.code(&mut linked.body)?;
+        linked.conditions.iter_mut().try_for_each(|condition| self.code(condition))?;
         Ok(linked)
     }
 

@@ -10,7 +10,7 @@ use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
 use super::operand::{In, Operand};
-use super::{Code, Effects, Event, FlowCode, FlowHead, Mode, Op, Out, Program, Run, RunAs, Stage};
+use super::{Awaited, Code, Effects, Event, FlowCode, FlowHead, Mode, Op, Out, Program, Run, RunAs, Stage, WaitList};
 use crate::schema::{FieldSet, Schema};
 use crate::source::{FileId, Sources};
 use crate::value::{EntityId, Type, Value, text};
@@ -38,6 +38,10 @@ pub fn flow_listing(flow: &FlowCode, schema: &Schema, sources: &Sources) -> Stri
     }
     text.push_str("\n  statements\n");
     Printer::new(&flow.body, schema, sources).print(&mut text);
+    for (index, condition) in flow.conditions.iter().enumerate() {
+        let _ = writeln!(text, "\n  condition {} of its waits", index + 1);
+        Printer::new(condition, schema, sources).print(&mut text);
+    }
     text
 }
 
@@ -51,7 +55,7 @@ fn clauses(head: &FlowHead, schema: &Schema) -> String {
             Event::Delete => "delete".to_owned(),
         };
         let stage = if trigger.stage == Stage::PreOperation { "pre-operation" } else { "post-operation" };
-        parts.push(format!("{event} at {stage}"));
+        parts.push(if head.mode == Mode::RealTime { format!("{event} at {stage}") } else { event });
     }
     parts.extend(head.on_demand.then(|| "on demand".to_owned()));
     parts.extend(head.child.then(|| "child".to_owned()));
@@ -171,13 +175,17 @@ impl<'a> Printer<'a> {
             Operand::Write(write) => self.code.writes.get(ix(write.0)).map_or("?", |list| entity_name(list.entity, self.schema)).to_owned(),
             Operand::Start(start) => self.code.starts.get(ix(start.0)).map_or("?".to_owned(), |start| start.flow.to_string()),
             Operand::Call(call) => self.code.calls.get(ix(call.0)).map_or("?", |call| call.function.name).to_owned(),
-            Operand::Type(_) => String::new(),
+            // What it waits for stands with the values.
+            Operand::Type(_) | Operand::Wait(_) => String::new(),
         }
     }
 
     /// The values of a run: with their fields where they are written, plainly elsewhere.
     fn run(&self, op: &Op, first: Run) -> String {
         let count = self.code.run(op).map_or(0, |(_, count)| count);
+        if let Op::Wait { wait, .. } = op {
+            return self.awaited(self.code.waits.get(wait.0 as usize), first);
+        }
         let list = match op {
             Op::Set { fields, .. } | Op::Create { fields, .. } | Op::Update { fields, .. } => self.code.writes.get(fields.0 as usize),
             _ => None,
@@ -191,6 +199,17 @@ impl<'a> Printer<'a> {
             }
         };
         (0..count).map(value).collect::<Vec<_>>().join(", ")
+    }
+
+    /// What a wait waits for, branch by branch.
+    fn awaited(&self, wait: Option<&WaitList>, first: Run) -> String {
+        let mut values = (0..).map(|offset| self.register(In(first.0.saturating_add(offset)), None));
+        let branch = |branch: &Awaited| match branch {
+            Awaited::Moment => format!("until {}", values.next().unwrap_or_default()),
+            Awaited::After => format!("after {}", values.next().unwrap_or_default()),
+            Awaited::Condition(index) => format!("until condition {} holds", usize::from(*index) + 1),
+        };
+        wait.map_or_else(|| "?".to_owned(), |wait| wait.branches.iter().map(branch).collect::<Vec<_>>().join(", or "))
     }
 
     fn register(&self, register: In, ty: Option<&Type>) -> String {

@@ -25,7 +25,8 @@ pub use link::{LinkError, link};
 pub use listing::{flow_listing, listing};
 pub use op::Op;
 pub use operand::{
-    CONSTANT, CallIx, Count, FieldIx, In, Kind, MAX_REGISTERS, Operand, Out, Rule, Run, Sign, StartIx, Target, TypeIx, When, WriteIx,
+    CONSTANT, CallIx, Count, FieldIx, In, Kind, MAX_REGISTERS, Operand, Out, Rule, Run, Sign, StartIx, Target, TypeIx, WaitIx, When,
+    WriteIx,
 };
-pub use program::{Code, FieldRef, FlowCode, Program, StartRef, WriteList};
+pub use program::{Awaited, Code, FieldRef, FlowCode, Program, StartRef, WaitList, WriteList};
 pub use verify::{MAX_CELLS, Part, Problem, VerifyError, verify, verify_expression};

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::operand::Kind::*;
 use super::operand::Rule::{Any, Full, Maybe};
-use super::operand::{CallIx, Count, FieldIx, In, Operand, Out, Run, Sign, StartIx, Target, TypeIx, When, WriteIx};
+use super::operand::{CallIx, Count, FieldIx, In, Operand, Out, Run, Sign, StartIx, Target, TypeIx, WaitIx, When, WriteIx};
 
 macro_rules! operand {
     (In $value:expr, $rule:expr) => {
@@ -32,6 +32,9 @@ macro_rules! operand {
     };
     (TypeIx $value:expr) => {
         Operand::Type($value)
+    };
+    (WaitIx $value:expr) => {
+        Operand::Wait($value)
     };
     ($kind:ident $value:expr) => {
         Operand::$kind($value)
@@ -269,6 +272,8 @@ ops! {
     End { } "end"
     /// Gives the value of an expression.
     Return { value: In [Any] } "give {value}"
+    /// Waits for the first of several branches, in a background flow; gives its number, from 0.
+    Wait { wait: WaitIx, values: Run, out: Out [Full(Integer)] } "{out} = wait {wait}{values}"
 }
 
 const _: () = assert!(std::mem::size_of::<Op>() == 8);

@@ -47,6 +47,8 @@ numbers! {
     CallIx(u16),
     /// A type, in `types`.
     TypeIx(u16),
+    /// A wait, in `waits`.
+    WaitIx(u16),
 }
 
 impl In {
@@ -89,6 +91,8 @@ pub enum Operand {
     Call(CallIx),
     /// Into `types`.
     Type(TypeIx),
+    /// Into `waits`.
+    Wait(WaitIx),
 }
 
 /// What a register must hold, or holds afterwards.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use super::op::Op;
-use super::operand::{In, Run};
+use super::operand::{In, Kind, Run};
 use super::{CallRef, Effects, FlowHead};
 use crate::source::Span;
 use crate::value::{EntityId, Slot, Type, Value};
@@ -38,6 +38,8 @@ pub struct FlowCode {
     pub when: Option<Code>,
     /// Its statements.
     pub body: Code,
+    /// The conditions that its waits wait for. They give a boolean; their inputs are the first registers of the statements.
+    pub conditions: Vec<Code>,
     /// What it does, its inline children included.
     pub effects: Effects,
 }
@@ -67,6 +69,8 @@ pub struct Code {
     pub calls: Vec<CallRef>,
     /// The types of values that become text.
     pub types: Vec<Type>,
+    /// The waits, each for one operation, in the order of those.
+    pub waits: Vec<WaitList>,
 }
 
 /// A field that is read.
@@ -98,6 +102,38 @@ pub struct StartRef {
     pub inputs: Vec<u16>,
 }
 
+/// A wait and its branches.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct WaitList {
+    /// Its number among the waits of the flow, in source order: what a suspended job remembers, since an operation's place changes
+    /// whenever the compiler does.
+    pub number: u16,
+    /// What it waits for; moments and lengths of time are the values of the operation, in this order.
+    pub branches: Vec<Awaited>,
+}
+
+/// What a branch of a wait waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Awaited {
+    /// A moment, among the values.
+    Moment,
+    /// A length of time, among the values.
+    After,
+    /// A condition of the flow, by its position.
+    Condition(u16),
+}
+
+impl WaitList {
+    /// The kinds of its values.
+    pub fn values(&self) -> impl Iterator<Item = Kind> {
+        self.branches.iter().filter_map(|branch| match branch {
+            Awaited::Moment => Some(Kind::DateTime),
+            Awaited::After => Some(Kind::Duration),
+            Awaited::Condition(_) => None,
+        })
+    }
+}
+
 impl Code {
     /// Where an operation comes from.
     pub fn span(&self, at: usize) -> Option<Span> {
@@ -112,6 +148,7 @@ impl Code {
             Op::Set { fields, values } | Op::Create { fields, values, .. } | Op::Update { fields, values, .. } => {
                 Some((values, self.writes.get(fields.0 as usize)?.slots.len()))
             }
+            Op::Wait { wait, values, .. } => Some((values, self.waits.get(wait.0 as usize)?.values().count())),
             Op::Start { flow, inputs, .. } => Some((inputs, self.starts.get(flow.0 as usize)?.inputs.len())),
             _ => None,
         }

@@ -36,6 +36,8 @@ pub(super) struct Context<'a> {
     pub read: FxHashSet<ir::LocalId>,
     /// What is known not to be empty here.
     pub facts: Facts,
+    /// How many waits there are so far.
+    pub waits: u16,
     /// What there is to say so far.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -62,6 +64,7 @@ impl<'a> Context<'a> {
             broken: FxHashSet::default(),
             read: FxHashSet::default(),
             facts: Facts::default(),
+            waits: 0,
             diagnostics: Vec::new(),
         }
     }

@@ -141,6 +141,7 @@ impl Effects {
             StmtKind::Start { flow, .. } => {
                 self.starts.insert(flow.clone());
             }
+            StmtKind::Wait { .. } => self.may_wait = true,
             StmtKind::Finish(_) | StmtKind::Let { .. } | StmtKind::Log(_) => {}
             StmtKind::If { .. } | StmtKind::Match { .. } | StmtKind::Step { .. } => {}
         }

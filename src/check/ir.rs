@@ -82,6 +82,8 @@ pub enum StmtKind {
     If { arms: Vec<(Expr, Block)>, otherwise: Block },
     /// The first arm that holds the subject's value.
     Match { subject: Expr, arms: Vec<Arm>, otherwise: Block },
+    /// In the background: goes on with the first branch that holds. Its number is that among the waits of the flow, in source order.
+    Wait { number: u16, branches: Vec<WaitBranch> },
     /// A line in the trace (text).
     Log(Expr),
     /// A named group (the title is text).
@@ -116,6 +118,35 @@ pub struct Arm {
     pub values: Vec<Value>,
     /// Its statements.
     pub body: Block,
+}
+
+/// A branch of a wait.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WaitBranch {
+    /// What it waits for.
+    pub until: Until,
+    /// What it goes on with.
+    pub body: Block,
+}
+
+/// What a branch waits for. Moment and length are computed when the wait begins, and are never empty.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Until {
+    /// A moment (datetime).
+    Moment(Expr),
+    /// A length of time (duration or period) from the beginning of the wait.
+    After(Expr),
+    /// A condition, looked at when the wait begins and whenever what it reads may have changed. It reads no clock.
+    Condition(Expr),
+}
+
+impl Until {
+    /// The moment, the length or the condition.
+    pub fn value(&self) -> &Expr {
+        match self {
+            Until::Moment(value) | Until::After(value) | Until::Condition(value) => value,
+        }
+    }
 }
 
 /// A typed expression.

@@ -42,6 +42,10 @@ pub(super) fn each_of<'a>(kind: &'a StmtKind, visit: &mut impl FnMut(Part<'a>)) 
             visit(Part::Value(title));
             visit(Part::Body(body));
         }
+        StmtKind::Wait { branches, .. } => {
+            branches.iter().for_each(|branch| visit(Part::Value(branch.until.value())));
+            branches.iter().for_each(|branch| visit(Part::Body(&branch.body)));
+        }
     }
 }
 

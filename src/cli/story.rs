@@ -40,6 +40,9 @@ fn ending(outcome: &Outcome, sources: &Sources, trace: bool, colours: bool) -> V
     if !outcome.ran.is_empty() {
         lines.push(format!("ran        {}", render::several(&outcome.ran, MOST)));
     }
+    if !outcome.queued.is_empty() {
+        lines.push(format!("queued     {} (this release doesn't run them yet)", render::several(&outcome.queued, MOST)));
+    }
     match &outcome.ending {
         Ending::Committed => lines.push("committed".to_owned()),
         Ending::Stopped { flow, reason } => {

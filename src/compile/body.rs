@@ -17,15 +17,18 @@ pub(super) struct Body<'a> {
     pub entity: EntityId,
     inputs: &'a [Input],
     locals: &'a [Local],
+    schema: Option<&'a Schema>,
+    /// The conditions of its waits.
+    pub conditions: Vec<Code>,
 }
 
-/// Compiles the statements of a flow.
-pub(super) fn flow(schema: &Schema, flow: &Flow) -> Result<Code, TooLarge> {
+/// Compiles the statements of a flow, and the conditions of its waits.
+pub(super) fn flow(schema: &Schema, flow: &Flow) -> Result<(Code, Vec<Code>), TooLarge> {
     let mut body = Body::new(schema, flow);
     body.b.span = flow.span;
     body.block(&flow.body);
     body.b.same_place(|b| b.op(Op::End {}));
-    body.b.finish()
+    Ok((body.b.finish()?, body.conditions))
 }
 
 /// Compiles the condition of a flow.
@@ -35,9 +38,7 @@ pub(super) fn condition(schema: &Schema, flow: &Flow, condition: &Expr) -> Resul
 
 /// Compiles an expression that sees `let`s only; they are its inputs.
 pub(super) fn expression(expr: &Expr, locals: &[Local]) -> Result<Code, TooLarge> {
-    let names: Vec<SmolStr> = locals.iter().map(|local| local.name.clone()).collect();
-    let b = Builder::new(None, &[], names);
-    let code = Body { b, entity: EntityId(0), inputs: &[], locals }.give(expr)?;
+    let code = Body::of(None, EntityId(0), &[], locals).give(expr)?;
     let inputs = u16::try_from(locals.len()).map_err(|_| TooLarge)?;
     Ok(Code { inputs, ..code })
 }
@@ -50,12 +51,21 @@ fn is_test(expr: &Expr) -> bool {
 
 impl<'a> Body<'a> {
     fn new(schema: &'a Schema, flow: &'a Flow) -> Self {
-        let inputs: Vec<SmolStr> = flow.head.inputs.iter().map(|input| input.name.clone()).collect();
-        let b = Builder::new(Some(schema), &inputs, flow.locals.iter().map(|local| local.name.clone()));
-        Body { b, entity: flow.head.entity, inputs: &flow.head.inputs, locals: &flow.locals }
+        Body::of(Some(schema), flow.head.entity, &flow.head.inputs, &flow.locals)
     }
 
-    fn give(mut self, expr: &Expr) -> Result<Code, TooLarge> {
+    fn of(schema: Option<&'a Schema>, entity: EntityId, inputs: &'a [Input], locals: &'a [Local]) -> Self {
+        let names: Vec<SmolStr> = inputs.iter().map(|input| input.name.clone()).collect();
+        let b = Builder::new(schema, &names, locals.iter().map(|local| local.name.clone()));
+        Body { b, entity, inputs, locals, schema, conditions: Vec::new() }
+    }
+
+    /// Another one that sees the same.
+    pub(super) fn beside(&self) -> Self {
+        Body::of(self.schema, self.entity, self.inputs, self.locals)
+    }
+
+    pub(super) fn give(mut self, expr: &Expr) -> Result<Code, TooLarge> {
         self.b.span = expr.span;
         if is_test(expr) {
             let no = self.b.label();
@@ -82,7 +92,7 @@ impl<'a> Body<'a> {
         self.locals.get(local.0 as usize).is_none_or(|local| local.optional)
     }
 
-    fn block(&mut self, block: &Block) {
+    pub(super) fn block(&mut self, block: &Block) {
         for statement in block {
             let mark = self.b.mark();
             let outer = std::mem::replace(&mut self.b.span, statement.span);
@@ -118,6 +128,7 @@ impl<'a> Body<'a> {
             StmtKind::Update { .. } | StmtKind::Delete { .. } | StmtKind::Start { .. } => self.activity(&statement.kind),
             StmtKind::If { arms, otherwise } => self.conditional(arms, otherwise),
             StmtKind::Match { subject, arms, otherwise } => self.choice(subject, arms, otherwise),
+            StmtKind::Wait { number, branches } => self.wait(*number, branches),
             StmtKind::Log(text) => {
                 let text = self.value(text);
                 self.b.op(Op::Log { text });

@@ -7,8 +7,8 @@ use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
 use crate::bytecode::{
-    CONSTANT, CallIx, CallRef, Code, FieldIx, FieldRef, In, MAX_CELLS, MAX_REGISTERS, Op, Out, StartIx, StartRef, Target, TypeIx, WriteIx,
-    WriteList,
+    Awaited, CONSTANT, CallIx, CallRef, Code, FieldIx, FieldRef, In, MAX_CELLS, MAX_REGISTERS, Op, Out, StartIx, StartRef, Target, TypeIx,
+    WaitIx, WaitList, WriteIx, WriteList,
 };
 use crate::schema::Schema;
 use crate::source::Span;
@@ -174,6 +174,18 @@ impl<'a> Builder<'a> {
         let index = self.narrow(self.code.starts.len(), u16::MAX.into());
         self.code.starts.push(StartRef { flow, inputs });
         StartIx(index)
+    }
+
+    /// A wait, in its table.
+    pub fn wait(&mut self, number: u16, branches: Vec<Awaited>) -> WaitIx {
+        let index = self.narrow(self.code.waits.len(), u16::MAX.into());
+        self.code.waits.push(WaitList { number, branches });
+        WaitIx(index)
+    }
+
+    /// Notes that something that belongs to it is too large.
+    pub fn outgrown(&mut self) {
+        self.too_large = true;
     }
 
     /// A call, in its table.

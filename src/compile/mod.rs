@@ -7,6 +7,7 @@ mod body;
 mod builder;
 mod condition;
 mod value;
+mod wait;
 
 use crate::bytecode::{self, Code, FlowCode, Program, VerifyError};
 use crate::check::Checked;
@@ -34,8 +35,8 @@ pub fn expression(expr: &Expr, locals: &[Local]) -> Code {
 
 fn compile(schema: &Schema, flow: &Flow) -> Result<FlowCode, builder::TooLarge> {
     let when = flow.when.as_ref().map(|when| body::condition(schema, flow, when)).transpose()?;
-    let body = body::flow(schema, flow)?;
-    Ok(FlowCode { head: flow.head.clone(), span: flow.span, when, body, effects: flow.effects.clone() })
+    let (body, conditions) = body::flow(schema, flow)?;
+    Ok(FlowCode { head: flow.head.clone(), span: flow.span, when, body, conditions, effects: flow.effects.clone() })
 }
 
 fn mistake(error: &VerifyError) -> Diagnostic {

@@ -161,6 +161,9 @@ codes! {
     E0441 Error "an e-mail without a receiver or a subject",
     E0442 Error "a field that sending an e-mail fills",
     E0443 Error "a delete of the record before its operation",
+    E0444 Error "a wait for less than no time",
+    E0445 Error "a condition of a wait that asks for the time",
+    E0446 Error "a wait for what is no time and no condition",
     // Emptiness
     E0501 Error "a value that may be empty",
     E0502 Error "a required value that may be empty",
@@ -214,6 +217,7 @@ codes! {
     E0806 Error "a mistake of the compiler itself",
     // What this release can't carry yet
     E0901 Error "something that this release can't run yet",
+    W0901 Warning "a flow in the background, which this release doesn't run yet",
     E0911 Error "a function that this release can't run yet",
     E0912 Error "a record by key, which this release can't find yet",
     E0921 Error "a statement that this release can't run yet",

@@ -95,6 +95,7 @@ impl Engine {
         self.wrote(deleted)?;
         scene.written(self.epoch);
         self.run_steps(&plan.after, &mut scene)?;
+        self.queue(&plan.queued, record);
         self.deleting.remove(&record);
         self.trace.leave_to(level);
         Ok(())

@@ -61,6 +61,8 @@ pub(super) struct Engine {
     pub chain: Vec<SmolStr>,
     /// The records that are being deleted.
     pub deleting: FxHashSet<Reference>,
+    /// The background flows that it would queue.
+    pub queued: Vec<SmolStr>,
     /// The savepoint to which the outermost operation returns.
     pub savepoint: Savepoint,
 }
@@ -94,6 +96,7 @@ impl Engine {
             trace: Trace::default(),
             chain: Vec::new(),
             deleting: FxHashSet::default(),
+            queued: Vec::new(),
             savepoint: Savepoint::None,
             schema,
             program,
@@ -112,6 +115,7 @@ impl Engine {
         self.trace = Trace::new(self.settings.trace);
         self.chain.clear();
         self.deleting.clear();
+        self.queued.clear();
         self.owners.clear();
         self.savepoint = savepoint;
     }
@@ -127,9 +131,7 @@ impl Engine {
             return Err(fault::too_deep(self.settings.max_depth, &self.chain));
         }
         if depth > 1 {
-            let left = self.budget.checked_sub(NESTED_COST);
-            self.budget = left.unwrap_or(0);
-            left.ok_or_else(|| fault(Code::F12, "the operation used up its instructions"))?;
+            self.pay_for_nested()?;
         }
         self.trace.reached(depth);
         let level = self.trace.level();
@@ -142,6 +144,13 @@ impl Engine {
         };
         self.trace.leave_to(level);
         Ok(record)
+    }
+
+    /// Counts an operation that a flow asks for against what the outermost operation may use.
+    pub fn pay_for_nested(&mut self) -> Result<(), Interrupt> {
+        let left = self.budget.checked_sub(NESTED_COST);
+        self.budget = left.unwrap_or(0);
+        left.map(drop).ok_or_else(|| fault(Code::F12, "the operation used up its instructions"))
     }
 
     fn create(&mut self, entity: EntityId, mut values: Row, depth: u32, acting: Reference) -> Result<Reference, Interrupt> {
@@ -164,6 +173,7 @@ impl Engine {
         self.core_create(&mut scene, depth == 1 && plan.after.is_empty())?;
         scene.columns.clone_from(&plan.again);
         self.run_steps(&plan.after, &mut scene)?;
+        self.queue(&plan.queued, scene.record);
         Ok(scene.record)
     }
 
@@ -199,7 +209,9 @@ impl Engine {
         let plan = if plan.fits(Message::Update, scene.target.present()) { plan } else { self.plan(&scene) };
         self.core_update(&mut scene, &plan, layout, last && plan.after.is_empty())?;
         scene.columns.clone_from(&plan.again);
-        self.run_steps(&plan.after, &mut scene)
+        self.run_steps(&plan.after, &mut scene)?;
+        self.queue(&plan.queued, scene.record);
+        Ok(())
     }
 
     /// The plan for an operation as its Target stands.
@@ -217,6 +229,15 @@ impl Engine {
             }
         }
         Ok(())
+    }
+
+    /// Notes background flows that would run on a record once the transaction is kept.
+    pub fn queue(&mut self, flows: &[usize], record: Reference) {
+        for flow in flows.iter().filter_map(|index| self.program.flows.get(*index)) {
+            let name = &flow.head.name;
+            self.trace.line(|| format!("queued flow `{name}` on {} {}", fault::name(&self.schema, record.entity), record.id));
+            self.queued.push(name.clone());
+        }
     }
 
     fn run_plugin(&mut self, index: usize, scene: &mut Scene) -> Result<(), Interrupt> {

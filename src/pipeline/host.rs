@@ -65,10 +65,7 @@ impl Engine {
     /// The flow of a name, where it may be begun in this way on this record.
     fn begins(&self, begin: Begin, flow: &str, record: Reference) -> Result<usize, Interrupt> {
         let may = |head: &bytecode::FlowHead| {
-            head.entity == record.entity
-                && head.mode == Mode::RealTime
-                && !head.draft
-                && if begin == Begin::OnDemand { head.on_demand } else { head.child }
+            head.entity == record.entity && !head.draft && if begin == Begin::OnDemand { head.on_demand } else { head.child }
         };
         let found = self.program.flows.binary_search_by(|other| other.head.name.as_str().cmp(flow)).ok();
         found.filter(|index| self.program.flows.get(*index).is_some_and(|flow| may(&flow.head))).ok_or_else(|| {
@@ -77,7 +74,7 @@ impl Engine {
         })
     }
 
-    /// Runs a flow on a record that no operation is about.
+    /// Runs a flow on a record that no operation is about; puts it in the queue where it runs in the background.
     fn run_begun(
         &mut self,
         index: usize,
@@ -87,6 +84,11 @@ impl Engine {
         inputs: Vec<Value>,
     ) -> Result<(), Interrupt> {
         let inputs = self.inputs(index, inputs)?;
+        if self.is_background(index) {
+            self.pay_for_nested()?;
+            self.queue(&[index], record);
+            return Ok(());
+        }
         let mut scene = Scene::child(record, depth, begun.1, self.epoch);
         if let Some(needs) = self.plans.needs_of(index).cloned() {
             scene.columns = needs.now;
@@ -95,6 +97,10 @@ impl Engine {
             }
         }
         self.run_flow(index, &mut scene, Some(begun), &inputs)
+    }
+
+    fn is_background(&self, index: usize) -> bool {
+        self.program.flows.get(index).is_some_and(|flow| flow.head.mode == Mode::Background)
     }
 
     /// The values that a flow is given, each held against its input.
@@ -148,6 +154,7 @@ impl Engine {
         match exit? {
             Exit::Value(value) => Ok(Some(value)),
             Exit::Done => Ok(None),
+            Exit::Suspended(_) => Err(fault(Code::F15, "a flow waits within a transaction")),
             Exit::Finished(note) => {
                 self.trace.line(|| note.map_or_else(|| "finished".to_owned(), |note| format!("finished: {note}")));
                 Ok(None)
@@ -321,7 +328,7 @@ impl Host for FlowHost<'_> {
         let engine = &mut *self.engine;
         let index = engine.begins(Begin::Child, flow, record)?;
         let begun = (Begin::Child, self.acting);
-        if record == self.scene.record {
+        if record == self.scene.record && !engine.is_background(index) {
             let inputs = engine.inputs(index, inputs)?;
             return engine.run_flow(index, self.scene, Some(begun), &inputs);
         }

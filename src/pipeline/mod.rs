@@ -103,12 +103,13 @@ impl Pipeline {
         self.engine.start_anew(acting, savepoint);
         let result = self.attempt(operation, acting);
         let (ran, depth, trace) = self.engine.trace.finish();
+        let queued = if result.is_ok() { std::mem::take(&mut self.engine.queued) } else { Vec::new() };
         let (ending, record) = match result {
             Ok(record) => (Ending::Committed, Some(record)),
             Err(Interrupt::Stop { flow, reason }) => (Ending::Stopped { flow, reason }, None),
             Err(Interrupt::Fault(fault)) => (Ending::Fault(*fault), None),
         };
-        Outcome { ending, record, ran, depth, trace }
+        Outcome { ending, record, ran, queued, depth, trace }
     }
 
     /// Opens a longer transaction: the operations that follow are kept together, or not at all.

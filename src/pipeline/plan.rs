@@ -33,6 +33,8 @@ pub(super) struct Plan {
     pub before: Vec<Step>,
     /// The steps after it.
     pub after: Vec<Step>,
+    /// The background flows that are queued after it, in order.
+    pub queued: Vec<usize>,
     /// The columns of the record to fetch together, if any is asked for at all.
     pub columns: FieldSet,
     /// The columns that have to be there from before the operation.
@@ -68,6 +70,8 @@ struct Candidate {
     step: Step,
     triggers: Vec<Trigger>,
     needs: Needs,
+    /// Whether it runs after the transaction.
+    background: bool,
 }
 
 impl Plan {
@@ -78,14 +82,16 @@ impl Plan {
 }
 
 impl Plans {
-    /// With the flows of a program that are active and run inside the transaction.
+    /// With the flows of a program that are active.
     pub fn new(schema: &Schema, program: &Program) -> Self {
         let mut plans = Plans { candidates: schema.entities.iter().map(|_| Vec::new()).collect(), ..Plans::default() };
         for (index, flow) in program.flows.iter().enumerate() {
             let needs = flow_needs(program, flow);
-            if flow.head.mode == Mode::RealTime && !flow.head.draft {
+            if !flow.head.draft {
                 let order = (flow.head.rank, true, flow.head.name.clone());
-                let candidate = Candidate { order, step: Step::Flow(index), triggers: flow.head.triggers.clone(), needs: needs.clone() };
+                let background = flow.head.mode == Mode::Background;
+                let (triggers, needs) = (flow.head.triggers.clone(), needs.clone());
+                let candidate = Candidate { order, step: Step::Flow(index), triggers, needs, background };
                 plans.add(flow.head.entity, candidate);
             }
             plans.flow_needs.push(needs);
@@ -98,7 +104,10 @@ impl Plans {
         let fields = plugin.reads.as_ref().unwrap_or(&layout.all);
         let needs = Needs { now: fields.clone(), old: fields.clone() };
         let order = (plugin.rank, false, plugin.name.clone());
-        self.add(plugin.entity, Candidate { order, step: Step::Plugin(index), triggers: plugin.triggers.clone(), needs });
+        self.add(
+            plugin.entity,
+            Candidate { order, step: Step::Plugin(index), triggers: plugin.triggers.clone(), needs, background: false },
+        );
         self.made.clear();
         self.count = 0;
     }
@@ -136,6 +145,12 @@ impl Plans {
         let mut plan = Plan { present: present.clone(), ..Plan::default() };
         let Some(candidates) = self.candidates.get(entity.0 as usize) else { return plan };
         for candidate in candidates {
+            if candidate.background {
+                if let (Step::Flow(index), true) = (candidate.step, candidate.runs(message, Stage::PostOperation, present)) {
+                    plan.queued.push(index);
+                }
+                continue;
+            }
             if candidate.runs(message, Stage::PreOperation, present) {
                 plan.before.push(candidate.step);
                 plan.needs_columns(&candidate.needs, present);

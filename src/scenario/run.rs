@@ -194,7 +194,9 @@ impl Run<'_> {
     fn operate(&mut self, message: &'static str, entity: EntityId, operation: Result<Operation, Fault>, span: Span) -> Option<Reference> {
         let outcome = match operation {
             Ok(operation) => self.pipeline.execute(operation, self.acting_as()),
-            Err(fault) => Outcome { ending: Ending::Fault(fault), record: None, ran: Vec::new(), depth: 0, trace: Vec::new() },
+            Err(fault) => {
+                Outcome { ending: Ending::Fault(fault), record: None, ran: Vec::new(), queued: Vec::new(), depth: 0, trace: Vec::new() }
+            }
         };
         let committed = outcome.ending == Ending::Committed;
         let record = outcome.record.filter(|_| committed);

@@ -2,6 +2,7 @@
 
 use smol_str::SmolStr;
 
+use crate::bytecode::WaitList;
 use crate::diagnostic::Code;
 use crate::schema::Row;
 use crate::source::Span;
@@ -56,6 +57,13 @@ pub trait Host {
     /// A child flow on a record, by name; an input that wasn't given is empty.
     fn start(&mut self, flow: &str, record: Reference, inputs: Vec<Value>) -> Result<(), Interrupt>;
 
+    /// A wait with the moments and lengths of time that it names, in order, and what its conditions take as inputs: all that a job has to
+    /// remember in order to go on. Only a background flow waits; a host that runs none has no answer.
+    fn wait(&mut self, wait: &WaitList, values: &[Value], inputs: &[Value]) -> Result<Waited, Interrupt> {
+        let _ = (wait, values, inputs);
+        Ok(Waited::Suspended)
+    }
+
     /// A line for the trace.
     fn log(&mut self, text: SmolStr);
 
@@ -74,6 +82,15 @@ pub trait Host {
         let _ = instructions;
         true
     }
+}
+
+/// What came of a wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Waited {
+    /// This branch has won, counted from 0.
+    Branch(u16),
+    /// None has yet: the run ends here, and whoever keeps the job goes on with it later.
+    Suspended,
 }
 
 /// Why a run ends before its end: what it did is undone.

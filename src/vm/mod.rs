@@ -12,6 +12,6 @@ mod run;
 #[cfg(test)]
 mod tests;
 
-pub use host::{Fault, Host, Interrupt};
+pub use host::{Fault, Host, Interrupt, Waited};
 pub use machine::{Frame, MAX_TEXT, MAX_TEXT_BUILT};
 pub use run::{Exit, run};

@@ -5,7 +5,7 @@ use crate::schema::Row;
 use crate::source::Span;
 use crate::value::Value;
 
-use super::host::Host;
+use super::host::{Host, Waited};
 use super::machine::{Machine, Trap, broken};
 
 /// Does an operation on records; gives the target where it jumps.
@@ -35,12 +35,28 @@ pub(super) fn step<H: Host + ?Sized>(op: Op, machine: &mut Machine<'_>, host: &m
             }
         }
         Op::Start { .. } => start(op, machine, host)?,
+        Op::Wait { .. } => {}
         Op::Log { text } => host.log(machine.text(text)?),
         Op::EnterStep { title } => host.enter_step(machine.text(title)?),
         Op::LeaveStep {} => host.leave_step(),
         _ => return Err(Trap::Broken),
     }
     Ok(None)
+}
+
+/// Waits; gives the number of the wait where no branch has won yet.
+pub(super) fn wait<H: Host + ?Sized>(op: Op, machine: &mut Machine<'_>, host: &mut H) -> Result<Option<u16>, Trap> {
+    let Op::Wait { wait, values, out } = op else { return Err(Trap::Broken) };
+    let list = machine.code.waits.get(wait.0 as usize).ok_or_else(broken)?;
+    let named = machine.code.names.len();
+    match host.wait(list, machine.run(values, list.values().count())?, machine.run(Run(0), named)?)? {
+        Waited::Suspended => Ok(Some(list.number)),
+        Waited::Branch(branch) if usize::from(branch) < list.branches.len() => {
+            machine.put(out, Value::Integer(branch.into()))?;
+            Ok(None)
+        }
+        Waited::Branch(_) => Err(Trap::Broken),
+    }
 }
 
 fn start<H: Host + ?Sized>(op: Op, machine: &Machine<'_>, host: &mut H) -> Result<(), Trap> {

@@ -21,6 +21,8 @@ pub enum Exit {
     Stopped(SmolStr),
     /// With the value of an expression.
     Value(Value),
+    /// In a wait: the number that it has among the waits of its flow.
+    Suspended(u16),
 }
 
 /// Runs a verified code. The inputs are in their declared order; one that is missing is empty.
@@ -46,6 +48,11 @@ fn execute<H: Host + ?Sized>(machine: &mut Machine<'_>, at: &mut usize, host: &m
             Some(to)
         } else {
             spend(host, &mut spent)?;
+            if let Op::Wait { .. } = op
+                && let Some(number) = records::wait(op, machine, host)?
+            {
+                return Ok(Exit::Suspended(number));
+            }
             if let Op::End {} | Op::Return { .. } | Op::Stop { .. } | Op::Finish { .. } = op {
                 return end(op, machine);
             }

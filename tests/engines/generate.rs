@@ -25,11 +25,13 @@ entity thing {
 pub struct Generator {
     state: u64,
     lets: usize,
+    /// Whether the flow runs in the background, and may wait.
+    background: bool,
 }
 
 impl Generator {
     pub fn new(seed: u64) -> Self {
-        Generator { state: seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ 0xD1B5_4A32_D192_ED03, lets: 0 }
+        Generator { state: seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ 0xD1B5_4A32_D192_ED03, lets: 0, background: false }
     }
 
     /// A number below `bound`.
@@ -46,9 +48,11 @@ impl Generator {
 
     /// A whole flow.
     pub fn flow(&mut self) -> String {
+        self.background = self.below(3) == 0;
+        let clause = if self.background { "mode background" } else { "stage pre-operation" };
         let when = if self.below(3) == 0 { format!("  when {}\n", self.condition(2)) } else { String::new() };
         let body = self.block(3, 6);
-        format!("flow Generated on thing {{\n  trigger update(name)\n  stage pre-operation\n{when}{body}}}\n")
+        format!("flow Generated on thing {{\n  trigger update(name)\n  {clause}\n{when}{body}}}\n")
     }
 
     fn block(&mut self, depth: u32, most: u64) -> String {
@@ -57,7 +61,7 @@ impl Generator {
     }
 
     fn statement(&mut self, depth: u32) -> String {
-        match self.below(if depth == 0 { 10 } else { 15 }) {
+        match self.below(if depth == 0 { 11 } else { 17 }) {
             0 => format!("set amount = round({}, 4)\n", self.money(2)),
             1 => format!("set rate = round({}, 4)\n", self.decimal(2)),
             2 => format!("set number = {}\n", self.integer(2)),
@@ -75,7 +79,9 @@ impl Generator {
             }
             9 if self.below(2) == 0 => format!("set spot = {}\n", self.local(2)),
             9 => format!("set name = left({}, 100)\n", self.text(1)),
-            10 | 11 => self.branches(depth),
+            10 => self.activity(),
+            11 | 15 => self.branches(depth),
+            16 if self.background => self.wait(depth),
             12 => format!(
                 "match kind {{ red => {{ {} }} green, blue => {{ {} }} empty => {{ {} }} }}\n",
                 self.block(depth - 1, 2),
@@ -88,6 +94,39 @@ impl Generator {
                 let name = format!("x{}", self.lets);
                 let value = self.integer(2);
                 format!("let {name} = {value}\nset total = {name} + {}\n", self.integer(1))
+            }
+        }
+    }
+
+    /// Something done to another record.
+    fn activity(&mut self) -> String {
+        match self.below(6) {
+            0 => format!("update parent? {{ number = {}, flag = {} }}\n", self.integer(1), self.condition(1)),
+            1 => format!("create thing {{ name = left({}, 100), total = {} }}\n", self.text(1), self.integer(1)),
+            2 => "delete parent?\n".into(),
+            3 => "assign parent? to caller\n".into(),
+            4 => format!("change status of parent? to {}\n", self.pick(&["active", "inactive"])),
+            _ => format!("send email {{ to = caller, subject = left({}, 100), regarding = parent }}\n", self.text(1)),
+        }
+    }
+
+    fn wait(&mut self, depth: u32) -> String {
+        let condition = |condition: String| {
+            let clock = condition.contains("today") || condition.contains("now");
+            if clock { "flag == true".to_owned() } else { condition }
+        };
+        let length = format!("{} {}", self.below(90), self.pick(&["minutes", "hours", "days", "months"]));
+        match self.below(4) {
+            0 => format!("wait {length}\n"),
+            1 => format!("wait until {}\n", self.datetime(1)),
+            2 => format!("wait until {}\n", condition(self.condition(2))),
+            _ => {
+                let (first, second) = (condition(self.condition(2)), condition(self.condition(1)));
+                let (one, two, three) = (self.block(depth - 1, 2), self.block(depth - 1, 2), self.block(depth - 1, 2));
+                let last =
+                    if self.below(2) == 0 { String::new() } else { format!("after ({} + 1) * 1 day {{ {three} }}", self.integer(1)) };
+                let moment = if self.below(2) == 0 { String::new() } else { format!("until {} {{ {two} }}", self.datetime(1)) };
+                format!("wait {{ until {first} {{ {one} }} {moment} until {second} {{}} {last} }}\n")
             }
         }
     }

@@ -1,10 +1,13 @@
 //! A small world for both engines: one record, its parent, and a list of what was done to it.
 
 use smol_str::SmolStr;
+use weir::bytecode::{Awaited, Code, WaitList};
 use weir::schema::{Row, Schema};
 use weir::source::Span;
 use weir::value::{EntityId, Reference, Slot, Type, Value, text};
-use weir::vm::{Host, Interrupt};
+use weir::vm::{self, Exit, Frame, Host, Interrupt, Waited};
+
+use super::reference::{Ahead, Waits};
 
 /// The world.
 #[derive(Clone)]
@@ -16,6 +19,8 @@ pub struct World<'a> {
     pub old: Row,
     pub parent_row: Row,
     pub done: Vec<String>,
+    /// The conditions of the flow's waits, where the VM runs it.
+    pub conditions: Vec<Code>,
     pub zone: jiff::tz::TimeZone,
     pub empty: Value,
 }
@@ -88,6 +93,22 @@ impl Host for World<'_> {
         self.note(format!("start {flow} {record:?} {inputs:?}"));
         Ok(())
     }
+    fn wait(&mut self, wait: &WaitList, values: &[Value], inputs: &[Value]) -> Result<Waited, Interrupt> {
+        let mut values = values.iter().cloned();
+        let mut ahead = Vec::new();
+        for branch in &wait.branches {
+            ahead.push(match branch {
+                Awaited::Moment => Ahead::Moment(values.next().unwrap()),
+                Awaited::After => Ahead::After(values.next().unwrap()),
+                Awaited::Condition(index) => {
+                    let condition = self.conditions[usize::from(*index)].clone();
+                    let exit = vm::run(&condition, &mut Frame::default(), inputs, self)?;
+                    Ahead::Condition(exit == Exit::Value(Value::Boolean(true)))
+                }
+            });
+        }
+        Ok(self.choose(wait.number, &ahead))
+    }
     fn log(&mut self, text: SmolStr) {
         self.note(format!("log {text}"));
     }
@@ -99,5 +120,21 @@ impl Host for World<'_> {
     }
     fn skipped(&mut self, span: Span) {
         self.note(format!("skipped {span:?}"));
+    }
+}
+
+impl Waits for World<'_> {
+    /// The first condition that holds wins, else what the number of the wait says.
+    fn choose(&mut self, number: u16, branches: &[Ahead]) -> Waited {
+        let shown = branches.iter().map(|ahead| match ahead {
+            Ahead::Moment(moment) => format!("until {moment:?}"),
+            Ahead::After(length) => format!("after {length:?}"),
+            Ahead::Condition(holds) => format!("until {holds}"),
+        });
+        self.note(format!("wait {number} {}", shown.collect::<Vec<_>>().join(", ")));
+        let timed = |ahead: &Ahead| !matches!(ahead, Ahead::Condition(_));
+        let held = branches.iter().position(|ahead| matches!(ahead, Ahead::Condition(true)));
+        let won = held.or_else(|| branches.iter().position(timed).filter(|_| number % 4 != 3));
+        won.map_or(Waited::Suspended, |branch| Waited::Branch(branch as u16))
     }
 }

@@ -21,7 +21,7 @@ use weir::vm::{self, Exit, Frame, Interrupt};
 #[test]
 fn the_vm_and_a_tree_walker_agree() {
     let wanted: u64 = std::env::var("WEIR_ENGINES").ok().and_then(|text| text.parse().ok()).unwrap_or(600);
-    let (mut checked, mut refused, mut ends) = (0, 0, [0; 4]);
+    let (mut checked, mut refused, mut ends) = (0, 0, [0; 5]);
     for seed in 0..wanted {
         let mut generator = Generator::new(seed);
         let text = format!("{SCHEMA}\n{}", generator.flow());
@@ -36,8 +36,8 @@ fn the_vm_and_a_tree_walker_agree() {
         }
     }
     println!(
-        "{checked} flows ran on both engines, {refused} were refused by the checker; ends: {} done, {} finished, {} stopped, {} faults",
-        ends[0], ends[1], ends[2], ends[3]
+        "{checked} flows ran on both engines, {refused} were refused by the checker; ends: {} done, {} finished, {} stopped, {} faults, {} in a wait",
+        ends[0], ends[1], ends[2], ends[3], ends[4]
     );
     assert!(checked * 10 >= wanted * 6, "only {checked} of {wanted} generated flows are well-typed");
     assert!(ends.iter().all(|count| *count > 0), "every way of ending is seen: {ends:?}");
@@ -52,6 +52,7 @@ fn agree(project: &Project, generator: &mut Generator, seed: u64, text: &str) ->
 
     let mut by_vm = world(schema, generator);
     let mut by_walk = by_vm.clone();
+    by_vm.conditions = code.conditions.clone();
     let vm_end = run_vm(code.when.as_ref(), &code.body, &mut by_vm);
     let walk_end = match reference::holds(flow, &[], &mut by_walk) {
         Ok(true) => reference::run(flow, &[], &mut by_walk),
@@ -66,6 +67,7 @@ fn agree(project: &Project, generator: &mut Generator, seed: u64, text: &str) ->
         End::Finished(_) => 1,
         End::Stopped(_) => 2,
         End::Fault(..) => 3,
+        End::Suspended(_) => 4,
     }
 }
 
@@ -79,6 +81,7 @@ fn run_vm(when: Option<&Code>, body: &Code, world: &mut World) -> End {
     };
     match ended {
         Ok(Exit::Done | Exit::Value(_)) => End::Done,
+        Ok(Exit::Suspended(wait)) => End::Suspended(wait),
         Ok(Exit::Finished(note)) => End::Finished(note),
         Ok(Exit::Stopped(reason)) | Err(Interrupt::Stop { reason, .. }) => End::Stopped(reason),
         Err(Interrupt::Fault(fault)) => End::Fault(fault.code, fault.span),
@@ -106,7 +109,7 @@ fn world<'a>(schema: &'a weir::schema::Schema, generator: &mut Generator) -> Wor
     };
     let (record, old, parent_row) = (row(), row(), row());
     let zone = jiff::tz::TimeZone::get("Europe/Berlin").unwrap();
-    World { schema, this, parent, record, old, parent_row, done: Vec::new(), zone, empty: Value::Empty }
+    World { schema, this, parent, record, old, parent_row, done: Vec::new(), conditions: Vec::new(), zone, empty: Value::Empty }
 }
 
 /// A value as records mostly have them.

@@ -4,12 +4,12 @@
 //! held against another oracle (Python's `decimal`); built-in functions are the table's own.
 
 use smol_str::SmolStr;
-use weir::check::ir::{Arm, Block, Comparison, Containment, Expr, ExprKind, Flow, Operator, Stmt, StmtKind, Write};
+use weir::check::ir::{Arm, Block, Comparison, Containment, Expr, ExprKind, Flow, Operator, Stmt, StmtKind, Until, Write};
 use weir::diagnostic::Code;
 use weir::schema::Row;
 use weir::source::Span;
 use weir::value::{Decimal, Environment, Failure, Reference, Slot, Type, Value, decimal, time};
-use weir::vm::{Host, Interrupt};
+use weir::vm::{Host, Interrupt, Waited};
 
 /// How a flow ended.
 #[derive(Debug, PartialEq)]
@@ -17,12 +17,26 @@ pub enum End {
     Done,
     Finished(Option<SmolStr>),
     Stopped(SmolStr),
+    /// In a wait: its number.
+    Suspended(u16),
     /// With the place, unless the host itself failed.
     Fault(Code, Option<Span>),
 }
 
+/// What a branch of a wait waits for, as it is when the wait begins.
+pub enum Ahead {
+    Moment(Value),
+    After(Value),
+    Condition(bool),
+}
+
+/// A host that says which branch of a wait wins.
+pub trait Waits: Host {
+    fn choose(&mut self, number: u16, branches: &[Ahead]) -> Waited;
+}
+
 /// Runs a flow's body on a host.
-pub fn run(flow: &Flow, inputs: &[Value], host: &mut impl Host) -> End {
+pub fn run(flow: &Flow, inputs: &[Value], host: &mut impl Waits) -> End {
     let mut walker = Walker { inputs, locals: vec![Value::Empty; flow.locals.len()], host };
     match walker.block(&flow.body) {
         Ok(()) => End::Done,
@@ -31,12 +45,12 @@ pub fn run(flow: &Flow, inputs: &[Value], host: &mut impl Host) -> End {
 }
 
 /// Evaluates a flow's `when`.
-pub fn holds(flow: &Flow, inputs: &[Value], host: &mut impl Host) -> Result<bool, End> {
+pub fn holds(flow: &Flow, inputs: &[Value], host: &mut impl Waits) -> Result<bool, End> {
     let mut walker = Walker { inputs, locals: Vec::new(), host };
     flow.when.as_ref().map_or(Ok(true), |when| walker.truth(when))
 }
 
-struct Walker<'a, H: Host> {
+struct Walker<'a, H: Waits> {
     inputs: &'a [Value],
     locals: Vec<Value>,
     host: &'a mut H,
@@ -63,7 +77,7 @@ fn failed(expr: &Expr) -> impl Fn(Failure) -> End {
     }
 }
 
-impl<H: Host> Walker<'_, H> {
+impl<H: Waits> Walker<'_, H> {
     fn block(&mut self, block: &Block) -> Result<(), End> {
         block.iter().try_for_each(|statement| self.statement(statement))
     }
@@ -121,6 +135,26 @@ impl<H: Host> Walker<'_, H> {
                 let subject = self.value(subject)?;
                 let arm = arms.iter().find(|arm: &&Arm| arm.values.iter().any(|value| same(value, &subject)));
                 self.block(arm.map_or(otherwise, |arm| &arm.body))
+            }
+            StmtKind::Wait { number, branches } => {
+                // Moments and lengths are computed first; then the conditions are looked at.
+                let mut values = Vec::new();
+                for branch in branches.iter().filter(|branch| !matches!(branch.until, Until::Condition(_))) {
+                    values.push(self.value(branch.until.value())?);
+                }
+                let mut values = values.into_iter();
+                let mut ahead = Vec::new();
+                for branch in branches {
+                    ahead.push(match &branch.until {
+                        Until::Moment(_) => Ahead::Moment(values.next().unwrap()),
+                        Until::After(_) => Ahead::After(values.next().unwrap()),
+                        Until::Condition(condition) => Ahead::Condition(self.truth(condition)?),
+                    });
+                }
+                match self.host.choose(*number, &ahead) {
+                    Waited::Suspended => Err(End::Suspended(*number)),
+                    Waited::Branch(branch) => self.block(&branches[usize::from(branch)].body),
+                }
             }
             StmtKind::Log(text) => {
                 let text = self.words(text)?;

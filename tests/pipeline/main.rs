@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod activities;
+mod background;
 mod delete;
 mod images;
 mod limits;

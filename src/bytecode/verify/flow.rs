@@ -9,7 +9,7 @@ use super::calls;
 use super::held::Held;
 use super::{Found, MAX_STEPS, Part, Problem, Site, writable};
 use crate::bytecode::operand::{In, Kind, Operand, Out, Rule};
-use crate::bytecode::{Code, FieldIx, Op, WriteIx};
+use crate::bytecode::{Awaited, Code, FieldIx, Op, WriteIx};
 
 /// What is known at a place.
 #[derive(Clone)]
@@ -70,6 +70,7 @@ impl Walk<'_> {
         }
         self.effects(op)?;
         self.run(op)?;
+        self.conditions(op)?;
         let result = match out {
             Some((_, Rule::Full(kind))) => Some(Held::Full(kind)),
             Some((_, Rule::Maybe(kind))) => Some(Held::Maybe(kind)),
@@ -154,6 +155,10 @@ impl Walk<'_> {
                     .map(|(kind, required)| if required { Rule::Full(kind) } else { Rule::Maybe(kind) })
                     .collect()
             }
+            Op::Wait { wait, .. } => {
+                let list = self.code.waits.get(wait.0 as usize).ok_or(Problem::Wait)?;
+                list.values().map(Rule::Full).collect()
+            }
             Op::Call { .. } => return Ok(()),
             _ => vec![Rule::Maybe(Kind::Text); count],
         };
@@ -194,6 +199,7 @@ impl Walk<'_> {
                 self.code.starts.get(flow.0 as usize).is_some_and(|start| told(&start.flow))
             }
             Op::Stop { .. } => effects.may_stop,
+            Op::Wait { .. } => effects.may_wait,
             _ => true,
         };
         if told { Ok(()) } else { Err(Problem::Effects) }
@@ -210,7 +216,7 @@ impl Walk<'_> {
             _ => {}
         }
         if let Op::Return { value } = op
-            && self.site.part == Part::When
+            && matches!(self.site.part, Part::When | Part::Awaited)
             && !self.held(*value).fits(Rule::Maybe(Kind::Boolean))
         {
             return Err(Problem::Register("value"));
@@ -247,6 +253,20 @@ impl Walk<'_> {
             Some(other) => meet(state, other).ok_or(Problem::Steps)?,
         };
         self.ahead.insert(to, state);
+        Ok(())
+    }
+
+    /// Holds the conditions of a wait against what their inputs hold here: the first registers.
+    fn conditions(&self, op: &Op) -> Result<(), Problem> {
+        let (Op::Wait { wait, .. }, Some(state), Some(flow)) = (op, &self.state, self.site.flow) else { return Ok(()) };
+        let list = self.code.waits.get(wait.0 as usize).ok_or(Problem::Wait)?;
+        for branch in &list.branches {
+            let Awaited::Condition(index) = branch else { continue };
+            let condition = flow.conditions.get(*index as usize).ok_or(Problem::Wait)?;
+            let inputs = state.registers.get(..condition.inputs as usize).ok_or(Problem::Wait)?.to_vec();
+            let site = Site { inputs, part: Part::Awaited, ..*self.site };
+            super::code_at(condition, &site).map_err(|(_, problem)| problem)?;
+        }
         Ok(())
     }
 

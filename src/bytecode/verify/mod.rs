@@ -49,6 +49,8 @@ pub enum Part {
     When,
     /// Its statements.
     Body,
+    /// The condition of a wait.
+    Awaited,
     /// An expression of a scenario.
     Expression,
 }
@@ -59,6 +61,7 @@ impl std::fmt::Display for Part {
             Part::Head => "clauses",
             Part::When => "condition",
             Part::Body => "statements",
+            Part::Awaited => "condition of a wait",
             Part::Expression => "expression",
         })
     }
@@ -103,6 +106,9 @@ pub enum Problem {
     /// A child flow that isn't there, or isn't given what it takes.
     #[error("a child flow that is not there or takes other inputs")]
     Child,
+    /// A wait without branches, or whose table or conditions are another's.
+    #[error("a wait that doesn't fit its branches")]
+    Wait,
     /// The effects say less than the operations do.
     #[error("effects that say less than the operations do")]
     Effects,

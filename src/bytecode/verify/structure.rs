@@ -3,7 +3,7 @@
 use super::calls;
 use super::{Found, MAX_CELLS, Part, Problem, Site, has_type};
 use crate::bytecode::operand::{In, MAX_REGISTERS, Operand};
-use crate::bytecode::{Code, Op};
+use crate::bytecode::{Awaited, Code, Mode, Op};
 use crate::value::Value;
 
 /// Digits of a decimal at most.
@@ -12,7 +12,7 @@ const LIMIT: u128 = 10_u128.pow(28);
 pub(super) fn check(code: &Code, site: &Site<'_>) -> Result<(), Found> {
     sizes(code, site).and_then(|()| tables(code, site)).map_err(|problem| (None, problem))?;
     for (at, op) in code.ops.iter().enumerate() {
-        if !may_stand(op, site.part) {
+        if !may_stand(op, site) {
             return Err((Some(at), Problem::Place));
         }
         operands(code, at, op).map_err(|problem| (Some(at), problem))?;
@@ -59,10 +59,23 @@ fn tables(code: &Code, site: &Site<'_>) -> Result<(), Problem> {
             return Err(Problem::Child);
         }
     }
+    waits(code, site)?;
     if !code.calls.iter().all(calls::possible) {
         return Err(Problem::Call);
     }
     code.types.iter().try_for_each(|ty| has_type(site.schema, ty))
+}
+
+/// Every wait is for one operation, in their order, and every condition for one branch: so none is looked at twice.
+fn waits(code: &Code, site: &Site<'_>) -> Result<(), Problem> {
+    let used = code.ops.iter().filter_map(|op| if let Op::Wait { wait, .. } = op { Some(wait.0 as usize) } else { None });
+    let conditions = code.waits.iter().flat_map(|wait| &wait.branches).filter_map(|branch| match branch {
+        Awaited::Condition(index) => Some(*index as usize),
+        _ => None,
+    });
+    let here = if site.part == Part::Body { site.flow.map_or(0, |flow| flow.conditions.len()) } else { 0 };
+    let fits = used.eq(0..code.waits.len()) && conditions.eq(0..here) && code.waits.iter().all(|wait| !wait.branches.is_empty());
+    if fits { Ok(()) } else { Err(Problem::Wait) }
 }
 
 /// Whether a flow can have this constant. No flow names a record by its id.
@@ -76,8 +89,10 @@ fn possible(value: &Value) -> bool {
 }
 
 /// Conditions and expressions only compute; statements don't give values.
-fn may_stand(op: &Op, part: Part) -> bool {
+fn may_stand(op: &Op, site: &Site<'_>) -> bool {
+    let part = site.part;
     match op {
+        Op::Wait { .. } => part == Part::Body && site.flow.is_some_and(|flow| flow.head.mode == Mode::Background),
         Op::Return { .. } => part != Part::Body,
         Op::Set { .. } | Op::Create { .. } | Op::Update { .. } | Op::Delete { .. } | Op::Start { .. } | Op::SkipIfEmpty { .. } => {
             part == Part::Body
@@ -120,6 +135,7 @@ fn in_range(code: &Code, op: &Op, operand: Operand) -> bool {
         Operand::Start(start) => within(start.0, code.starts.len()),
         Operand::Call(call) => within(call.0, code.calls.len()),
         Operand::Type(ty) => within(ty.0, code.types.len()),
+        Operand::Wait(wait) => within(wait.0, code.waits.len()),
         Operand::Count(_) | Operand::Target(_) | Operand::When(_) | Operand::Sign(_) => true,
     }
 }

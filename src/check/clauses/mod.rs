@@ -236,7 +236,10 @@ fn run_as(clauses: &Clauses, events: &events::Events, declare: &mut Declare) -> 
 /// What the language has and this release doesn't carry. A misspelt word has its own error already.
 fn report_not_yet(clauses: &Clauses, scope: Level, declare: &mut Declare) {
     if let Some((_, span)) = clauses.mode.filter(|(name, _)| name.text == "background") {
-        declare.report(not_yet(span, "a flow in the background").help("leave the clause out: the flow then runs inside the transaction"));
+        declare.report(
+            Diagnostic::new(Code::W0901, span, "this release checks and compiles background flows, and doesn't run them yet")
+                .help("an operation tells which of them it would queue; without the clause the flow runs inside the transaction"),
+        );
     }
     if let Some((_, span)) = clauses.scope.filter(|_| scope != Level::Organization) {
         declare.report(

@@ -155,7 +155,7 @@ impl Context<'_> {
 
     /// A value that an operator or a function needs: in a flow a `T?` is refused, elsewhere it is looked at when it runs.
     /// In arithmetic a `??` needs parentheses of its own.
-    fn needed(&mut self, expr: Expr, written: &ast::Expr, parentheses: bool) -> Option<Expr> {
+    pub(in crate::check) fn needed(&mut self, expr: Expr, written: &ast::Expr, parentheses: bool) -> Option<Expr> {
         if !expr.optional {
             return Some(expr);
         }

@@ -3,7 +3,7 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 
-use crate::bytecode::{FlowHead, Mode};
+use crate::bytecode::FlowHead;
 use crate::check::context::Context;
 use crate::check::ir;
 use crate::check::unborn::runs_before_create;
@@ -147,7 +147,7 @@ impl Context<'_> {
         );
     }
 
-    /// Whether a flow may be started by another one. A background child has an error of its own where it is declared.
+    /// Whether a flow may be started by another one.
     fn startable(&mut self, flow: &ast::Name, child: &FlowHead, place: Span) -> bool {
         if !child.child {
             self.report(
@@ -158,7 +158,7 @@ impl Context<'_> {
         } else if child.draft {
             self.draft(flow, place);
         }
-        child.child && !child.draft && child.mode == Mode::RealTime
+        child.child && !child.draft
     }
 
     /// Holds the arguments of a `start` against the inputs of the child.

@@ -11,6 +11,7 @@ mod matching;
 mod names;
 mod refused;
 mod shorthand;
+mod wait;
 mod write;
 
 use super::context::Context;
@@ -55,7 +56,7 @@ impl Outcome {
 
 impl Context<'_> {
     /// Checks the statements of a block in a scope of their own; the flag says whether the flow always ends in it.
-    fn block(&mut self, block: &ast::Block) -> (ir::Block, bool) {
+    pub(super) fn block(&mut self, block: &ast::Block) -> (ir::Block, bool) {
         let in_sight = self.visible.len();
         let mut statements = Vec::with_capacity(block.statements.len());
         let mut ended = false;
@@ -98,6 +99,7 @@ impl Context<'_> {
             S::Start { flow, arguments, record } => Outcome::goes_on(self.start(flow, arguments, record)),
             S::If { arms, otherwise } => self.branches(arms, otherwise.as_ref()),
             S::Match { subject, arms } => self.matching(statement, subject, arms),
+            S::WaitFor(_) | S::WaitUntil(_) | S::WaitBranches(_) => self.wait(statement),
             S::Log(text) => {
                 let text = self.text(text);
                 Outcome::goes_on(Some(ir::StmtKind::Log(text)))

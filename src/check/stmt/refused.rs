@@ -1,5 +1,5 @@
 //! Statements that have no place in a flow: a wait inside the transaction, those of tests, and those that this
-//! release can't run yet. In a background flow, which has an error of its own, nothing is said about the last.
+//! release can't run yet.
 
 use crate::bytecode::Mode;
 use crate::check::context::Context;
@@ -44,11 +44,12 @@ impl Context<'_> {
         }
     }
 
-    /// Looks for waits and delays in statements that are not checked themselves.
+    /// Looks for delays, and in a real-time flow for waits, in statements that are not checked themselves.
     fn refuse_within(&mut self, block: &ast::Block) {
         use ast::StmtKind as S;
         for statement in &block.statements {
             match &statement.kind {
+                S::WaitFor(_) | S::WaitUntil(_) | S::WaitBranches(_) if self.in_background() => {}
                 S::WaitFor(_) | S::WaitUntil(_) | S::WaitBranches(_) | S::Delay => self.refuse(statement),
                 S::If { arms, otherwise } => {
                     arms.iter().for_each(|(_, block)| self.refuse_within(block));
@@ -62,9 +63,6 @@ impl Context<'_> {
     }
 
     fn refuse_wait(&mut self, span: Span) {
-        if self.in_background() {
-            return;
-        }
         let name = self.flow().map_or("Flow", |head| head.name.as_str());
         self.report(
             Diagnostic::new(Code::E0301, first_word(span, "wait"), "a real-time flow can't wait")
@@ -75,9 +73,6 @@ impl Context<'_> {
     }
 
     fn not_yet(&mut self, span: Span, what: &str) {
-        if self.in_background() {
-            return;
-        }
         self.report(
             Diagnostic::new(Code::E0921, span, format!("this release can't run {what} yet"))
                 .help("the statement is part of the language; take it out until a release carries it"),
@@ -91,7 +86,7 @@ impl Context<'_> {
         );
     }
 
-    fn in_background(&self) -> bool {
+    pub(super) fn in_background(&self) -> bool {
         self.flow().is_some_and(|head| head.mode == Mode::Background)
     }
 }

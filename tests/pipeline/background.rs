@@ -1,0 +1,58 @@
+//! Background flows: what an operation would queue, and that nothing of them runs.
+
+use super::*;
+
+const RULES: &str = r#"
+    entity deal { name text(20) required size integer parent lookup deal }
+    flow Later on deal {
+      mode background
+      trigger create, update(size), delete
+      rank 2
+      when 1 / (size ?? 0) > 0
+      wait 3 days
+      create deal { name = "later" }
+    }
+    flow First on deal { mode background rank 1 trigger update(size) set name = "first" }
+    flow Never on deal { mode background draft trigger update(size) set name = "never" }
+    flow Ask on deal { mode background trigger child input days integer(0..9) wait (days ?? 1) * 1 day }
+    flow Starts on deal {
+      trigger update(name)
+      start Ask(days = size) on this
+      start Ask on parent?
+      if size == 3 { stop "three" }
+    }
+"#;
+
+#[test]
+fn an_operation_tells_what_it_would_queue_and_runs_none_of_it() {
+    let mut pipeline = open_with(RULES, Settings { trace: true, ..Settings::fixed() });
+    let outcome = create(&mut pipeline, "deal", &[("name", "a".into())]);
+    assert_eq!((&outcome.ending, &outcome.queued[..]), (&Ending::Committed, &["Later".into()][..]));
+    assert!(outcome.ran.is_empty());
+    let deal = outcome.record.unwrap();
+    // Lower ranks first; a draft is never queued, and a condition is for the run to look at.
+    let outcome = update(&mut pipeline, deal, &[("size", 0.into())]);
+    assert_eq!(outcome.queued, ["First", "Later"]);
+    let told: Vec<&str> = outcome.trace.iter().map(|line| line.text.as_str()).filter(|line| line.starts_with("queued")).collect();
+    assert_eq!(told, [format!("queued flow `First` on deal {}", deal.id), format!("queued flow `Later` on deal {}", deal.id)]);
+    assert_eq!(get(&mut pipeline, deal, "name"), "a".into());
+    assert_eq!(count(&mut pipeline, "deal"), 1);
+    assert_eq!(update(&mut pipeline, deal, &[]).queued, [] as [&str; 0]);
+    assert_eq!(delete(&mut pipeline, deal).queued, ["Later"]);
+}
+
+#[test]
+fn a_start_queues_in_the_same_transaction() {
+    let mut pipeline = open(RULES);
+    let parent = created(&mut pipeline, "deal", &[("name", "a".into())]);
+    let child = created(&mut pipeline, "deal", &[("name", "b".into()), ("parent", parent.into()), ("size", 3.into())]);
+    let outcome = update(&mut pipeline, child, &[("name", "c".into())]);
+    assert_eq!(stopped(&outcome), ("Starts", "three"));
+    assert!(outcome.queued.is_empty(), "{:?}", outcome.queued);
+    assert_eq!(update(&mut pipeline, child, &[("size", 4.into())]).ending, Ending::Committed);
+    let outcome = update(&mut pipeline, child, &[("name", "d".into())]);
+    assert_eq!((&outcome.ran[..], &outcome.queued[..]), (&["Starts".into()][..], &["Ask".into(), "Ask".into()][..]));
+    // An input is held against its range before anything is queued.
+    assert_eq!(update(&mut pipeline, child, &[("size", 10.into())]).ending, Ending::Committed);
+    assert_eq!(fault(&update(&mut pipeline, child, &[("name", "e".into())])).0, Code::F04);
+}
