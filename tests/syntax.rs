@@ -88,6 +88,13 @@ fn an_error_leaves_the_rest_in_the_tree() {
     assert!(tree.contains("\"a\"") && tree.contains("Stop") && tree.contains("\"G\"") && !tree.contains("\"b\" }, operator"), "{tree}");
 }
 
+#[test]
+fn words_of_declarations_and_statements_are_names_where_they_start_a_line() {
+    let fields = "entity a {\n  role choice { x = 1 }\n  choice choices {\n    y = 1,\n  }\n  update boolean\n  set text(5)\n  key (\n    set,\n    update)\n}\n";
+    let flow = "flow F on a {\n  trigger update(\n    set,\n    update\n  )\n  start G(\n    set // c\n    = 1) on this\n}\n";
+    assert_eq!(problems(&format!("{fields}{flow}")), [] as [String; 0]);
+}
+
 /// Parses on a stack of 2 MiB and within a second, and gives what was found.
 fn hostile(text: String) -> Vec<String> {
     let run = move || {

@@ -65,6 +65,7 @@ codes! {
     E0005 Error "a folder without flows",
     E0006 Error "a folder that is too large for a project",
     E0007 Error "a link that leads back",
+    E0010 Error "a file that would be too large in its layout",
     E0008 Error "a `weir.toml` that can't be used",
     // Syntax
     E0101 Error "a statement that can't be read",

@@ -6,6 +6,7 @@
 
 pub mod ast;
 mod build;
+mod format;
 pub mod keywords;
 mod misleading;
 mod number;
@@ -15,6 +16,7 @@ mod shape;
 mod token;
 mod view;
 
+pub use format::format;
 pub use token::{Bad, Token, tokens};
 
 use crate::diagnostic::Diagnostic;

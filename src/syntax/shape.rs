@@ -131,6 +131,15 @@ fn next_head(text: &str, from: usize) -> Option<usize> {
     }
 }
 
+/// A text from its first token on.
+fn without_blanks(text: &str) -> &str {
+    let mut text = text.trim_start();
+    while let Some(comment) = text.strip_prefix("//") {
+        text = comment.split_once('\n').map_or("", |(_, rest)| rest.trim_start());
+    }
+    text
+}
+
 struct Scan<'a> {
     text: &'a str,
     shape: Shape,
@@ -239,10 +248,11 @@ impl Scan<'_> {
         self.shape.tokens.get(index).map(|token| token.token)
     }
 
-    /// A statement can't stand in parentheses: the ones that are open here were never closed.
+    /// A statement can't stand in parentheses: the ones that are open here were never closed. In a list the word is a name.
     fn statement_in_parentheses(&mut self, word: &str, lexed: Lexed) {
-        let behind = self.text.get(lexed.end as usize..).unwrap_or_default().trim_start();
-        if !is_reserved(word) || word == "in" || (behind.starts_with('=') && !behind.starts_with("==")) {
+        let behind = without_blanks(self.text.get(lexed.end as usize..).unwrap_or_default());
+        let named = behind.starts_with([',', ')']) || (behind.starts_with('=') && !behind.starts_with("=="));
+        if !is_reserved(word) || word == "in" || named {
             return;
         }
         while let Some((open, _)) = self.open.pop_if(|(open, _)| {
@@ -295,6 +305,10 @@ impl Scan<'_> {
         let head = self.shape.tokens.get(first..brace)?;
         let text = |token: &Lexed| self.text.get(token.start as usize..token.end as usize).unwrap_or_default();
         let (word, rest) = head.split_first()?;
+        if rest.len() == 1 && rest.iter().any(|token| matches!(text(token), "choice" | "choices")) {
+            // A field whose name is the word of a declaration: `role choice { … }`.
+            return None;
+        }
         let mut kinds = rest
             .iter()
             .filter(|token| token.token != Token::TextPart)
