@@ -230,6 +230,10 @@ impl<'a> Printer<'a> {
                 let option = self.schema.choice(*choice).and_then(|choice| choice.by_code(*code));
                 option.map_or_else(|| format!("option {code}"), |option| option.name.to_string())
             }
+            (Value::Choices(codes), Some(Type::Choices(_))) => {
+                let names: Vec<String> = codes.iter().map(|code| self.literal(&Value::Choice(*code), ty)).collect();
+                names.join(" + ")
+            }
             (Value::Choice(code), _) => format!("option {code}"),
             _ => text::display(value).to_string(),
         }

@@ -274,6 +274,10 @@ ops! {
     Return { value: In [Any] } "give {value}"
     /// Waits for the first of several branches, in a background flow; gives its number, from 0.
     Wait { wait: WaitIx, values: Run, out: Out [Full(Integer)] } "{out} = wait {wait}{values}"
+    /// A set of options with one put in; no option changes nothing.
+    AddOption { set: In [Maybe(Choices)], option: In [Maybe(Choice)], out: Out [Any] } "{out} = {set} + {option}"
+    /// A set of options with one taken out; empty where none is left.
+    RemoveOption { set: In [Maybe(Choices)], option: In [Maybe(Choice)], out: Out [Maybe(Choices)] } "{out} = {set} - {option}"
 }
 
 const _: () = assert!(std::mem::size_of::<Op>() == 8);

@@ -212,6 +212,8 @@ pub enum ExprKind {
     Coalesce(Box<Expr>, Box<Expr>),
     /// Both sides of the result's type, except that `/` of two integers, or of two moneys, gives a decimal.
     Arithmetic { operator: Operator, left: Box<Expr>, right: Box<Expr> },
+    /// A set of options with one put in (`Add`) or taken out (`Subtract`); no option changes nothing. A set without options is empty.
+    WithOption { operator: Operator, set: Box<Expr>, option: Box<Expr> },
     /// `-e`.
     Negate(Box<Expr>),
     /// A date, datetime or duration plus or minus a duration or period (`Add`, `Subtract`), or a duration times a whole number (`Multiply`).

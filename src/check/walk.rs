@@ -72,6 +72,7 @@ pub(super) fn each_part<'a>(e: &'a Expr, visit: &mut impl FnMut(&'a Expr)) {
         | ExprKind::Contains { left, right, .. }
         | ExprKind::Arithmetic { left, right, .. }
         | ExprKind::Shift { left, right, .. }
+        | ExprKind::WithOption { set: left, option: right, .. }
         | ExprKind::Elapsed { later: left, earlier: right } => {
             visit(left);
             visit(right);

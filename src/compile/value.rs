@@ -72,6 +72,13 @@ impl Body<'_> {
             ExprKind::Convert(inner) => self.into(inner, out),
             ExprKind::Coalesce(left, right) => self.coalesce(left, right, out),
             ExprKind::Arithmetic { operator, left, right } => self.arithmetic(*operator, &e.ty, left, right, out),
+            ExprKind::WithOption { operator, set, option } => {
+                let (set, option) = (self.value(set), self.value(option));
+                self.b.op(match operator {
+                    Operator::Subtract => Op::RemoveOption { set, option, out },
+                    _ => Op::AddOption { set, option, out },
+                });
+            }
             ExprKind::Negate(inner) => self.negate(inner, out),
             ExprKind::Shift { operator, left, right } => self.shift(*operator, left, right, out),
             ExprKind::Elapsed { later, earlier } => self.elapsed(later, earlier, out),

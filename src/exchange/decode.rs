@@ -87,7 +87,7 @@ fn value(raw: &Raw<'_>, ty: &Type, schema: &Schema) -> Result<Value, String> {
     match ty {
         Type::Choice(id) => option(written, *id, schema).map(Value::Choice),
         Type::Choices(id) => {
-            let codes: Result<Vec<i32>, String> = written.split(',').map(|part| option(part.trim(), *id, schema)).collect();
+            let codes: Result<Vec<i32>, String> = written.split([',', ';']).map(|part| option(part.trim(), *id, schema)).collect();
             codes.map(set)
         }
         Type::Lookup(targets) => reference(written, targets, schema),

@@ -7,6 +7,7 @@
 pub mod decimal;
 mod from;
 mod functions;
+pub mod options;
 pub mod text;
 pub mod time;
 mod wide;

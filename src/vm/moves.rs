@@ -3,7 +3,7 @@
 use smol_str::SmolStr;
 
 use crate::bytecode::{FieldIx, Op};
-use crate::value::{Environment, Reference, Slot, Type, Value, text};
+use crate::value::{Environment, Reference, Slot, Type, Value, options, text};
 
 use super::host::Host;
 use super::machine::{Machine, Trap, broken};
@@ -51,6 +51,7 @@ fn world<H: Host + ?Sized>(op: Op, machine: &mut Machine<'_>, host: &mut H) -> R
             machine.put_copy(out, host.old(slot)?)?;
         }
         Op::Related { .. } | Op::Concat { .. } | Op::ToText { .. } | Op::Call { .. } => computed(op, machine, host)?,
+        Op::AddOption { .. } | Op::RemoveOption { .. } => computed(op, machine, host)?,
         _ => return Ok(false),
     }
     Ok(true)
@@ -86,6 +87,14 @@ fn computed<H: Host + ?Sized>(op: Op, machine: &mut Machine<'_>, host: &mut H) -
                 machine.build_text(text.len())?;
             }
             machine.put(out, value)
+        }
+        Op::AddOption { set, option, out } => {
+            let set = options::with(machine.get(set)?, machine.get(option)?);
+            machine.put(out, set)
+        }
+        Op::RemoveOption { set, option, out } => {
+            let set = options::without(machine.get(set)?, machine.get(option)?);
+            machine.put(out, set)
         }
         _ => Err(Trap::Broken),
     }

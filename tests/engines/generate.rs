@@ -67,6 +67,15 @@ impl Generator {
             2 => format!("set number = {}\n", self.integer(2)),
             3 => format!("set kind = {}, flag = {}\n", self.pick(&["red", "green", "blue", "empty"]), self.condition(1)),
             4 => format!("set note = {}\n", self.text(2)),
+            5 if self.below(3) == 0 => {
+                let (one, other) = (self.pick(&["hot", "cold"]), self.pick(&["hot", "cold"]));
+                match self.below(4) {
+                    0 => format!("set tags += {one}\n"),
+                    1 => format!("set tags -= {one}\n"),
+                    2 => format!("set tags = {one} + {other}\n"),
+                    _ => format!("set tags = parent.tags + {one} - {other}\n"),
+                }
+            }
             5 => format!("set number += {}, amount -= {}\n", self.integer(1), self.below(1000)),
             6 => format!("log {}\n", self.literal(2)),
             7 => format!("set born = {}\n", self.date(2)),
@@ -155,6 +164,7 @@ impl Generator {
             6 => format!("note {} \"{}\"", self.pick(&["contains", "starts with", "ends with"]), self.pick(&["a", "Na", "é", ""])),
             7 => format!("changed({})", self.pick(&["name", "amount", "kind", "flag"])),
             8 => format!("parent.number {compare} {}", self.below(50)),
+            9 if self.below(2) == 0 => format!("tags {equal} parent.tags"),
             9 => format!("tags {} {}", "contains", self.pick(&["hot", "cold"])),
             10 => format!("old.{} {equal} {}", self.pick(&["name", "note"]), self.pick(&["name", "note", "parent.note"])),
             11 => format!("fine {compare} {}.{:010}", self.below(3), self.below(9_999_999_999)),

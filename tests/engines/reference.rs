@@ -258,6 +258,18 @@ impl<H: Waits> Walker<'_, H> {
                 let (left, right) = (self.value(left)?, self.value(right)?);
                 arithmetic(*operator, &left, &right, &expr.ty).map_err(failed(expr))?
             }
+            ExprKind::WithOption { operator, set, option } => {
+                let mut codes = match self.value(set)? {
+                    Value::Choices(codes) => codes.to_vec(),
+                    _ => Vec::new(),
+                };
+                if let Value::Choice(code) = self.value(option)? {
+                    codes.retain(|other| *other != code);
+                    codes.extend((*operator == Operator::Add).then_some(code));
+                    codes.sort_unstable();
+                }
+                if codes.is_empty() { Value::Empty } else { Value::Choices(codes.into()) }
+            }
             ExprKind::Negate(inner) => match self.value(inner)? {
                 Value::Integer(number) => whole(number.checked_neg(), &expr.ty).map_err(failed(expr))?,
                 Value::Float(number) => Value::Float(-number),

@@ -116,6 +116,10 @@ impl Walk<'_> {
                 Held::Maybe(_) => Held::Maybe(Kind::Decimal),
                 other => other,
             },
+            Op::AddOption { set, option, .. } => match (self.held(set), self.held(option)) {
+                (Held::Full(_), _) | (_, Held::Full(_)) => Held::Full(Kind::Choices),
+                _ => Held::Maybe(Kind::Choices),
+            },
             Op::Call { function, arguments, .. } => {
                 let call = self.code.calls.get(function.0 as usize).ok_or(Problem::Range("function"))?;
                 calls::result(call, (0..call.arguments).map(|offset| self.held(In(arguments.0.saturating_add(offset)))))?

@@ -1,17 +1,17 @@
 //! Choices: options without a prefix where the other side fixes the choice, and the long forms `Rating.hot` and
-//! `account.industry.banking`.
+//! `account.industry.banking`; and sets of options, which grow and shrink by one.
 
 use smol_str::SmolStr;
 
 use crate::check::context::Context;
-use crate::check::ir::Expr;
+use crate::check::ir::{Expr, ExprKind, Operator};
 use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::source::Span;
-use crate::syntax::ast::{self, ExprKind as Kind};
-use crate::value::{ChoiceId, Type, Value};
+use crate::syntax::ast::{self, BinaryOperator as Binary, ExprKind as Kind};
+use crate::value::{ChoiceId, Type, Value, options};
 
-use super::constant;
 use super::names::suggest;
+use super::{constant, typed};
 
 /// So many options are named in a message.
 const SHOWN: usize = 8;
@@ -60,6 +60,33 @@ impl Context<'_> {
         None
     }
 
+    /// The choice of a set of options that `+` or `-` is about: that of the left side, or of what the value is for.
+    pub(super) fn set_beside(&self, operator: Binary, left: &ast::Expr, expected: Option<&Type>) -> Option<ChoiceId> {
+        let own = || self.natural(left);
+        match (operator, expected) {
+            (Binary::Add | Binary::Subtract, Some(Type::Choices(id))) => Some(*id),
+            (Binary::Add | Binary::Subtract, _) => own().and_then(|ty| if let Type::Choices(id) = ty { Some(id) } else { None }),
+            _ => None,
+        }
+    }
+
+    /// `tags + key`, `tags - key`: a set with an option put in or taken out.
+    pub(super) fn with_option(&mut self, operator: Binary, id: ChoiceId, left: &ast::Expr, right: &ast::Expr, span: Span) -> Option<Expr> {
+        let (set, option) = (self.expression(left, Some(&Type::Choices(id))), self.expression(right, Some(&Type::Choices(id))));
+        let (set, option) = set.zip(option)?;
+        let set = if set.ty == Type::Choice(id) { set_of_one(set, id) } else { set };
+        for (side, wanted) in [(&set, Type::Choices(id)), (&option, Type::Choice(id))] {
+            if side.ty != wanted {
+                let (what, wanted) = (self.describe(&side.ty), self.describe(&wanted));
+                let help = "a set takes one option after the other: `tags + first + second`";
+                self.report(Diagnostic::new(Code::E0417, side.span, format!("{wanted} is needed here, and this is {what}")).help(help));
+                return None;
+            }
+        }
+        let option = self.needed(option, right, true)?;
+        Some(combined(if operator == Binary::Subtract { Operator::Subtract } else { Operator::Add }, set, option, span))
+    }
+
     pub(super) fn near_option(&self, id: ChoiceId, name: &str) -> Option<&str> {
         let options = &self.schema.choice(id)?.options;
         nearest(name, options.iter().map(|option| option.name.as_str()))
@@ -81,4 +108,20 @@ impl Context<'_> {
     pub(super) fn choice_with(&self, option: &str) -> Option<&str> {
         self.schema.choices.values().find(|choice| choice.option(option).is_some()).map(|choice| choice.name.as_str())
     }
+}
+
+/// An option as the set of it alone.
+pub(super) fn set_of_one(option: Expr, id: ChoiceId) -> Expr {
+    let span = option.span;
+    combined(Operator::Add, constant(Value::Empty, Type::Choices(id), span), option, span)
+}
+
+fn combined(operator: Operator, set: Expr, option: Expr, span: Span) -> Expr {
+    let ty = set.ty.clone();
+    if let (ExprKind::Constant(set), ExprKind::Constant(option)) = (&set.kind, &option.kind) {
+        let folded = if operator == Operator::Add { options::with(set, option) } else { options::without(set, option) };
+        return constant(folded, ty, span);
+    }
+    let optional = operator == Operator::Subtract || (set.optional && option.optional);
+    Expr { optional, ..typed(ExprKind::WithOption { operator, set: Box::new(set), option: Box::new(option) }, ty, span) }
 }

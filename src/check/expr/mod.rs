@@ -126,7 +126,10 @@ impl Context<'_> {
             Binary::Coalesce => self.coalesce(left, right, operator_span, span, expected),
             Binary::Contains | Binary::StartsWith | Binary::EndsWith => self.contains(operator, left, right, span),
             Binary::Add | Binary::Subtract | Binary::Multiply | Binary::Divide | Binary::Remainder => {
-                self.arithmetic(operator, operator_span, left, right, span)
+                match self.set_beside(operator, left, expected) {
+                    Some(choice) => self.with_option(operator, choice, left, right, span),
+                    None => self.arithmetic(operator, operator_span, left, right, span),
+                }
             }
             Binary::Equal | Binary::NotEqual | Binary::Less | Binary::LessOrEqual | Binary::Greater | Binary::GreaterOrEqual => {
                 self.compare(operator, left, right, span)

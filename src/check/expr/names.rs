@@ -171,6 +171,9 @@ impl Context<'_> {
                 Some(self.schema.field(entity, self.schema.entity(entity)?.slot(&name.text)?)?.ty.clone())
             }
             Kind::Binary { operator: ast::BinaryOperator::Coalesce, left, right, .. } => self.natural(left).or_else(|| self.natural(right)),
+            Kind::Binary { operator: ast::BinaryOperator::Add | ast::BinaryOperator::Subtract, left, .. } => {
+                self.natural(left).filter(|ty| matches!(ty, Type::Choices(_)))
+            }
             Kind::This => Some(Type::Lookup([self.flow()?.entity].into())),
             Kind::Text(_) => Some(Type::Text),
             Kind::Boolean(_) => Some(Type::Boolean),

@@ -10,7 +10,7 @@ use crate::syntax::ast;
 use crate::value::{EntityId, Slot, Type, Value};
 
 use super::conversion::{Number, convert, float_constant, number, scale};
-use super::{constant, constant_of, names, otherwise};
+use super::{choices, constant, constant_of, names, otherwise};
 
 /// What takes a value.
 #[derive(Clone, Copy)]
@@ -87,6 +87,10 @@ impl Context<'_> {
     /// The value as one of the target's type.
     fn fitted(&mut self, value: Expr, target: Target<'_>) -> Option<Expr> {
         let value = if *target.ty == Type::Float { float_constant(value) } else { value };
+        let value = match (&value.ty, target.ty) {
+            (Type::Choice(of), Type::Choices(choice)) if of == choice => choices::set_of_one(value, *choice),
+            _ => value,
+        };
         let fits = match (number(&value.ty), number(target.ty)) {
             (Some(Number::Whole), Some(Number::Whole)) => target.field.is_some() || *target.ty != Type::Integer || value.ty != Type::BigInt,
             (Some(from), Some(to)) => from <= to,
@@ -184,7 +188,7 @@ fn hint(from: &Type, to: &Type) -> Option<&'static str> {
         }
         (Type::BigInt, Type::Integer) => "declare the input as `bigint`",
         (Type::Money(_), Type::Decimal(_)) => "money becomes no plain number; divide it by money, or declare `money`",
-        (Type::Text, Type::Choice(_)) => "name the option without quotes",
+        (Type::Text, Type::Choice(_) | Type::Choices(_)) => "name the option without quotes",
         (Type::Integer, Type::Choice(_)) => "name the option: a choice is written by its name, not by its code",
         (Type::Text, Type::Integer | Type::BigInt | Type::Decimal(_) | Type::Money(_)) => "write a number without quotes: `12.5`",
         (Type::Text, Type::Boolean) => "write `true` or `false`, without quotes",
