@@ -52,7 +52,6 @@ pub fn built_in(sources: &mut Sources) -> ast::File {
 pub fn check(files: &[ast::File]) -> Checked {
     let mut diagnostics = Vec::new();
     let mut declare = Declare::new(files, &mut diagnostics);
-    declare.broken.extend(files.iter().flat_map(|file| file.unread.iter().cloned()));
     let headed = clauses::heads(files, &mut declare);
     let Declare { schema, broken, .. } = declare;
     let heads = by_name(&headed);
@@ -89,7 +88,9 @@ fn scenarios_of(file: &ast::File) -> impl Iterator<Item = (&ast::Scenario, bool)
 fn by_name(headed: &[Headed]) -> Heads {
     let mut heads: Heads = FxHashMap::default();
     for Headed { flow, head } in headed {
-        let known = || head.clone().map(|head| (head, flow.name.span));
+        // What starts it can't be said where a clause of it can't be read.
+        let read = !flow.clauses.iter().any(|clause| matches!(clause.kind, ast::ClauseKind::Unread(_)));
+        let known = || head.clone().filter(|_| read).map(|head| (head, flow.name.span));
         heads.entry(flow.name.text.clone()).or_insert_with(known);
     }
     heads

@@ -19,7 +19,7 @@ use std::path::Path;
 use rustc_hash::FxHashSet;
 
 use crate::check::{self, Checked};
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::source::{FileId, Sources};
 use crate::syntax;
 
@@ -89,15 +89,17 @@ impl Project {
         }
         let unread: FxHashSet<FileId> = diagnostics.iter().filter_map(|problem| unread(problem)).collect();
         let mut checked = check::check(&trees);
-        // What a warning says of the flow of a text isn't known where a part of the text can't be read.
-        checked
-            .diagnostics
-            .retain(|said| said.severity() != Severity::Warning || said.span().is_none_or(|span| !unread.contains(&span.file)));
+        checked.diagnostics.retain(|said| !follows(said) || said.span().is_none_or(|span| !unread.contains(&span.file)));
         diagnostics.append(&mut checked.diagnostics);
         diagnostics.sort_by_key(|diagnostic| (diagnostic.span(), diagnostic.severity(), diagnostic.code));
         diagnostics.dedup();
         Project { sources, checked, diagnostics, config: Config::default() }
     }
+}
+
+/// Whether something may only be said because a part of the text can't be read: what its flow can't reach, and what is left out.
+fn follows(said: &Diagnostic) -> bool {
+    said.severity() == Severity::Warning || matches!(said.code, Code::E0601 | Code::E0612 | Code::E0616)
 }
 
 /// The file of a problem that keeps a part of it from being read.
@@ -124,7 +126,6 @@ impl std::error::Error for Errors {}
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diagnostic::Code;
 
     fn codes(project: &Project) -> Vec<Code> {
         project.diagnostics.iter().map(|diagnostic| diagnostic.code).collect()

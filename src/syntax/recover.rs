@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use super::ast;
 use super::build::{self, Builder, Entry, Failure};
-use super::keywords::{CLAUSES, STATEMENTS};
+use super::keywords::{CLAUSES, STATEMENTS, TYPES, type_meant};
 use super::report;
 use super::shape::{self, Flaw, FlawKind, Segment};
 use super::token::{Bad, Token};
@@ -56,6 +56,17 @@ pub(super) fn read(text: &str, file: FileId) -> (ast::File, Vec<Diagnostic>) {
     let misleading = misleading::characters(text, file);
     problems.extend(misleading.into_iter().filter(|one| !problems.iter().any(|other| other.span() == one.span())).collect::<Vec<_>>());
     (ast::File { id: file, doc, items, unread }, problems)
+}
+
+/// What stands in the body of a declaration that starts with a word; a choice has none.
+fn body_of(word: &str) -> Option<Body> {
+    match word {
+        "entity" => Some(Body::Members),
+        "role" => Some(Body::Privileges),
+        "test" | "scenario" => Some(Body::Statements),
+        "choice" => None,
+        _ => Some(Body::Clauses),
+    }
 }
 
 /// What the body of a declaration consists of.
@@ -115,6 +126,9 @@ impl Reader<'_> {
         if !segment.declared {
             return self.strays(segment.first..segment.end, &segment.flaws);
         }
+        if let Some(body) = self.without_brace(segment) {
+            return self.unopened(segment.first..segment.end, body, &segment.flaws);
+        }
         let item = segment.first..end;
         let start = self.view.span(item.start).start;
         let whole = self.view.range(item.start, item.end);
@@ -123,6 +137,7 @@ impl Reader<'_> {
         let text = self.view.text.get(whole.range()).unwrap_or_default();
         let failure = if flaws.is_empty() {
             match self.builder.item(text, start) {
+                Ok(Some(ast::Item::Entity(entity))) if self.runs_on(&entity) => Some(None),
                 Ok(read) => {
                     self.items.extend(read);
                     None
@@ -145,11 +160,67 @@ impl Reader<'_> {
 
     /// Whether the brace that closes a declaration is indented more than its head, and statements stand behind it.
     fn closes_too_early(&self, first: usize, close: usize, behind: usize) -> bool {
-        let line_first = self.view.get(close).is_some_and(|close| close.line_first);
         let word = self.view.word(behind);
-        line_first
-            && self.view.indent(close) > self.view.indent(first)
+        let new_line = |index: usize| self.view.get(index).is_some_and(|token| token.line_first);
+        self.view.indent(close) > self.view.indent(first)
+            && new_line(behind)
             && (STATEMENTS.contains(&word) || CLAUSES.contains(&word) || self.view.kind(behind) == Some(Token::BraceClose))
+    }
+
+    /// Where the body of a declaration starts whose head is good and whose brace is missing.
+    fn without_brace(&self, segment: &Segment) -> Option<usize> {
+        let mut behind = segment.first + 1..segment.end;
+        let body = behind.find(|index| self.view.get(*index).is_some_and(|token| token.line_first))?;
+        let head = segment.first..body;
+        let brace =
+            head.clone().any(|index| self.view.kind(index) == Some(Token::BraceOpen)) || self.view.kind(body) == Some(Token::BraceOpen);
+        (!brace && build::check(Entry::Head, self.slice(&head)).is_ok()).then_some(body)
+    }
+
+    /// Reads a declaration as if its brace were there.
+    fn unopened(&mut self, item: Range<usize>, body: usize, flaws: &[Flaw]) {
+        let last = self.view.span(body - 1).end_point();
+        let message = format!("`{{` is missing after `{}`", report::short(self.view.word(body - 1)));
+        self.report(Diagnostic::new(Code::E0105, last, message).fix(last, " {"));
+        self.base = self.view.span(item.start).start as usize;
+        self.mask = self.slice(&item).as_bytes().to_vec();
+        if let Some(blank) = self.mask.get_mut(last.start as usize - self.base) {
+            *blank = b'{';
+        }
+        self.unread.clear();
+        self.lost = false;
+        let closed = flaws.last().is_some_and(|flaw| flaw.kind == FlawKind::Unopened && flaw.token + 1 == item.end);
+        let (end, flaws) = match flaws.split_last() {
+            Some((_, others)) if closed => (item.end - 1, others),
+            _ => (item.end, flaws),
+        };
+        if !closed {
+            self.mask.push(b'}');
+        }
+        if let Some(kind) = body_of(self.view.word(item.start)) {
+            self.pieces(body..end, kind, flaws);
+        }
+        if self.masked_item(&item, &[]).is_err() {
+            self.miss_all(item);
+        }
+    }
+
+    /// Whether a line of an entity holds the start of another one, which a word that is misspelt makes it look like.
+    fn runs_on(&self, entity: &ast::Entity) -> bool {
+        let first = |span: Span| {
+            let index = self.view.tokens.partition_point(|token| token.start < span.start);
+            self.view.get(index).is_some_and(|token| token.line_first)
+        };
+        entity.members.iter().any(|member| match member {
+            ast::Member::Field(field) => !first(field.name.span) && first(field.ty.span),
+            _ => false,
+        }) || entity.members.iter().any(|member| match member {
+            ast::Member::Field(ast::Field { name, ty: ast::TypeExpr { kind: ast::TypeKind::Word(word), .. }, .. }) => {
+                let known = TYPES.contains(&word.as_str()) || type_meant(word).is_some();
+                !first(name.span) && !known
+            }
+            _ => false,
+        })
     }
 
     /// Reads what can be read of a declaration.
@@ -170,26 +241,22 @@ impl Reader<'_> {
             self.report(report::flaw(&self.view, flaw, item.clone()));
         }
         let end = self.view.get(open).and_then(|token| token.partner).map_or(item.end, |partner| partner as usize);
-        let body = match self.view.word(item.start) {
-            "entity" => Some(Body::Members),
-            "role" => Some(Body::Privileges),
-            "test" | "scenario" => Some(Body::Statements),
-            "choice" => None,
-            _ => Some(Body::Clauses),
-        };
-        match body {
+        match body_of(self.view.word(item.start)) {
             Some(body) => self.pieces(open + 1..end, body, flaws),
             None => {
                 if let Some(flaw) = flaws.iter().find(|flaw| flaw.token > open) {
-                    return self.report(report::flaw(&self.view, flaw, item));
+                    self.report(report::flaw(&self.view, flaw, item.clone()));
+                    return self.miss_all(item);
                 }
             }
         }
         let quiet = self.builder.problems.len() == before;
         if good_head && !self.full() {
-            match self.masked_item(&item, flaws) {
-                Err(failure) if quiet => self.failure(&failure, item, &[], Entry::Head),
-                _ => {}
+            if let Err(failure) = self.masked_item(&item, flaws) {
+                if quiet {
+                    self.failure(&failure, item.clone(), &[], Entry::Head);
+                }
+                self.miss_all(item);
             }
         } else if let (true, Some(failure)) = (quiet, failure) {
             self.failure(&failure, item, &[], Entry::Head);
@@ -221,7 +288,7 @@ impl Reader<'_> {
             return false;
         }
         let Err(failure) = build::check(Entry::Head, self.slice(&head)) else { return true };
-        self.miss(head.start + 1);
+        self.miss_all(head.clone());
         self.failure(&failure, head, &[], Entry::Head);
         false
     }
@@ -269,7 +336,13 @@ impl Reader<'_> {
                 _ if self.is_clause(first) => Entry::Clause,
                 _ => Entry::Statement,
             };
-            if entry == Entry::Clause && self.statements {
+            let event =
+                kind == Body::Clauses && !self.statements && entry == Entry::Statement && self.is_bare_event(&(first..index), &body);
+            if event {
+                self.report(report::bare_event(&self.view, first));
+                self.unread.push(("trigger".into(), self.view.span(first)));
+                self.blank(first..index);
+            } else if entry == Entry::Clause && self.statements {
                 self.report(report::misplaced_clause(&self.view, first, kind == Body::Clauses));
                 self.blank(first..index);
             } else {
@@ -278,6 +351,14 @@ impl Reader<'_> {
             }
             first = index;
         }
+    }
+
+    /// Whether the events of a flow stand here without their `trigger`.
+    fn is_bare_event(&self, piece: &Range<usize>, body: &Range<usize>) -> bool {
+        let trigger = |mut range: Range<usize>| range.any(|index| self.view.word(index) == "trigger");
+        let event = report::is_event(self.view.word(piece.start)) && build::check(Entry::Statement, self.slice(piece)).is_err();
+        let line = piece.clone().take_while(|index| *index == piece.start || !self.view.get(*index).is_some_and(|token| token.line_first));
+        event && (!trigger(body.clone()) || line.count() == piece.len() && trigger(piece.clone()))
     }
 
     fn is_clause(&self, index: usize) -> bool {
@@ -335,6 +416,13 @@ impl Reader<'_> {
         self.names.push(self.view.word(index).trim_matches('`').into());
     }
 
+    /// Remembers what may be the name of a declaration that can't be read.
+    fn miss_all(&mut self, item: Range<usize>) {
+        for index in item.skip(1).take(4) {
+            self.miss(index);
+        }
+    }
+
     /// Blanks a piece out, and remembers what it was about: what misses it has no error of its own.
     fn give_up(&mut self, piece: Range<usize>, entry: Entry) {
         let (word, next) = (self.view.word(piece.start), self.view.word(piece.start + 1));
@@ -343,6 +431,10 @@ impl Reader<'_> {
             Entry::Clause if report::is_event(next) => self.unread.push(("trigger".into(), span)),
             Entry::Member | Entry::Clause => self.unread.push((word.into(), span)),
             Entry::Statement if report::names_a_value(word) => self.miss(piece.start + 1),
+            // The names in the header of a table.
+            Entry::Statement if piece.clone().any(|index| self.view.kind(index) == Some(Token::Bar)) => {
+                piece.clone().take(MAX_ERRORS).for_each(|index| self.miss(index));
+            }
             // Before the first statement it may have been any clause.
             Entry::Statement if !STATEMENTS.contains(&word) && !self.statements => self.unread.push(("trigger".into(), span)),
             _ => {}
@@ -415,7 +507,10 @@ impl Reader<'_> {
             let flaw = flaws.get(flaws.partition_point(|flaw| flaw.token < piece.start)).filter(|flaw| flaw.token < piece.end);
             match flaw {
                 Some(flaw) if !(misplaced && flaw.kind == FlawKind::Unopened) => self.report(report::flaw(&self.view, flaw, piece)),
-                None if !(misplaced && known) => self.report(report::stray(&self.view, piece)),
+                None if !(misplaced && known) => {
+                    self.miss(piece.start + 1);
+                    self.report(report::stray(&self.view, piece));
+                }
                 _ => {}
             }
             misplaced |= known;

@@ -73,17 +73,25 @@ impl<'a> View<'a> {
                 && self.ends(first, index - 1)
                 && !self.names_something(index);
         }
-        if line_first && known && self.kind(index + 1) == Some(Token::TextOpen) {
-            // No value starts with a word and a text.
-            return true;
-        }
         if line_first && super::keywords::is_reserved(word) && known {
             let result = self.word(index - 1) == "=" && matches!(word, "create" | "perform");
             let listed =
                 self.kind(index - 1) == Some(Token::Comma) && (self.names_something(index) || !STATEMENTS.contains(&self.word(first)));
             return !result && !listed;
         }
-        (line_first || known) && self.ends(first, index - 1) && !self.names_something(index)
+        let clauses = CLAUSES.contains(&word) && CLAUSES.contains(&self.word(first)) && self.kind(index - 1) != Some(Token::Comma);
+        (line_first && known && (self.no_value(index) || clauses))
+            || (line_first || known) && self.ends(first, index - 1) && !self.names_something(index)
+    }
+
+    /// Whether no value could start with a word and what stands behind it on its line.
+    fn no_value(&self, index: usize) -> bool {
+        let next = self.get(index + 1).filter(|next| !next.line_first).map(|next| next.token);
+        match next {
+            Some(Token::TextOpen | Token::Number | Token::Date) => true,
+            Some(Token::Word) => !OPERATORS.contains(&self.word(index + 1)),
+            _ => false,
+        }
     }
 
     /// Whether a word stands before an `=`, as a field does.

@@ -53,7 +53,7 @@ impl<'d> Declare<'d> {
             choices: FxHashMap::default(),
             any: Arc::new([]),
             schema: Schema::default(),
-            broken: FxHashSet::default(),
+            broken: files.iter().flat_map(|file| file.unread.iter().cloned()).collect(),
             diagnostics,
         };
         let (entities, choices) = declare.names(files);

@@ -190,6 +190,9 @@ impl Declare<'_> {
         if let Some(id) = found(self, &name.text) {
             return Some(id);
         }
+        if self.broken.contains(&name.text) {
+            return None;
+        }
         let problem = Diagnostic::new(Code::E0206, name.span, format!("there is no choice `{}`", name.text));
         let (problem, guess) = match self.nearest(&name.text, self.choices.keys().map(|name| name.as_str())) {
             Some(near) => (suggest(problem, name.span, near), found(self, near)),

@@ -51,6 +51,19 @@ pub(super) fn early_brace(view: &View, first: usize, close: usize, behind: usize
         .help("take it out, or put what follows into a block of its own")
 }
 
+/// Events without the `trigger` before them.
+pub(super) fn bare_event(view: &View, index: usize) -> Diagnostic {
+    let (event, span) = (view.word(index), view.span(index));
+    if view.word(index + 1) == "trigger" {
+        let message = format!("`trigger` stands before `{event}`");
+        let both = span.to(view.span(index + 1));
+        return Diagnostic::new(Code::E0106, span, message).help(format!("write `trigger {event}`")).fix(both, format!("trigger {event}"));
+    }
+    let start = Span { end: span.start, ..span };
+    let message = format!("`trigger` is missing before `{event}`");
+    Diagnostic::new(Code::E0109, span, message).help(format!("what starts a flow is said by `trigger {event}`")).fix(start, "trigger ")
+}
+
 /// Whether a statement that starts so gives a name to a value, here or elsewhere.
 pub(super) fn names_a_value(word: &str) -> bool {
     word == "let" || habit(word) == Some("let") || (!STATEMENTS.contains(&word) && nearest(word, ["let"]).is_some())

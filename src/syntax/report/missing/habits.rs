@@ -397,7 +397,11 @@ impl Stop<'_> {
             "mandatory" | "notnull" | "needed" => problem.help("it is called `required` here").fix(span, "required"),
             "unique" => problem.help(format!("write `key ({})` on a line of its own", short(self.starter()))),
             "indexed" | "index" => problem.help("stores index what they need by themselves; take the word out").fix(removed, ""),
-            "default" => problem.help("a default stands behind `=`: `= 0`").fix(span, "="),
+            "default" => {
+                foreign(span, "a default stands behind `=`", format!("write `= {}`", short(self.view.word(self.at + 1)))).fix(span, "=")
+            }
+            "not" if self.view.word(self.at + 1) == "null" => foreign(span, "`not null` is written `required` here", "write `required`")
+                .fix(span.to(self.view.span(self.at + 1)), "required"),
             _ => match nearest(word, ["required", "primary"]) {
                 Some(meant) => problem.help(format!("did you mean `{meant}`?")).fix(span, meant),
                 None => problem.help("behind the type stand `required`, `primary`, or `=` and a default"),
