@@ -202,6 +202,52 @@ fn the_layout_does_not_depend_on_that_before() {
     assert!(held > 200, "{held}");
 }
 
+/// A page with its flow blocks laid out, those that can be read.
+fn laid_out_page(page: &str) -> String {
+    let mut result = String::new();
+    let mut block: Option<String> = None;
+    for line in page.split_inclusive('\n') {
+        match &mut block {
+            Some(text) if line.trim_end() != "```" => text.push_str(line),
+            open => {
+                let text = open.take();
+                result += &text.map(|text| formatted(&text).unwrap_or(text)).unwrap_or_default();
+                result += line;
+                block = line.starts_with("```flow").then(String::new);
+            }
+        }
+    }
+    result
+}
+
+/// `WEIR_LAY_OUT=1 cargo test --test format` lays them out.
+#[test]
+fn examples_and_pages_are_laid_out() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut open: Vec<PathBuf> = ["examples", "docs", "README.md"].map(|name| root.join(name)).to_vec();
+    let (mut seen, mut wrong) = (0, Vec::new());
+    while let Some(path) = open.pop() {
+        if path.is_dir() {
+            open.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+            continue;
+        }
+        let text = match path.extension().and_then(|extension| extension.to_str()) {
+            Some("flow" | "md") => fs::read_to_string(&path).unwrap(),
+            _ => continue,
+        };
+        let flow = path.extension().is_some_and(|extension| extension == "flow");
+        let layout = if flow { formatted(&text).unwrap() } else { laid_out_page(&text) };
+        seen += 1;
+        if layout != text && std::env::var_os("WEIR_LAY_OUT").is_some() {
+            fs::write(&path, layout).unwrap();
+        } else if layout != text {
+            wrong.push(path);
+        }
+    }
+    assert!(seen > 6, "the texts are found: {seen}");
+    assert!(wrong.is_empty(), "WEIR_LAY_OUT=1 cargo test --test format lays these out: {wrong:#?}");
+}
+
 #[test]
 fn cases() {
     insta::glob!("cases/format/*.flow", |path| {

@@ -1,12 +1,12 @@
 //! `weir build`: the compiled project as one file, written whole or not at all.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::exit::Exit;
+use super::files::write_whole;
 use super::load;
 use super::output::Output;
 use crate::diagnostic::render;
@@ -60,25 +60,4 @@ fn default_name(path: &Path) -> PathBuf {
     let mut name = name.filter(|name| *name != "-").unwrap_or("project".as_ref()).to_owned();
     name.push(".flowc");
     name.into()
-}
-
-/// Writes a file beside its place and moves it there, so that nobody ever sees a part of it.
-fn write_whole(target: &Path, bytes: &[u8]) -> io::Result<()> {
-    if fs::metadata(target).is_ok_and(|there| !there.is_file() && !there.is_dir()) {
-        // A pipe or a device can't be replaced.
-        return OpenOptions::new().write(true).open(target)?.write_all(bytes);
-    }
-    let mut name = std::ffi::OsString::from(".");
-    name.push(target.file_name().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "it has no file name"))?);
-    name.push(format!(".{}", std::process::id()));
-    let beside = target.with_file_name(name);
-    let written = File::create_new(&beside).and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&beside, target)
-    });
-    if written.as_ref().is_err_and(|error| error.kind() != io::ErrorKind::AlreadyExists) {
-        let _ = fs::remove_file(&beside);
-    }
-    written
 }

@@ -11,16 +11,20 @@ use crate::source::Sources;
 
 /// The project at a path; `-` is standard input.
 pub(super) fn load(path: &Path) -> Result<Project, LoadError> {
+    match text(path)? {
+        Some(text) => Ok(Project::from_text("<stdin>", text)),
+        None => Project::load(path),
+    }
+}
+
+/// What standard input gives, where the path is `-`.
+pub(super) fn text(path: &Path) -> Result<Option<Vec<u8>>, LoadError> {
     if path.as_os_str() != "-" {
-        return Project::load(path);
+        return Ok(None);
     }
     let mut text = Vec::new();
-    std::io::stdin()
-        .lock()
-        .take(MAX_FILE as u64 + 1)
-        .read_to_end(&mut text)
-        .map_err(|error| LoadError { path: path.to_owned(), kind: LoadErrorKind::Unreadable(error) })?;
-    Ok(Project::from_text("<stdin>", text))
+    let read = std::io::stdin().lock().take(MAX_FILE as u64 + 1).read_to_end(&mut text);
+    read.map(|_| Some(text)).map_err(|error| LoadError { path: path.to_owned(), kind: LoadErrorKind::Unreadable(error) })
 }
 
 /// The texts under names that can be opened from the folder we are in, which is what people and editors need.

@@ -5,9 +5,12 @@
 mod build;
 mod check;
 mod compiled;
+mod diff;
 mod dis;
 mod exit;
 mod explain;
+mod files;
+mod fmt;
 mod load;
 mod ops;
 mod output;
@@ -38,6 +41,8 @@ enum Command {
     Build(build::Arguments),
     /// List the bytecode beside the lines that it comes from
     Dis(dis::Arguments),
+    /// Give the files of a project their one layout
+    Fmt(fmt::Arguments),
     /// Run a scenario, or operations from a file
     Run(run::Arguments),
     /// Run the tests
@@ -71,6 +76,7 @@ pub fn main() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments, &mut output),
         Command::Build(arguments) => build::run(&arguments, &mut output),
         Command::Dis(arguments) => dis::run(&arguments, &mut output),
+        Command::Fmt(arguments) => fmt::run(&arguments, &mut output),
         Command::Run(arguments) => run::run(&arguments, &mut output),
         Command::Test(arguments) => test::run(&arguments, &mut output),
         Command::Explain(arguments) => explain::run(&arguments, &mut output),

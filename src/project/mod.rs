@@ -12,6 +12,7 @@
 mod compiled;
 mod config;
 mod files;
+mod layouts;
 mod world;
 
 use std::path::Path;
@@ -26,6 +27,7 @@ use crate::syntax;
 pub use compiled::{Compiled, OpenError};
 pub use config::{CONFIG, Config};
 pub use files::{LoadError, LoadErrorKind, MAX_FILE, MAX_FILES, MAX_FOLDERS};
+pub use layouts::Layouts;
 
 /// The texts of a project, read and checked.
 #[derive(Debug)]

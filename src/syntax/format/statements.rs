@@ -51,7 +51,8 @@ impl Sheet<'_> {
             StmtKind::Match { subject, arms } => {
                 self.expr(subject);
                 self.block(last, false);
-                arms.iter().for_each(|arm| self.arm(arm));
+                let rows: Vec<Row> = arms.iter().map(|arm| self.arm(arm)).collect();
+                self.columns(&rows);
             }
             StmtKind::ForEach { .. } => self.for_each(&statement.kind),
             StmtKind::Let { value: expr, .. }
@@ -62,7 +63,8 @@ impl Sheet<'_> {
             StmtKind::LetResult { activity, .. } => self.statement(activity),
             StmtKind::WaitBranches(branches) => {
                 self.block(last, false);
-                branches.iter().for_each(|branch| self.branch(branch));
+                let rows: Vec<Row> = branches.iter().map(|branch| self.branch(branch)).collect();
+                self.columns(&rows);
             }
             StmtKind::Step { title, body } => {
                 self.text(title);
@@ -107,8 +109,10 @@ impl Sheet<'_> {
         }
     }
 
-    fn arm(&mut self, arm: &Arm) {
-        self.before(self.at(arm.span.start), Before::Line);
+    /// An arm; gives its row: the patterns and the arrow.
+    fn arm(&mut self, arm: &Arm) -> Row {
+        let first = self.at(arm.span.start);
+        self.before(first, Before::Line);
         let last = self.last(arm.span);
         if self.kind(last) == Some(Token::Comma) {
             self.place(last, |place| place.dropped = true);
@@ -126,12 +130,18 @@ impl Sheet<'_> {
             }
         }
         self.short_body(&arm.body);
+        let arrow = self.at(arm.body.span.start).saturating_sub(1);
+        vec![Some((first, arrow.saturating_sub(1))), Some((arrow, arrow))]
     }
 
-    fn branch(&mut self, branch: &WaitBranch) {
-        self.before(self.at(branch.span.start), Before::Line);
+    /// A branch; gives its row: what it waits for, and the brace.
+    fn branch(&mut self, branch: &WaitBranch) -> Row {
+        let first = self.at(branch.span.start);
+        self.before(first, Before::Line);
         self.expr(&branch.value);
         self.short_body(&branch.body);
+        let open = self.at(branch.body.span.start);
+        vec![Some((first, open.saturating_sub(1))), Some((open, open))]
     }
 
     /// The body of an arm: one statement that has no block of its own may stand on its line.

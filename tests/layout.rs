@@ -1,0 +1,114 @@
+//! `weir fmt` and `weir snap` through the real binary: what they write, where, and how they end.
+
+#![cfg(test)]
+
+use std::fs;
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+
+const WILD: &str = "entity account { name text(40) required // its name\nrevenue money }\nflow F on account { trigger create stage pre-operation\n\n\n if revenue>5 {stop \"{ name } is large\"} }\n";
+const LAID_OUT: &str = "entity account {\n  name    text(40) required  // its name\n  revenue money\n}\n\nflow F on account {\n  trigger create\n  stage   pre-operation\n\n  if revenue > 5 {\n    stop \"{name} is large\"\n  }\n}\n";
+
+struct Project(TempDir);
+
+impl Project {
+    fn of(files: &[(&str, &str)]) -> Self {
+        let project = Project(tempfile::tempdir().unwrap());
+        for (name, text) in files {
+            project.write(name, text);
+        }
+        project
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        let path = self.0.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.0.path().join(name)).unwrap()
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_weir"));
+        command.args(arguments).current_dir(self.0.path()).env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE");
+        command
+    }
+
+    /// Standard output, standard error and the exit code.
+    fn run(&self, arguments: &[&str]) -> (String, String, i32) {
+        let output = self.command(arguments).output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (text(output.stdout), text(output.stderr), output.status.code().unwrap())
+    }
+}
+
+#[test]
+fn fmt_lays_out_the_files_of_a_project() {
+    let project = Project::of(&[("a.flow", WILD), ("b/c.flow", LAID_OUT), ("notes.txt", "x  =  1")]);
+    assert_eq!(project.run(&["fmt", "--check"]), ("a.flow\n1 file would change, 1 laid out already\n".into(), String::new(), 1));
+    assert_eq!(project.read("a.flow"), WILD, "--check writes nothing");
+    assert_eq!(project.run(&["fmt"]), ("a.flow\n1 file laid out, 1 already\n".into(), String::new(), 0));
+    assert_eq!((project.read("a.flow"), project.read("notes.txt")), (LAID_OUT.into(), "x  =  1".into()));
+    assert_eq!(project.run(&["fmt"]), ("2 files laid out already\n".into(), String::new(), 0));
+    assert_eq!(project.run(&["fmt", "--check"]).2, 0);
+    assert_eq!(fs::read_dir(project.0.path()).unwrap().count(), 3, "nothing is left beside the files");
+}
+
+#[test]
+fn fmt_shows_the_difference() {
+    let project = Project::of(&[("a.flow", "entity account {\n  name text(40)\n  revenue  money\n}\n")]);
+    let (out, _, code) = project.run(&["fmt", "a.flow", "--diff"]);
+    let shown = "--- a.flow\n+++ a.flow\n@@ -1,4 +1,4 @@\n entity account {\n-  name text(40)\n-  revenue  money\n+  name    text(40)\n+  revenue money\n }\n1 file would change, 0 laid out already\n";
+    assert_eq!((out.as_str(), code), (shown, 1));
+    assert!(project.read("a.flow").contains("revenue  money"), "--diff writes nothing");
+    let coloured = project.command(&["fmt", "--diff"]).env("CLICOLOR_FORCE", "1").output().unwrap().stdout;
+    assert!(String::from_utf8(coloured).unwrap().contains("\u{1b}[31m-  name text(40)\u{1b}[0m\n"));
+}
+
+#[test]
+fn fmt_leaves_alone_what_can_not_be_read() {
+    let broken = "flow F on account {\n trigger create\n set = 3\n}\n";
+    let project = Project::of(&[("a.flow", WILD), ("broken.flow", broken)]);
+    project.write("latin.flow", "");
+    fs::write(project.0.path().join("latin.flow"), b"// \xe4\n").unwrap();
+    let (out, err, code) = project.run(&["fmt"]);
+    assert_eq!((out.as_str(), code), ("a.flow\n1 file laid out, 0 already, 2 left alone\n", 1));
+    assert!(err.contains("error[E0101]") && err.contains("broken.flow:3:") && err.contains("error[E0002]"), "{err}");
+    assert_eq!(project.read("broken.flow"), broken);
+    assert_eq!(project.run(&["fmt", "nowhere"]).2, 4);
+}
+
+#[test]
+fn fmt_from_standard_input_to_standard_output() {
+    let project = Project::of(&[]);
+    let run = |text: &str, arguments: &[&str]| {
+        let mut command = project.command(arguments);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        (String::from_utf8(output.stdout).unwrap(), output.status.code().unwrap())
+    };
+    assert_eq!(run(WILD, &["fmt", "-"]), (LAID_OUT.into(), 0));
+    assert_eq!(run(&LAID_OUT.replace('\n', "\r\n"), &["fmt", "-"]), (LAID_OUT.into(), 0));
+    assert_eq!(run(LAID_OUT, &["fmt", "-", "--check"]), (String::new(), 0));
+    assert_eq!(run(WILD, &["fmt", "-", "--check"]).1, 1);
+    assert_eq!(run("flow", &["fmt", "-"]), (String::new(), 1));
+}
+
+#[cfg(unix)]
+#[test]
+fn fmt_keeps_permissions_and_links() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let project = Project::of(&[("real.txt", WILD)]);
+    let (real, link) = (project.0.path().join("real.txt"), project.0.path().join("a.flow"));
+    fs::set_permissions(&real, fs::Permissions::from_mode(0o640)).unwrap();
+    symlink(&real, &link).unwrap();
+    assert_eq!(project.run(&["fmt"]).2, 0);
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert_eq!(fs::metadata(&real).unwrap().permissions().mode() & 0o777, 0o640);
+    assert_eq!(project.read("real.txt"), LAID_OUT);
+}
