@@ -234,6 +234,10 @@ impl<'a> Printer<'a> {
                 let names: Vec<String> = codes.iter().map(|code| self.literal(&Value::Choice(*code), ty)).collect();
                 names.join(" + ")
             }
+            (Value::Choices(codes), _) => {
+                let (word, shown) = (if codes.len() == 1 { "option" } else { "options" }, text::display(value));
+                format!("{word} {shown}")
+            }
             (Value::Choice(code), _) => format!("option {code}"),
             _ => text::display(value).to_string(),
         }
