@@ -140,7 +140,7 @@ impl Context<'_> {
             self.report(Diagnostic::new(Code::E0421, pattern.span, message).help("write `else`").fix(pattern.span, "else"));
             return None;
         }
-        let value = self.value_of(pattern, &subject.ty, false)?;
+        let value = self.value_of(pattern, &subject.ty, true)?;
         let constant = folded(&value);
         if constant.is_none() {
             self.report(
