@@ -131,6 +131,7 @@ codes! {
     E0351 Error "a privilege without its entity, or with one that it isn't about",
     E0352 Error "a privilege given twice",
     E0353 Error "a privilege that these records can't have",
+    E0354 Error "a scope over records that nobody owns",
     W0301 Warning "a flow that runs on every update",
     W0302 Warning "a `run as owner` without effect",
     W0303 Warning "a stage without effect",
@@ -257,4 +258,5 @@ codes! {
     F14 Fault "a text that is too long",
     F15 Fault "a mistake of the engine itself",
     F16 Fault "a field that only the platform writes",
+    F22 Fault "a privilege that is missing",
 }

@@ -78,7 +78,7 @@ impl Engine {
         self.before_write(last)?;
         self.trace.line(|| "30 insert".to_owned());
         let written = self.store.insert(scene.record.entity, std::slice::from_ref(&scene.target));
-        self.wrote(written)?;
+        self.wrote(scene.record.entity, written)?;
         scene.written(self.epoch);
         Ok(())
     }
@@ -95,7 +95,7 @@ impl Engine {
         self.before_write(last)?;
         self.trace.line(|| "30 update".to_owned());
         let written = self.store.update(scene.record.entity, std::slice::from_ref(&scene.target));
-        self.wrote(written)?;
+        self.wrote(scene.record.entity, written)?;
         scene.target.unset(PRIMARY_KEY);
         // The store counts the write; where the count from before was read, the new one is known without reading.
         if let Some(slot) = layout.version
@@ -135,9 +135,13 @@ impl Engine {
         Ok(())
     }
 
-    /// Counts a write, or says what the store refused.
-    pub(super) fn wrote(&mut self, written: Result<(), StoreError>) -> Result<(), Interrupt> {
+    /// Counts a write to an entity, or says what the store refused.
+    pub(super) fn wrote(&mut self, entity: EntityId, written: Result<(), StoreError>) -> Result<(), Interrupt> {
         self.epoch += 1;
+        if self.rights.are_about(entity) {
+            self.rights.forget();
+            self.owners.clear();
+        }
         written.map_err(|error| self.store_fault(error))
     }
 

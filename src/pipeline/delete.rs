@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use crate::diagnostic::Code;
-use crate::schema::{DeleteBehaviour, FieldSet, PRIMARY_KEY, Row};
+use crate::schema::{DeleteBehaviour, FieldSet, PRIMARY_KEY, Right, Row};
 use crate::store::StoreError;
 use crate::value::{Reference, Uuid, Value};
 use crate::vm::Interrupt;
@@ -57,6 +57,7 @@ impl Engine {
         }
         let level = self.trace.level();
         self.trace.enter(|| format!("Delete {} {}", fault::name(&self.schema, record.entity), record.id));
+        self.may(acting, Right::Delete, record)?;
         self.deleting.insert(record);
         let layouts = Arc::clone(&self.layouts);
         let layout = layout_of(&layouts, record.entity)?;
@@ -92,7 +93,7 @@ impl Engine {
             let relationship = Relationship { entity, slot: field, behaviour: DeleteBehaviour::Restrict };
             return Err(self.restricted(&relationship, record, 1));
         }
-        self.wrote(deleted)?;
+        self.wrote(record.entity, deleted)?;
         scene.written(self.epoch);
         self.run_steps(&plan.after, &mut scene)?;
         self.queue(&plan.queued, record);
@@ -119,7 +120,7 @@ impl Engine {
         self.before_write(false)?;
         self.trace.line(|| format!("30 removes {} links of `{}`", rows.len(), fault::name(&self.schema, entity)));
         let written = self.store.update(entity, &rows);
-        self.wrote(written)
+        self.wrote(entity, written)
     }
 
     fn restricted(&self, relationship: &Relationship, record: Reference, count: usize) -> Interrupt {

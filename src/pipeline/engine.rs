@@ -16,6 +16,7 @@ use crate::store::{Store, StoreError};
 use crate::value::{EntityId, Reference, Slot, Value};
 use crate::vm::{Frame, Interrupt};
 
+use super::errors::Kept;
 use super::fault::{self, fault};
 use super::host::Begin;
 use super::layout::{Layout, layouts};
@@ -23,6 +24,7 @@ use super::operation::{Message, Operation};
 use super::passes;
 use super::plan::{Plan, Plans, Step};
 use super::plugin::Registered;
+use super::rights::Rights;
 use super::settings::{NESTED_COST, Settings};
 use super::target::Scene;
 use super::trace::Trace;
@@ -43,6 +45,10 @@ pub(super) struct Engine {
     pub administrator: Reference,
     /// The users who own flows, by name, as far as this operation had to find them.
     pub owners: FxHashMap<SmolStr, Reference>,
+    /// Who may do what, as far as this operation had to ask.
+    pub rights: Rights,
+    /// Errors of flows that keep theirs.
+    pub errors: Vec<Kept>,
     /// Frames that no run uses now.
     pub frames: Vec<Frame>,
     /// Counts the writes: what was read in an earlier state may have changed.
@@ -87,6 +93,8 @@ impl Engine {
             plugins: Vec::new(),
             administrator,
             owners: FxHashMap::default(),
+            rights: Rights::new(&schema),
+            errors: Vec::new(),
             frames: Vec::new(),
             epoch: 0,
             ahead: SignedDuration::ZERO,
@@ -117,6 +125,8 @@ impl Engine {
         self.deleting.clear();
         self.queued.clear();
         self.owners.clear();
+        self.rights.forget();
+        self.errors.clear();
         self.savepoint = savepoint;
     }
 
@@ -165,6 +175,7 @@ impl Engine {
         self.admit_all(Message::Create, entity, &mut values)?;
         let layouts = Arc::clone(&self.layouts);
         let layout = layout_of(&layouts, entity)?;
+        self.may_create(acting, entity, &values, layout)?;
         values.widen(layout.width);
         let mut scene = Scene::new(Message::Create, Reference { entity, id }, values, depth, acting);
         let plan = self.plan(&scene);
@@ -187,6 +198,7 @@ impl Engine {
         self.admit_all(Message::Update, record.entity, &mut values)?;
         let layouts = Arc::clone(&self.layouts);
         let layout = layout_of(&layouts, record.entity)?;
+        self.may_update(acting, record, &values, layout)?;
         values.widen(layout.width);
         let level = self.trace.level();
         let mut rest = Some(values);

@@ -6,15 +6,16 @@ use smol_str::SmolStr;
 
 use crate::bytecode::{self, Mode};
 use crate::diagnostic::Code;
-use crate::schema::{FieldSet, PRIMARY_KEY, Row};
+use crate::schema::{FieldSet, Level, PRIMARY_KEY, Power, Right, Row};
 use crate::source::Span;
 use crate::value::{EntityId, Reference, Slot, Type, Value, text};
 use crate::vm::{self, Exit, Host, Interrupt};
 
 use super::context::one_line;
 use super::engine::Engine;
+use super::errors::Kept;
 use super::fault::{self, fault};
-use super::operation::Operation;
+use super::operation::{Message, Operation};
 use super::target::Scene;
 
 /// A running flow's view of its operation.
@@ -38,11 +39,19 @@ impl Engine {
         let Some(flow) = program.flows.get(index) else { return Ok(()) };
         let (place, acting) = match begun {
             Some((begin, acting)) => (Place::Begun(begin), acting),
+            None if !self.in_scope(&flow.head, scene)? => {
+                let (stage, name) = (scene.stage as u8, &flow.head.name);
+                self.trace.line(|| format!("{stage} flow `{name}` does not run: the record is out of its scope"));
+                return Ok(());
+            }
             None => (Place::Stage(scene.stage), self.identity(&flow.head, scene)?),
         };
         self.enter_chain(&flow.head.name)?;
         let level = self.trace.level();
         let result = self.run_flow_as(flow, place, scene, acting, inputs);
+        if let (true, Err(interrupt)) = (flow.head.log_errors, &result) {
+            self.errors.push(Kept::of(&flow.head.name, scene.record, interrupt));
+        }
         self.leave_chain(result, level)
     }
 
@@ -55,6 +64,9 @@ impl Engine {
         depth: u32,
         acting: Reference,
     ) -> Result<Reference, Interrupt> {
+        if begin == Begin::OnDemand {
+            self.may_use(acting, Power::ExecuteFlow)?;
+        }
         let index = self.begins(begin, flow, record)?;
         self.trace.enter(|| format!("{} {flow} {} {}", begin.verb(), fault::name(&self.schema, record.entity), record.id));
         self.read(record, &[PRIMARY_KEY].into_iter().collect())?;
@@ -83,6 +95,7 @@ impl Engine {
         depth: u32,
         inputs: Vec<Value>,
     ) -> Result<(), Interrupt> {
+        self.may(begun.1, Right::Read, record)?;
         let inputs = self.inputs(index, inputs)?;
         if self.is_background(index) {
             self.pay_for_nested()?;
@@ -168,11 +181,15 @@ impl Engine {
 
     /// As whom a flow runs that an event starts.
     fn identity(&mut self, head: &bytecode::FlowHead, scene: &Scene) -> Result<Reference, Interrupt> {
-        let owner = match (head.run_as, &head.owner) {
-            (bytecode::RunAs::Caller, _) => return Ok(scene.acting),
-            (bytecode::RunAs::Owner, None) => return Ok(self.administrator),
-            (bytecode::RunAs::Owner, Some(owner)) => owner,
-        };
+        match head.run_as {
+            bytecode::RunAs::Caller => Ok(scene.acting),
+            bytecode::RunAs::Owner => self.owner_of_flow(head),
+        }
+    }
+
+    /// Who owns a flow: the system administrator where nobody is named.
+    fn owner_of_flow(&mut self, head: &bytecode::FlowHead) -> Result<Reference, Interrupt> {
+        let Some(owner) = &head.owner else { return Ok(self.administrator) };
         if let Some(user) = self.owners.get(owner) {
             return Ok(*user);
         }
@@ -182,8 +199,27 @@ impl Engine {
         Ok(user)
     }
 
+    /// Whether a record is one of those that trigger a flow: by its owner before the operation, on create by its first one.
+    fn in_scope(&mut self, head: &bytecode::FlowHead, scene: &mut Scene) -> Result<bool, Interrupt> {
+        let slot = self.layouts.get(head.entity.0 as usize).and_then(|layout| layout.owner);
+        let Some(slot) = slot.filter(|_| head.scope != Level::Organization) else { return Ok(true) };
+        let owner = match scene.message {
+            Some(Message::Create) => scene.target.get(slot).cloned(),
+            _ => Some(scene.old(self, slot)?.clone()),
+        };
+        let owner = if let Some(Value::Reference(owner)) = owner { owner } else { scene.acting };
+        let user = self.owner_of_flow(head)?;
+        self.reaches(head.scope, user, owner)
+    }
+
+    /// A field of any record, as somebody may see it.
+    pub(super) fn seen(&mut self, record: Reference, slot: Slot, acting: Reference) -> Result<Value, Interrupt> {
+        self.may(acting, Right::Read, record)?;
+        self.related(record, slot)
+    }
+
     /// A field of any record.
-    pub(super) fn related(&mut self, record: Reference, slot: Slot) -> Result<Value, Interrupt> {
+    fn related(&mut self, record: Reference, slot: Slot) -> Result<Value, Interrupt> {
         if slot == PRIMARY_KEY {
             return Ok(Value::Uuid(record.id));
         }
@@ -193,7 +229,7 @@ impl Engine {
     }
 
     /// A value as text, for people.
-    pub(super) fn text(&mut self, value: &Value, ty: &Type) -> Result<SmolStr, Interrupt> {
+    pub(super) fn text(&mut self, value: &Value, ty: &Type, acting: Reference) -> Result<SmolStr, Interrupt> {
         let label = |choice, code| {
             let option = self.schema.choice(choice).and_then(|choice| choice.by_code(code));
             option.map_or_else(|| SmolStr::from(code.to_string()), |option| option.label.clone())
@@ -204,13 +240,16 @@ impl Engine {
                 let labels: Vec<SmolStr> = codes.iter().map(|code| label(*choice, *code)).collect();
                 Ok(labels.join(", ").into())
             }
-            (Value::Reference(record), _) => self.record_text(*record),
+            (Value::Reference(record), _) => {
+                self.may(acting, Right::Read, *record)?;
+                self.record_text(*record)
+            }
             _ => Ok(text::display(value)),
         }
     }
 
     /// A record by its primary name; by its id, where its entity has none.
-    fn record_text(&mut self, record: Reference) -> Result<SmolStr, Interrupt> {
+    pub(super) fn record_text(&mut self, record: Reference) -> Result<SmolStr, Interrupt> {
         match self.schema.entity(record.entity).and_then(|entity| entity.primary_name) {
             Some(slot) => self.related(record, slot).map(|name| text::display(&name)),
             None => Ok(record.id.to_string().into()),
@@ -278,7 +317,8 @@ impl Host for FlowHost<'_> {
     }
 
     fn related(&mut self, record: Reference, slot: Slot) -> Result<Value, Interrupt> {
-        self.engine.related(record, slot)
+        // The record that a flow runs on may be seen: whoever began it had a right to it.
+        if record == self.scene.record { self.engine.related(record, slot) } else { self.engine.seen(record, slot, self.acting) }
     }
 
     fn now(&self) -> jiff::Timestamp {
@@ -299,7 +339,8 @@ impl Host for FlowHost<'_> {
     }
 
     fn text(&mut self, value: &Value, ty: &Type) -> Result<SmolStr, Interrupt> {
-        self.engine.text(value, ty)
+        let acting = if *value == Value::Reference(self.scene.record) { self.engine.administrator } else { self.acting };
+        self.engine.text(value, ty, acting)
     }
 
     fn set(&mut self, slots: &[Slot], values: &[Value]) -> Result<(), Interrupt> {

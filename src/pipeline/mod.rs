@@ -11,6 +11,7 @@ mod context;
 mod core;
 mod delete;
 mod engine;
+mod errors;
 mod fault;
 mod host;
 mod layout;
@@ -18,6 +19,7 @@ mod operation;
 mod passes;
 mod plan;
 mod plugin;
+mod rights;
 mod settings;
 mod target;
 mod trace;
@@ -102,6 +104,9 @@ impl Pipeline {
         let savepoint = if self.longer == Longer::None { Savepoint::None } else { Savepoint::Due };
         self.engine.start_anew(acting, savepoint);
         let result = self.attempt(operation, acting);
+        if result.is_err() && !self.engine.errors.is_empty() {
+            self.keep_errors();
+        }
         let (ran, depth, trace) = self.engine.trace.finish();
         let queued = if result.is_ok() { std::mem::take(&mut self.engine.queued) } else { Vec::new() };
         let (ending, record) = match result {
@@ -151,9 +156,10 @@ impl Pipeline {
         })
     }
 
-    /// A value as text, by the rules of the language: a choice by its label, a record by its primary name.
-    pub fn text(&mut self, value: &Value, ty: &Type) -> Result<SmolStr, Fault> {
-        self.reading(|engine| engine.text(value, ty))
+    /// A value as a user reads it, by the rules of the language: a choice by its label, a record by its primary name.
+    pub fn text(&mut self, value: &Value, ty: &Type, acting: Option<Reference>) -> Result<SmolStr, Fault> {
+        let acting = acting.unwrap_or(self.engine.administrator);
+        self.reading(|engine| engine.text(value, ty, acting))
     }
 
     /// Fields of a record, where there is such a record.

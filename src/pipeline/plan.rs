@@ -9,7 +9,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 
 use crate::bytecode::{Event, FlowCode, Mode, Program, Stage, Trigger};
-use crate::schema::{FieldSet, Schema};
+use crate::schema::{FieldSet, Level, Schema, system};
 use crate::value::EntityId;
 
 use super::layout::Layout;
@@ -86,7 +86,7 @@ impl Plans {
     pub fn new(schema: &Schema, program: &Program) -> Self {
         let mut plans = Plans { candidates: schema.entities.iter().map(|_| Vec::new()).collect(), ..Plans::default() };
         for (index, flow) in program.flows.iter().enumerate() {
-            let needs = flow_needs(program, flow);
+            let needs = flow_needs(schema, program, flow);
             if !flow.head.draft {
                 let order = (flow.head.rank, true, flow.head.name.clone());
                 let background = flow.head.mode == Mode::Background;
@@ -189,8 +189,11 @@ impl Candidate {
 }
 
 /// What a flow and the children that it starts on records of its own entity read: such a record may be its own.
-fn flow_needs(program: &Program, flow: &FlowCode) -> Needs {
+fn flow_needs(schema: &Schema, program: &Program, flow: &FlowCode) -> Needs {
     let mut needs = Needs::default();
+    if flow.head.scope != Level::Organization {
+        needs.old.extend(&schema.entity(flow.head.entity).and_then(|entity| entity.slot(system::OWNER)).into_iter().collect());
+    }
     let mut seen = FxHashSet::default();
     let mut open = vec![flow];
     while let Some(next) = open.pop() {

@@ -32,11 +32,16 @@ pub const ROOT_UNIT_NAME: &str = "Organization";
 pub(super) mod names {
     pub const UNITS: &str = "businessunit";
     pub const UNIT_NAME: &str = "name";
+    pub const UNIT_PARENT: &str = "parent";
     pub const UNIT_OF_OWNER: &str = "businessunitid";
     pub const FULL_NAME: &str = "fullname";
     pub const USER_ROLES: &str = "systemuserrole";
     pub const ROLE_USER: &str = "systemuserid";
     pub const ROLE_NAME: &str = "role";
+    /// The entities of those who work here.
+    pub const PEOPLE: [&str; 3] = ["systemuser", "team", UNITS];
+    /// The entities whose records decide who may do what.
+    pub const DECIDING: [&str; 4] = ["systemuser", "team", UNITS, USER_ROLES];
 }
 
 impl Pipeline {
@@ -124,11 +129,16 @@ impl Engine {
         let mut row = self.row_of(record.entity, &[(field, Value::Text(name.into()))]);
         row.set(PRIMARY_KEY, Value::Uuid(record.id));
         let mut scene = Scene::new(Message::Create, record, row, 1, self.administrator);
+        self.complete_built_in(&mut scene)?;
+        self.store.insert(record.entity, std::slice::from_ref(&scene.target))
+    }
+
+    /// Completes a record that the platform itself writes, on which no flow runs.
+    pub(super) fn complete_built_in(&self, scene: &mut Scene) -> Result<(), StoreError> {
         let layouts = Arc::clone(&self.layouts);
         let unusable = |interrupt| StoreError::Unusable(into_fault(interrupt).message);
-        let layout = layout_of(&layouts, record.entity).map_err(unusable)?;
-        self.complete(&mut scene, layout).map_err(unusable)?;
-        self.store.insert(record.entity, std::slice::from_ref(&scene.target))
+        let layout = layout_of(&layouts, scene.record.entity).map_err(unusable)?;
+        self.complete(scene, layout).map_err(unusable)
     }
 
     /// A built-in entity.

@@ -316,7 +316,7 @@ impl Run<'_> {
     fn in_words(&mut self, value: &Value, expr: &ir::Expr) -> Result<String, Failure> {
         match value {
             Value::Empty => Ok("empty".to_owned()),
-            value => self.pipeline.text(value, &expr.ty).map(String::from).map_err(|fault| faulted(expr.span, &fault)),
+            value => self.pipeline.text(value, &expr.ty, self.acting_as()).map(String::from).map_err(|fault| faulted(expr.span, &fault)),
         }
     }
 

@@ -5,6 +5,7 @@
 mod activities;
 mod background;
 mod delete;
+mod identity;
 mod images;
 mod limits;
 mod order;

@@ -12,7 +12,7 @@ use smol_str::SmolStr;
 use super::declare::{Declare, suggest, twice};
 use crate::bytecode::{FlowHead, Mode, RunAs};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::schema::Level;
+use crate::schema::{Level, Ownership};
 use crate::source::Span;
 use crate::syntax::ast::{self, ClauseKind, Number};
 use crate::value::{Decimal, EntityId};
@@ -133,8 +133,8 @@ fn head(flow: &ast::Flow, declare: &mut Declare) -> Option<FlowHead> {
     let inputs = inputs::read(entity, &clauses, &events, declare);
     let rank = clauses.rank.map_or(0, |(number, _)| rank(number, declare));
     let run_as = run_as(&clauses, &events, declare);
-    let scope = clauses.scope.and_then(|(name, _)| words::level("scope", name, declare)).unwrap_or(Level::Organization);
-    report_not_yet(&clauses, scope, declare);
+    let scope = scope(entity, &clauses, declare);
+    report_not_yet(&clauses, declare);
     Some(FlowHead {
         name: flow.name.text.clone(),
         entity,
@@ -233,26 +233,24 @@ fn run_as(clauses: &Clauses, events: &events::Events, declare: &mut Declare) -> 
     run_as
 }
 
+/// Whose records trigger the flow, which only an owner tells.
+fn scope(entity: EntityId, clauses: &Clauses, declare: &mut Declare) -> Level {
+    let Some((name, span)) = clauses.scope else { return Level::Organization };
+    let scope = words::level("scope", name, declare).unwrap_or(Level::Organization);
+    let ownerless = declare.schema.entity(entity).filter(|entity| entity.owned_by == Ownership::Organization);
+    let Some(entity) = ownerless.filter(|_| scope != Level::Organization) else { return scope };
+    let problem = format!("records of `{}` belong to the organization, so no scope leaves some of them out", entity.name);
+    let problem = Diagnostic::new(Code::E0354, span, problem).help("leave the clause out: the flow runs for every record");
+    declare.report(problem.fix(span, ""));
+    Level::Organization
+}
+
 /// What the language has and this release doesn't carry. A misspelt word has its own error already.
-fn report_not_yet(clauses: &Clauses, scope: Level, declare: &mut Declare) {
+fn report_not_yet(clauses: &Clauses, declare: &mut Declare) {
     if let Some((_, span)) = clauses.mode.filter(|(name, _)| name.text == "background") {
         declare.report(
             Diagnostic::new(Code::W0901, span, "this release checks and compiles background flows, and doesn't run them yet")
                 .help("an operation tells which of them it would queue; without the clause the flow runs inside the transaction"),
-        );
-    }
-    if let Some((_, span)) = clauses.scope.filter(|_| scope != Level::Organization) {
-        declare.report(
-            not_yet(span, "a flow for the records of some users only")
-                .help("leave the clause out: the flow then runs for every record")
-                .fix(span, ""),
-        );
-    }
-    if let Some((_, span)) = clauses.log_errors {
-        declare.report(
-            not_yet(span, "a flow that keeps its errors")
-                .help("leave the clause out: whoever started the operation still gets the error")
-                .fix(span, ""),
         );
     }
 }

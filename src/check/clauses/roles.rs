@@ -39,8 +39,8 @@ pub(super) fn read(source: &ast::Role, declare: &mut Declare) -> Role {
 
 struct Reader<'c, 'd> {
     role: Role,
-    /// What it gives so far, with the place of each.
-    seen: FxHashMap<(Given, Option<EntityId>), Span>,
+    /// What it gives so far, with the places of the word and of the entity.
+    seen: FxHashMap<(Given, Option<EntityId>), (Span, Span)>,
     declare: &'c mut Declare<'d>,
 }
 
@@ -106,20 +106,20 @@ impl Reader<'_, '_> {
             );
             return;
         }
-        if self.is_new(Given::Right(right), Some(id), name, Some(&on.text)) {
+        if self.is_new(Given::Right(right), name, Some((id, on))) {
             self.role.rights.insert((id, right), reach);
         }
     }
 
     fn power(&mut self, power: Power, name: &Name, privilege: &ast::Privilege) {
-        let entity = privilege.entities.first().map(|entity| (entity.span, "entity"));
-        if let Some((span, what)) = entity.or_else(|| privilege.level.as_ref().map(|level| (level.span, "level"))) {
-            let problem = format!("`{}` is about no entity, so it has no {what}", power.name());
+        let entity = privilege.entities.first().map(|entity| (entity.span, "names no entity"));
+        if let Some((span, what)) = entity.or_else(|| privilege.level.as_ref().map(|level| (level.span, "has no level"))) {
+            let problem = format!("`{}` is about no records, so it {what}", power.name());
             let problem = Diagnostic::new(Code::E0351, name.span, problem).also(span, "");
             self.declare.report(problem.help(format!("give it a line of its own: `privilege {}`", power.name())));
             return;
         }
-        if self.is_new(Given::Power(power), None, name, None) {
+        if self.is_new(Given::Power(power), name, None) {
             self.role.powers.insert(power);
         }
     }
@@ -130,11 +130,14 @@ impl Reader<'_, '_> {
     }
 
     /// Whether the role didn't give this before; says so where it did.
-    fn is_new(&mut self, given: Given, entity: Option<EntityId>, name: &Name, on: Option<&str>) -> bool {
-        let Some(first) = self.seen.insert((given, entity), name.span) else { return true };
-        let on = on.map(|on| format!(" on `{on}`")).unwrap_or_default();
+    fn is_new(&mut self, given: Given, name: &Name, entity: Option<(EntityId, &Name)>) -> bool {
+        let own = (name.span, entity.map_or(name.span, |(_, on)| on.span));
+        let Some(first) = self.seen.insert((given, entity.map(|(id, _)| id)), own) else { return true };
+        // One word for an entity that stands twice: then the entity is what is too much.
+        let (again, first) = if first.0 == own.0 { (own.1, first.1) } else { (own.0, first.0) };
+        let on = entity.map(|(_, on)| format!(" on `{}`", on.text)).unwrap_or_default();
         self.declare.report(
-            Diagnostic::new(Code::E0352, name.span, format!("the role gives `{}`{on} twice", given.word()))
+            Diagnostic::new(Code::E0352, again, format!("the role gives `{}`{on} twice", given.word()))
                 .also(first, "the first one is here")
                 .help("keep the one with the level that is meant"),
         );
