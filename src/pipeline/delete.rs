@@ -18,6 +18,7 @@ use super::layout::Relationship;
 use super::operation::Message;
 use super::plan::Plan;
 use super::target::Scene;
+use super::users::{ROOT_UNIT, names};
 
 /// A delete that has begun and waits for its cascade.
 struct Pending {
@@ -55,6 +56,9 @@ impl Engine {
         if record == self.administrator {
             return Err(fault(Code::F08, "the system administrator can't be deleted: other records refer to it"));
         }
+        if record.id == ROOT_UNIT && self.schema.entity_id(names::UNITS) == Some(record.entity) {
+            return Err(fault(Code::F08, "the root business unit can't be deleted: all others are below it"));
+        }
         let level = self.trace.level();
         self.trace.enter(|| format!("Delete {} {}", fault::name(&self.schema, record.entity), record.id));
         self.may(acting, Right::Delete, record)?;
@@ -83,7 +87,7 @@ impl Engine {
         for relationship in &layout_of(&layouts, record.entity)?.referring {
             self.release_links(relationship, record)?;
         }
-        if !plan.after.is_empty() {
+        if !plan.kept.is_empty() {
             scene.keep(self, &plan.kept)?;
         }
         self.before_write(false)?;
@@ -96,7 +100,7 @@ impl Engine {
         self.wrote(record.entity, deleted)?;
         scene.written(self.epoch);
         self.run_steps(&plan.after, &mut scene)?;
-        self.queue(&plan.queued, record);
+        self.queue(&plan.queued, &mut scene)?;
         self.deleting.remove(&record);
         self.trace.leave_to(level);
         Ok(())

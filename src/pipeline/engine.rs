@@ -184,7 +184,7 @@ impl Engine {
         self.core_create(&mut scene, depth == 1 && plan.after.is_empty())?;
         scene.columns.clone_from(&plan.again);
         self.run_steps(&plan.after, &mut scene)?;
-        self.queue(&plan.queued, scene.record);
+        self.queue(&plan.queued, &mut scene)?;
         Ok(scene.record)
     }
 
@@ -222,8 +222,7 @@ impl Engine {
         self.core_update(&mut scene, &plan, layout, last && plan.after.is_empty())?;
         scene.columns.clone_from(&plan.again);
         self.run_steps(&plan.after, &mut scene)?;
-        self.queue(&plan.queued, scene.record);
-        Ok(())
+        self.queue(&plan.queued, &mut scene)
     }
 
     /// The plan for an operation as its Target stands.
@@ -243,13 +242,23 @@ impl Engine {
         Ok(())
     }
 
-    /// Notes background flows that would run on a record once the transaction is kept.
-    pub fn queue(&mut self, flows: &[usize], record: Reference) {
-        for flow in flows.iter().filter_map(|index| self.program.flows.get(*index)) {
-            let name = &flow.head.name;
-            self.trace.line(|| format!("queued flow `{name}` on {} {}", fault::name(&self.schema, record.entity), record.id));
-            self.queued.push(name.clone());
+    /// Notes the background flows of an event.
+    pub fn queue(&mut self, flows: &[usize], scene: &mut Scene) -> Result<(), Interrupt> {
+        let program = Arc::clone(&self.program);
+        for flow in flows.iter().filter_map(|index| program.flows.get(*index)) {
+            if self.in_scope(&flow.head, scene)? {
+                self.queue_one(&flow.head.name, scene.record);
+            } else {
+                self.trace.line(|| format!("flow `{}` is not queued: the record is out of its scope", flow.head.name));
+            }
         }
+        Ok(())
+    }
+
+    /// Notes a background flow that would run on a record once the transaction is kept.
+    pub fn queue_one(&mut self, flow: &SmolStr, record: Reference) {
+        self.trace.line(|| format!("queued flow `{flow}` on {} {}", fault::name(&self.schema, record.entity), record.id));
+        self.queued.push(flow.clone());
     }
 
     fn run_plugin(&mut self, index: usize, scene: &mut Scene) -> Result<(), Interrupt> {

@@ -99,7 +99,9 @@ impl Engine {
         let inputs = self.inputs(index, inputs)?;
         if self.is_background(index) {
             self.pay_for_nested()?;
-            self.queue(&[index], record);
+            if let Some(flow) = Arc::clone(&self.program).flows.get(index) {
+                self.queue_one(&flow.head.name, record);
+            }
             return Ok(());
         }
         let mut scene = Scene::child(record, depth, begun.1, self.epoch);
@@ -200,7 +202,7 @@ impl Engine {
     }
 
     /// Whether a record is one of those that trigger a flow: by its owner before the operation, on create by its first one.
-    fn in_scope(&mut self, head: &bytecode::FlowHead, scene: &mut Scene) -> Result<bool, Interrupt> {
+    pub(super) fn in_scope(&mut self, head: &bytecode::FlowHead, scene: &mut Scene) -> Result<bool, Interrupt> {
         let slot = self.layouts.get(head.entity.0 as usize).and_then(|layout| layout.owner);
         let Some(slot) = slot.filter(|_| head.scope != Level::Organization) else { return Ok(true) };
         let owner = match scene.message {

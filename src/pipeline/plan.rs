@@ -90,7 +90,9 @@ impl Plans {
             if !flow.head.draft {
                 let order = (flow.head.rank, true, flow.head.name.clone());
                 let background = flow.head.mode == Mode::Background;
-                let (triggers, needs) = (flow.head.triggers.clone(), needs.clone());
+                let triggers = flow.head.triggers.clone();
+                // A background flow reads when it runs; to be queued it takes only what its scope looks at.
+                let needs = if background { scope_needs(schema, flow) } else { needs.clone() };
                 let candidate = Candidate { order, step: Step::Flow(index), triggers, needs, background };
                 plans.add(flow.head.entity, candidate);
             }
@@ -148,6 +150,8 @@ impl Plans {
             if candidate.background {
                 if let (Step::Flow(index), true) = (candidate.step, candidate.runs(message, Stage::PostOperation, present)) {
                     plan.queued.push(index);
+                    plan.columns.extend(&candidate.needs.old);
+                    plan.kept.extend(&candidate.needs.old);
                 }
                 continue;
             }
@@ -190,10 +194,7 @@ impl Candidate {
 
 /// What a flow and the children that it starts on records of its own entity read: such a record may be its own.
 fn flow_needs(schema: &Schema, program: &Program, flow: &FlowCode) -> Needs {
-    let mut needs = Needs::default();
-    if flow.head.scope != Level::Organization {
-        needs.old.extend(&schema.entity(flow.head.entity).and_then(|entity| entity.slot(system::OWNER)).into_iter().collect());
-    }
+    let mut needs = scope_needs(schema, flow);
     let mut seen = FxHashSet::default();
     let mut open = vec![flow];
     while let Some(next) = open.pop() {
@@ -202,6 +203,16 @@ fn flow_needs(schema: &Schema, program: &Program, flow: &FlowCode) -> Needs {
             needs.old.extend(&next.effects.old);
             open.extend(next.effects.starts.iter().filter_map(|name| program.flow(name)));
         }
+    }
+    needs
+}
+
+/// What tells whether a record is in the scope of a flow: who owned it before the operation.
+fn scope_needs(schema: &Schema, flow: &FlowCode) -> Needs {
+    let mut needs = Needs::default();
+    let owner = schema.entity(flow.head.entity).and_then(|entity| entity.slot(system::OWNER));
+    if let Some(owner) = owner.filter(|_| flow.head.scope != Level::Organization) {
+        needs.old.insert(owner);
     }
     needs
 }

@@ -110,6 +110,7 @@ fn a_level_reaches_what_the_units_of_user_and_owner_say() {
     assert_eq!(may(admin), [true; 5]);
     let root_unit = Reference { entity: north.entity, id: ROOT_UNIT };
     assert_eq!(get(&mut company.pipeline, root_unit, "name"), "Organization".into());
+    assert_eq!(fault(&delete(&mut company.pipeline, root_unit)).0, Code::F08);
 }
 
 #[test]
@@ -255,6 +256,7 @@ flow Mine on account { trigger create, update(name), delete  owner "Anna"  scope
 flow Ours on account { trigger create, update(name), delete  owner "Anna"  scope business unit }
 flow Below on account { trigger create, update(name), delete  owner "Anna"  scope parent and child business units }
 flow Before on account { trigger create at pre-operation, update(name) at pre-operation  owner "Anna"  scope user }
+flow Later on account { mode background  trigger update(name), delete  owner "Anna"  scope user  log "{name}" }
 flow Assigned on account { trigger assign  owner "Anna"  scope user }
 "#;
 
@@ -287,7 +289,9 @@ fn scope_is_seen_from_the_flows_owner() {
     let account = company.account(ben);
     assert_eq!(ran(company.update(ben, account, &[("ownerid", Value::Reference(anna))])), "");
     assert_eq!(ran(company.update(ben, account, &[("name", "B".into())])), "Before Below Mine Ours");
+    assert_eq!(company.update(ben, account, &[("name", "C".into())]).queued, ["Later"]);
     assert_eq!(ran(company.update(ben, account, &[("ownerid", Value::Reference(cleo))])), "Assigned");
+    assert_eq!(company.update(ben, account, &[("name", "D".into())]).queued.len(), 0);
     assert_eq!(ran(company.pipeline.execute(Operation::Delete { record: account }, None)), "Below");
 }
 
