@@ -220,7 +220,7 @@ fn explain_a_code() {
 
 #[test]
 fn every_option_has_its_twin_in_the_environment() {
-    for command in ["check", "build", "dis", "fmt", "run", "test"] {
+    for command in ["check", "build", "dis", "fmt", "run", "snap", "test"] {
         let help = String::from_utf8(Project::of(&[]).command(&[command, "--help"]).output().unwrap().stdout).unwrap();
         let options = help.lines().filter(|line| ["--", "-o"].iter().any(|start| line.trim_start().starts_with(start))).count();
         let twins = help.split_whitespace().collect::<Vec<_>>().join(" ").matches("[env: WEIR_").count();

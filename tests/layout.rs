@@ -112,3 +112,85 @@ fn fmt_keeps_permissions_and_links() {
     assert_eq!(fs::metadata(&real).unwrap().permissions().mode() & 0o777, 0o640);
     assert_eq!(project.read("real.txt"), LAID_OUT);
 }
+
+const RULES: &str = r#"
+entity account {
+  name    text(40) required
+  kind    choice { small = 1, large = 2 }
+  revenue money
+}
+
+flow "Set kind" on account {
+  trigger create, update(revenue)
+  stage   pre-operation
+
+  if revenue > 5 {
+    set kind = large
+  }
+}
+
+flow Limit on account {
+  trigger create
+  stage   pre-operation
+  when    kind == large
+
+  stop "{name} is {kind}"
+}
+"#;
+
+#[test]
+fn snap_makes_compares_and_takes_over() {
+    let project = Project::of(&[("rules.flow", RULES), ("snapshots/notes.txt", "mine")]);
+    fs::remove_dir_all(project.0.path().join("snapshots")).unwrap();
+    let (out, _, code) = project.run(&["snap"]);
+    let news = "there is no `snapshots` yet; `weir snap --accept` makes it\nnew: snapshots/Limit.snap\nnew: snapshots/Set_kind-";
+    assert!(out.starts_with(news), "{out}");
+    assert!(out.ends_with("\n0 snapshots as before, 2 new: `weir snap --accept` takes them over\n") && code == 1, "{out}");
+    assert!(!project.0.path().join("snapshots").exists(), "nothing is written");
+    assert_eq!(project.run(&["snap", "--accept"]).2, 0);
+    assert_eq!(project.run(&["snap"]), ("2 snapshots as before\n".into(), String::new(), 0));
+    let kept = project.read("snapshots/Limit.snap");
+    assert!(kept.starts_with("flow Limit on account\n") && kept.contains("unless r0 == large go to L1"), "{kept}");
+    project.write("rules.flow", &RULES.replace("is {kind}", "is too {kind}").replace("flow \"Set kind\"", "flow Kind"));
+    project.write("snapshots/notes.txt", "mine");
+    let (out, _, code) = project.run(&["snap", "."]);
+    assert!(out.contains("new: snapshots/Kind.snap\n--- snapshots/Limit.snap\n+++ snapshots/Limit.snap\n@@"), "{out}");
+    assert!(out.contains("\n-          r2 = \" is \"\n+          r2 = \" is too \"\n"), "{out}");
+    assert!(out.contains(".snap is of no flow\n0 snapshots as before, 1 changed, 1 new, 1 gone: ") && code == 1, "{out}");
+    assert!(project.run(&["snap", "--accept"]).0.ends_with("1 changed, 1 new, 1 gone: taken over\n"));
+    assert_eq!(project.run(&["snap"]), ("2 snapshots as before\n".into(), String::new(), 0));
+    assert_eq!(
+        (fs::read_dir(project.0.path().join("snapshots")).unwrap().count(), project.read("snapshots/notes.txt")),
+        (3, "mine".into())
+    );
+}
+
+#[test]
+fn snapshots_outlast_what_does_not_concern_them() {
+    let project = Project::of(&[("rules.flow", RULES)]);
+    assert_eq!(project.run(&["snap", "--accept"]).2, 0);
+    let as_before = |rules: &str, what: &str| {
+        project.write("rules.flow", rules);
+        assert_eq!(project.run(&["snap"]).0, "2 snapshots as before\n", "{what}");
+    };
+    as_before(&RULES.replace("  name  ", "  first date\n  name  "), "a field in front");
+    as_before(&RULES.replace("  revenue money\n", "").replace("  name  ", "  revenue money\n  name  "), "fields in another order");
+    as_before(&RULES.replace("small = 1, large = 2", "tiny = 7, large = 2, small = 1"), "options in another order");
+    as_before(&format!("entity aaa {{ x integer }}\n// c\n{RULES}"), "an entity in front");
+    as_before(&RULES.replace('\n', "\n\n").replace("  ", " "), "another layout");
+    as_before(RULES, "the same");
+    assert_eq!(project.run(&["fmt"]).2, 0);
+    assert_eq!(project.run(&["snap"]).2, 0);
+}
+
+#[test]
+fn snap_tells_what_it_can_not_do() {
+    let project = Project::of(&[("rules.flow", RULES), ("other/broken.flow", "flow"), ("snapshots/Limit.snap/x", "")]);
+    assert_eq!(project.run(&["snap", "-"]).2, 2);
+    assert_eq!(project.run(&["snap", "other"]).2, 1);
+    let (_, err, code) = project.run(&["snap", "rules.flow"]);
+    assert!(err.starts_with("error: `snapshots/Limit.snap` can't be read: ") && code == 4, "{err}");
+    let alone = Project::of(&[("a.flow", RULES), ("snapshots/Other.snap", "of another file")]);
+    assert_eq!(alone.run(&["snap", "a.flow", "--accept"]).2, 0);
+    assert_eq!(alone.read("snapshots/Other.snap"), "of another file");
+}

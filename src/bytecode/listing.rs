@@ -27,7 +27,8 @@ pub fn flow_listing(flow: &FlowCode, schema: &Schema, sources: &Sources) -> Stri
     let entity = schema.entity(flow.head.entity).map_or("", |entity| entity.name.as_str());
     let place = sources.position(flow.span);
     let file = sources.get(flow.span.file).map_or("", |file| &file.name);
-    let _ = writeln!(text, "flow {} on {entity}    // {file}:{}", flow.head.name, place.line);
+    let place = if file.is_empty() { String::new() } else { format!("    // {file}:{}", place.line) };
+    let _ = writeln!(text, "flow {} on {entity}{place}", flow.head.name);
     let _ = writeln!(text, "  {}", clauses(&flow.head, schema));
     for line in effects(&flow.effects, flow.head.entity, schema) {
         let _ = writeln!(text, "  {line}");
@@ -91,7 +92,8 @@ fn effects(effects: &Effects, entity: EntityId, schema: &Schema) -> Vec<String> 
 }
 
 fn names(fields: &FieldSet, entity: EntityId, schema: &Schema) -> String {
-    let names: Vec<&str> = fields.iter().map(|slot| schema.field(entity, slot).map_or("?", |field| field.name.as_str())).collect();
+    let mut names: Vec<&str> = fields.iter().map(|slot| schema.field(entity, slot).map_or("?", |field| field.name.as_str())).collect();
+    names.sort_unstable();
     names.join(", ")
 }
 

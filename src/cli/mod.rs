@@ -15,6 +15,7 @@ mod load;
 mod ops;
 mod output;
 mod run;
+mod snap;
 mod story;
 mod test;
 
@@ -45,6 +46,8 @@ enum Command {
     Fmt(fmt::Arguments),
     /// Run a scenario, or operations from a file
     Run(run::Arguments),
+    /// Hold what each flow compiles to against the snapshots that the project keeps
+    Snap(snap::Arguments),
     /// Run the tests
     Test(test::Arguments),
     /// Explain a code, with an example of what is wrong and of what is right
@@ -78,6 +81,7 @@ pub fn main() -> ExitCode {
         Command::Dis(arguments) => dis::run(&arguments, &mut output),
         Command::Fmt(arguments) => fmt::run(&arguments, &mut output),
         Command::Run(arguments) => run::run(&arguments, &mut output),
+        Command::Snap(arguments) => snap::run(&arguments, &mut output),
         Command::Test(arguments) => test::run(&arguments, &mut output),
         Command::Explain(arguments) => explain::run(&arguments, &mut output),
     };

@@ -13,6 +13,7 @@ mod compiled;
 mod config;
 mod files;
 mod layouts;
+mod snapshots;
 mod world;
 
 use std::path::Path;
@@ -28,6 +29,7 @@ pub use compiled::{Compiled, OpenError};
 pub use config::{CONFIG, Config};
 pub use files::{LoadError, LoadErrorKind, MAX_FILE, MAX_FILES, MAX_FOLDERS};
 pub use layouts::Layouts;
+pub use snapshots::{SNAPSHOT, Snapshot};
 
 /// The texts of a project, read and checked.
 #[derive(Debug)]
