@@ -111,3 +111,33 @@ fn keys_are_unique_and_ids_may_be_brought() {
     assert_eq!(fault(&create(&mut pipeline, "thing", &[("thingid", id.into()), ("name", "c".into())])).0, Code::F09);
     assert_eq!(fault(&update(&mut pipeline, first, &[("thingid", id.into())])).0, Code::F16);
 }
+
+#[test]
+fn days_and_months_step_in_the_zone_of_the_organisation() {
+    let zone = jiff::tz::TimeZone::get("Europe/Vienna").unwrap();
+    let rules = r#"
+        entity visit { name text(20) required at datetime required day datetime hours datetime month datetime back datetime }
+        flow Step on visit {
+          trigger create
+          stage   pre-operation
+          if at is not empty {
+            set day = at + 1 day, hours = at + 24 hours, month = at + 1 month, back = at - 1 week
+          }
+        }
+    "#;
+    let mut pipeline = open_with(rules, Settings { zone, ..Settings::fixed() });
+    let time = |text: &str| Value::DateTime(text.parse().unwrap());
+    // The night in which the clocks go forward has 23 hours, the one in which they go back 25.
+    for (at, day, hours, month, back) in [
+        ("2026-03-28T12:00+01:00", "2026-03-29T12:00+02:00", "2026-03-29T13:00+02:00", "2026-04-28T12:00+02:00", "2026-03-21T12:00+01:00"),
+        ("2026-10-24T12:00+02:00", "2026-10-25T12:00+01:00", "2026-10-25T11:00+01:00", "2026-11-24T12:00+01:00", "2026-10-17T12:00+02:00"),
+        ("2026-01-31T23:30+01:00", "2026-02-01T23:30+01:00", "2026-02-01T23:30+01:00", "2026-02-28T23:30+01:00", "2026-01-24T23:30+01:00"),
+        // There is no half past two on the day after: the time goes on by the hour that is left out.
+        ("2026-03-28T02:30+01:00", "2026-03-29T03:30+02:00", "2026-03-29T03:30+02:00", "2026-04-28T02:30+02:00", "2026-03-21T02:30+01:00"),
+    ] {
+        let visit = created(&mut pipeline, "visit", &[("name", at.into()), ("at", time(at))]);
+        for (field, wanted) in [("day", day), ("hours", hours), ("month", month), ("back", back)] {
+            assert_eq!(get(&mut pipeline, visit, field), time(wanted), "{at} {field}");
+        }
+    }
+}

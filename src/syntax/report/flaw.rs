@@ -51,8 +51,12 @@ fn bad_token(view: &View, bad: Bad, index: usize) -> Diagnostic {
             }
         }
         Bad::DateValue => {
-            let message = format!("there is no `{shown}` in the calendar");
-            Diagnostic::new(Code::E0104, span, message).help("look at the days of the month, the hours and the minutes")
+            let help = if text.starts_with("9999-12-3") {
+                "datetimes end at 9999-12-30T22:00:00Z, a moment that every time zone of the world still has a date for"
+            } else {
+                "look at the days of the month, the hours and the minutes"
+            };
+            Diagnostic::new(Code::E0104, span, format!("there is no `{shown}` in the calendar")).help(help)
         }
         Bad::OpenText => open_text(view, index),
         Bad::BlockStart => {
