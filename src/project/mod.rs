@@ -91,7 +91,7 @@ impl Project {
             trees.push(tree);
             diagnostics.extend(problems);
         }
-        let unread: FxHashSet<FileId> = diagnostics.iter().filter_map(|problem| unread(problem)).collect();
+        let unread: FxHashSet<FileId> = diagnostics.iter().filter_map(unread).collect();
         let mut checked = check::check(&trees);
         checked.diagnostics.retain(|said| !follows(said) || said.span().is_none_or(|span| !unread.contains(&span.file)));
         diagnostics.append(&mut checked.diagnostics);
