@@ -21,11 +21,14 @@ impl Context<'_> {
 
     /// Says what can't be done with the record yet.
     pub fn report_unborn(&mut self, span: Span, what: &str) {
+        self.report(self.unborn(span, what));
+    }
+
+    /// The same, where there is more to say.
+    pub fn unborn(&self, span: Span, what: &str) -> Diagnostic {
         let name = self.entity().map_or("record", |(_, entity)| entity.name.as_str());
         let message = format!("{what} before the {name} exists");
-        self.report(
-            Diagnostic::new(Code::E0609, span, message).help("this flow can run before the create; write `stage post-operation` in it"),
-        );
+        Diagnostic::new(Code::E0609, span, message).help("this flow can run before the create; write `stage post-operation` in it")
     }
 }
 

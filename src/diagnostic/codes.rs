@@ -194,8 +194,10 @@ codes! {
     E0617 Error "a statement of tests in a flow",
     E0618 Error "too many `let`s",
     E0619 Error "a delay",
+    E0640 Error "a wait in a loop",
     W0601 Warning "code that never runs",
     W0602 Warning "an arm that never runs",
+    W0640 Warning "a use of a record that is deleted",
     // Tests and scenarios
     E0701 Error "an `expect` with no operation before it",
     E0702 Error "a statement of flows in a test",

@@ -116,7 +116,7 @@ fn keys_are_unique_and_ids_may_be_brought() {
 fn days_and_months_step_in_the_zone_of_the_organisation() {
     let zone = jiff::tz::TimeZone::get("Europe/Vienna").unwrap();
     let rules = r#"
-        entity visit { name text(20) required at datetime required day datetime hours datetime month datetime back datetime }
+        entity visit { name text(30) required at datetime required day datetime hours datetime month datetime back datetime }
         flow Step on visit {
           trigger create
           stage   pre-operation

@@ -7,6 +7,7 @@
 
 mod activity;
 mod branch;
+mod gone;
 mod matching;
 mod names;
 mod refused;
@@ -32,6 +33,7 @@ pub(super) fn flow_body(mut cx: Context, flow: &ast::Flow) -> (Option<ir::Expr>,
         when = Some(condition);
         cx.facts = facts;
     }
+    cx.waits_in_loops(&flow.body, false);
     let (body, _) = cx.block(&flow.body);
     (when, body, cx.locals, cx.diagnostics)
 }
@@ -76,6 +78,7 @@ impl Context<'_> {
             ended |= outcome.ends;
         }
         self.visible.truncate(in_sight);
+        self.uses_of_what_is_gone(&statements);
         (statements, ended)
     }
 

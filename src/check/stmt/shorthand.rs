@@ -46,7 +46,8 @@ impl Context<'_> {
         };
         let value = self.value_for(owner, target.entity, slot)?;
         if self.needs_unborn(&target.reference) || self.needs_unborn(&value) {
-            self.report_unborn(record.expr.span.to(owner.span), "`this` can't be assigned, or own anything,");
+            let problem = self.unborn(record.expr.span.to(owner.span), "`this` can't be assigned, or own anything,");
+            self.report(problem.help("or write `set ownerid = …`, which is saved with the rest"));
             return None;
         }
         self.facts.reread();
@@ -59,7 +60,8 @@ impl Context<'_> {
         let slot = self.schema.entity(target.entity)?.slot(system::STATUS)?;
         let value = self.value_for(status, target.entity, slot)?;
         if self.needs_unborn(&target.reference) {
-            self.report_unborn(record.expr.span, "the status of `this` can't be changed");
+            let problem = self.unborn(record.expr.span, "the status of `this` can't be changed");
+            self.report(problem.help("or write `set statuscode = …`, which is saved with the rest"));
             return None;
         }
         self.facts.reread();

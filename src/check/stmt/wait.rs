@@ -37,6 +37,32 @@ impl Context<'_> {
         }
     }
 
+    /// Says where a wait stands in a loop: what goes from record to record stays within one step of the job.
+    pub(super) fn waits_in_loops(&mut self, block: &ast::Block, in_loop: bool) {
+        use ast::StmtKind as S;
+        for statement in &block.statements {
+            match &statement.kind {
+                S::WaitFor(_) | S::WaitUntil(_) | S::WaitBranches(_) if in_loop && self.in_background() => {
+                    let word = Span { end: statement.span.start + "wait".len() as u32, ..statement.span };
+                    self.report(
+                        Diagnostic::new(Code::E0640, word, "a `for each` can't wait")
+                            .label("the records were found when it began, and would be others afterwards")
+                            .help("let a background flow wait, and `start` it on each record: each then waits by itself"),
+                    );
+                }
+                S::WaitBranches(branches) => branches.iter().for_each(|branch| self.waits_in_loops(&branch.body, in_loop)),
+                S::ForEach { body, .. } => self.waits_in_loops(body, true),
+                S::Step { body, .. } => self.waits_in_loops(body, in_loop),
+                S::Match { arms, .. } => arms.iter().for_each(|arm| self.waits_in_loops(&arm.body, in_loop)),
+                S::If { arms, otherwise } => {
+                    arms.iter().for_each(|(_, body)| self.waits_in_loops(body, in_loop));
+                    otherwise.iter().for_each(|body| self.waits_in_loops(body, in_loop));
+                }
+                _ => {}
+            }
+        }
+    }
+
     fn wait_branches(&mut self, number: u16, branches: &[ast::WaitBranch]) -> Outcome {
         // All of them are looked at when the wait begins, before any of their statements.
         let awaited: Vec<_> = branches.iter().map(|branch| self.awaited(branch.after, &branch.value)).collect();
