@@ -61,6 +61,8 @@ pub enum Cause {
     OutOfTime,
     /// A value that the field can't have.
     Column(EntityId, Slot),
+    /// A value that the input of a flow can't have: the flow and the input.
+    Input(SmolStr, SmolStr),
     /// A required field that is left empty.
     Empty(EntityId, Slot),
     /// A record that isn't there.
@@ -84,7 +86,7 @@ impl Cause {
             Cause::DivisionByZero => Code::F01,
             Cause::Inexact => Code::F02,
             Cause::TooLarge | Cause::OutOfTime => Code::F03,
-            Cause::Column(..) => Code::F04,
+            Cause::Column(..) | Cause::Input(..) => Code::F04,
             Cause::Empty(..) => Code::F05,
             Cause::Gone(_) => Code::F06,
             Cause::Depth => Code::F07,
@@ -92,6 +94,25 @@ impl Cause {
             Cause::Duplicate(_) => Code::F09,
             Cause::Instructions => Code::F12,
             Cause::Text => Code::F14,
+        }
+    }
+
+    /// What it is, in a few words.
+    pub fn words(&self) -> &'static str {
+        match self {
+            Cause::DivisionByZero => "division by zero",
+            Cause::Inexact => "an inexact result",
+            Cause::TooLarge => "a number that is too large",
+            Cause::OutOfTime => "a time or rounding out of range",
+            Cause::Column(..) => "a value outside its field",
+            Cause::Input(..) => "a value outside an input",
+            Cause::Empty(..) => "a required field left empty",
+            Cause::Gone(_) => "a record that isn't there",
+            Cause::Depth => "nested too deep",
+            Cause::Restricted(_) => "a record that others refer to",
+            Cause::Duplicate(_) => "a value that must be unique",
+            Cause::Instructions => "too many instructions",
+            Cause::Text => "a text that is too long",
         }
     }
 }

@@ -100,7 +100,7 @@ impl Link<'_> {
             Cause::Restricted(entity) => Cause::Restricted(self.entity(*entity)?),
             Cause::Duplicate(entity) => Cause::Duplicate(self.entity(*entity)?),
             Cause::DivisionByZero | Cause::Inexact | Cause::TooLarge | Cause::OutOfTime => cause.clone(),
-            Cause::Depth | Cause::Instructions | Cause::Text => cause.clone(),
+            Cause::Input(..) | Cause::Depth | Cause::Instructions | Cause::Text => cause.clone(),
         })
     }
 

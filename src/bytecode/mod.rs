@@ -15,6 +15,7 @@ mod listing;
 mod op;
 mod operand;
 mod program;
+mod signature;
 mod verify;
 
 pub use calls::CallRef;
@@ -29,4 +30,5 @@ pub use operand::{
     WriteIx,
 };
 pub use program::{Awaited, Code, FieldRef, FlowCode, Program, StartRef, WaitList, WriteList};
+pub use signature::{FaultLine, Signature, all_causes, signatures};
 pub use verify::{MAX_CELLS, Part, Problem, VerifyError, verify, verify_expression};

@@ -2,46 +2,134 @@
 //!
 //! The parts of statements and expressions are told in `walk.rs`; here stands what each of them means by itself.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 
-use crate::bytecode::{Effects, Mode};
+use crate::bytecode::{Effects, Event, FlowHead, Mode, Stage};
+use crate::schema::Schema;
 use crate::value::EntityId;
 
 use super::ir::{Block, Expr, ExprKind, Flow, StmtKind};
+use super::may::{self, Found, Stages, State, View, World};
 use super::walk::{self, Part};
 
-/// Gives every flow its effects, those of the real-time children that it starts, and of theirs, counted in. A child that
-/// grew has its parents looked at again, until nothing grows.
-pub(super) fn fill(flows: &mut [Flow]) {
+/// Gives every flow its effects, those of the real-time children that it starts, and of theirs, counted in; tells what
+/// the walk through each of them found.
+pub(super) fn fill(schema: &Schema, flows: &mut [Flow]) -> (Vec<Found>, Vec<Stages>) {
     let children: Vec<Vec<Child>> = flows.iter().map(|flow| children(&flow.body)).collect();
-    let mut index: FxHashMap<SmolStr, usize> = FxHashMap::default();
-    for (at, flow) in flows.iter_mut().enumerate() {
-        index.entry(flow.head.name.clone()).or_insert(at);
+    for flow in flows.iter_mut() {
         flow.effects = own(flow);
     }
     queue(flows);
-    let mut parents: FxHashMap<usize, Vec<(usize, bool)>> = FxHashMap::default();
-    for (parent, children) in children.iter().enumerate() {
-        for (name, same_record) in children {
-            if let Some(child) = index.get(name) {
-                parents.entry(*child).or_default().push((parent, *same_record));
+    let starts = Starts::new(flows, &children);
+    starts.close(flows);
+    let stages = starts.stages(flows);
+    let world = world(schema, flows, &stages);
+    let found: Vec<Found> =
+        flows.iter().zip(&stages).map(|(flow, stages)| may::walk(&world, view(flow, *stages), State::default())).collect();
+    for (flow, found) in flows.iter_mut().zip(&found) {
+        flow.effects.causes.clone_from(&found.causes);
+    }
+    starts.close(flows);
+    (found, stages)
+}
+
+/// A flow as a walk through it needs it.
+pub(super) fn view(flow: &Flow, stages: Stages) -> View<'_> {
+    View { head: &flow.head, stages, when: flow.when.as_ref(), body: &flow.body }
+}
+
+/// What all flows together say about the records that any of them meets.
+pub(super) fn world<'a>(schema: &'a Schema, flows: &'a [Flow], stages: &[Stages]) -> World<'a> {
+    let mut world = World {
+        schema,
+        deletable: BTreeSet::new(),
+        completed: BTreeMap::new(),
+        heads: flows.iter().map(|flow| (flow.head.name.as_str(), &flow.head)).collect(),
+    };
+    for (flow, stages) in flows.iter().zip(stages) {
+        world.deletable.extend(flow.effects.deletes.iter().flat_map(|entity| may::cascade(schema, *entity)));
+        if stages.before_create && !flow.head.draft {
+            world.completed.entry(flow.head.entity).or_default().extend(&flow.effects.sets);
+        }
+    }
+    world
+}
+
+/// Who starts whom: for each flow, by position, those that start it, and whether on their own record.
+struct Starts {
+    parents: FxHashMap<usize, Vec<(usize, bool)>>,
+}
+
+impl Starts {
+    fn new(flows: &[Flow], children: &[Vec<Child>]) -> Starts {
+        let mut index: FxHashMap<&str, usize> = FxHashMap::default();
+        for (at, flow) in flows.iter().enumerate() {
+            index.entry(flow.head.name.as_str()).or_insert(at);
+        }
+        let mut parents: FxHashMap<usize, Vec<(usize, bool)>> = FxHashMap::default();
+        for (parent, children) in children.iter().enumerate() {
+            for (name, same_record) in children {
+                if let Some(child) = index.get(name.as_str()) {
+                    parents.entry(*child).or_default().push((parent, *same_record));
+                }
+            }
+        }
+        Starts { parents }
+    }
+
+    /// Counts in the effects of real-time children. A child that grew has its parents looked at again, until nothing grows.
+    fn close(&self, flows: &mut [Flow]) {
+        let mut work: Vec<usize> = (0..flows.len()).collect();
+        while let Some(at) = work.pop() {
+            let Some(child) = flows.get(at).filter(|flow| flow.head.mode == Mode::RealTime) else { continue };
+            let (effects, entity) = (child.effects.clone(), child.head.entity);
+            for (parent, same_record) in self.parents.get(&at).into_iter().flatten() {
+                let Some(flow) = flows.get_mut(*parent) else { continue };
+                let before = flow.effects.clone();
+                flow.effects.include(&effects, entity, *same_record);
+                if flow.effects != before {
+                    work.push(*parent);
+                }
             }
         }
     }
-    let mut work: Vec<usize> = (0..flows.len()).collect();
-    while let Some(at) = work.pop() {
-        let Some(child) = flows.get(at).filter(|flow| flow.head.mode == Mode::RealTime) else { continue };
-        let (effects, entity) = (child.effects.clone(), child.head.entity);
-        for (parent, same_record) in parents.get(&at).into_iter().flatten() {
-            let Some(flow) = flows.get_mut(*parent) else { continue };
-            let before = flow.effects.clone();
-            flow.effects.include(&effects, entity, *same_record);
-            if flow.effects != before {
-                work.push(*parent);
+
+    /// Where each flow may run: at the stages of its events, and where the flows run that start it.
+    fn stages(&self, flows: &[Flow]) -> Vec<Stages> {
+        let mut stages: Vec<Stages> = flows.iter().map(|flow| stages_of(&flow.head)).collect();
+        loop {
+            let before = stages.clone();
+            for (child, parents) in &self.parents {
+                for (parent, same_record) in parents {
+                    let Some(above) = stages.get(*parent).copied() else { continue };
+                    let Some(here) = stages.get_mut(*child) else { continue };
+                    here.before |= above.before && *same_record;
+                    here.before_create |= above.before_create && *same_record;
+                    here.after |= above.after || !same_record;
+                    here.apart |= above.apart;
+                }
+            }
+            if stages == before {
+                return stages;
             }
         }
     }
+}
+
+/// Where a flow may run because of its own clauses.
+pub(super) fn stages_of(head: &FlowHead) -> Stages {
+    let mut stages = Stages { after: head.child || head.on_demand, apart: head.mode == Mode::Background, ..Stages::default() };
+    for trigger in head.triggers.iter().filter(|_| head.mode == Mode::RealTime) {
+        match (trigger.stage, &trigger.event) {
+            (Stage::PostOperation, _) => stages.after = true,
+            (Stage::PreOperation, Event::Create) => stages.before_create = true,
+            (Stage::PreOperation, _) => stages.before = true,
+        }
+    }
+    stages
 }
 
 /// A background flow that is started waits in the queue.

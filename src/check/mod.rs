@@ -2,14 +2,17 @@
 //!
 //! The way through it: `declare` makes the schema of entities and choices, `clauses` makes the heads of the flows,
 //! and only then are bodies, tests and scenarios checked, each by itself, against the whole schema and all heads.
-//! Last, `effects` says what each flow reads and does, with the children that it starts.
+//! Then `effects` says what each flow reads and does, with the children that it starts; it walks through each with `may`,
+//! which knows what values may be. Last, `across` looks at all flows together.
 
+mod across;
 mod clauses;
 mod context;
 mod declare;
 mod effects;
 mod expr;
 pub mod ir;
+mod may;
 mod narrow;
 mod scenario;
 mod stmt;
@@ -20,7 +23,7 @@ mod walk;
 use rustc_hash::FxHashMap;
 
 use crate::bytecode::Effects;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::schema::{self, Schema};
 use crate::source::Sources;
 use crate::syntax::{self, ast};
@@ -65,12 +68,18 @@ pub fn check(files: &[ast::File]) -> Checked {
         flows.push(ir::Flow { head: head.clone(), span: flow.name.span, when, body, locals, effects: Effects::default() });
     }
     flows.sort_by(|one, other| one.head.name.cmp(&other.head.name));
-    effects::fill(&mut flows);
+    let (found, stages) = effects::fill(&schema, &mut flows);
     let mut scenarios = Vec::new();
     for (source, test) in files.iter().flat_map(scenarios_of) {
         let (scenario, said) = scenario::scenario(context(Site::Scenario), source, test);
         diagnostics.extend(said);
         scenarios.push(scenario);
+    }
+    // Of flows that are not whole nothing sure can be said together.
+    if diagnostics.iter().all(|diagnostic| diagnostic.severity() != Severity::Error) {
+        let world = effects::world(&schema, &flows, &stages);
+        let said = across::across(&world, &flows, &found, &diagnostics);
+        diagnostics.extend(said);
     }
     Checked { schema, flows, scenarios, diagnostics: in_order(diagnostics) }
 }

@@ -63,8 +63,18 @@ impl Place {
         }
     }
 
+    /// A field of the triggering record.
+    pub fn of_this(slot: Slot) -> Place {
+        Place { root: Root::This, hops: std::iter::once(slot).collect() }
+    }
+
+    /// Whether it is a field of the triggering record, or lies behind it.
+    pub fn is_of_this(&self, slot: Slot) -> bool {
+        self.root == Root::This && self.hops.first() == Some(&slot)
+    }
+
     /// Whether its value can't be changed by anything that runs.
-    fn is_fixed(&self) -> bool {
+    pub fn is_fixed(&self) -> bool {
         self.root != Root::This && self.hops.len() == self.root.least()
     }
 }
@@ -101,7 +111,7 @@ impl Facts {
 
     /// A field of the triggering record was written: nothing is known of it, or of what lies behind it.
     pub fn assigned(&mut self, slot: Slot) {
-        self.forget(|place| place.root == Root::This && place.hops.first() == Some(&slot));
+        self.forget(|place| place.is_of_this(slot));
     }
 
     /// The record may have changed since it was read: only what is fixed (a `let`, an input, `old`) stays known.

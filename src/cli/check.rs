@@ -7,7 +7,9 @@ use clap::{Args, ValueEnum};
 use super::exit::Exit;
 use super::load;
 use super::output::Output;
+use crate::bytecode;
 use crate::diagnostic::{Severity, render};
+use crate::project::Project;
 use crate::source::Sources;
 
 #[derive(Debug, Args)]
@@ -18,6 +20,9 @@ pub(super) struct Arguments {
     /// What is written
     #[arg(long, value_enum, default_value_t, env = "WEIR_FORMAT")]
     format: Format,
+    /// Print what each flow reads and does at most, and how it can fail
+    #[arg(long, env = "WEIR_EFFECTS")]
+    effects: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -52,6 +57,21 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Exit {
     if arguments.format == Format::Human && (files > 0 || diagnostics.is_empty()) {
         output.line(render::summary(&diagnostics, files));
     }
+    if let (true, Some(project)) = (arguments.effects, &project) {
+        effects(project, &openable, arguments.format, output);
+    }
     let errors = diagnostics.iter().any(|diagnostic| diagnostic.severity() != Severity::Warning);
     exit.and(if errors { Exit::Problems } else { Exit::Well })
+}
+
+/// The effect signatures of a project without errors: a block a flow, or an object a line.
+fn effects(project: &Project, openable: &Sources, format: Format, output: &mut Output) {
+    let Ok(compiled) = project.compile() else { return };
+    let sources = if format == Format::Json { &project.sources } else { openable };
+    for signature in bytecode::signatures(&compiled.program, &compiled.schema, sources) {
+        match format {
+            Format::Json => output.line(serde_json::to_string(&signature).unwrap_or_default()),
+            _ => output.write(&format!("\n{signature}")),
+        }
+    }
 }

@@ -24,6 +24,7 @@ const FAMILIES: &[(&str, &str)] = &[
     ("E07", "tests and scenarios"),
     ("E08", "compiled files"),
     ("E09", "what this release can't carry yet"),
+    ("E10", "flows together"),
     ("W", "warnings"),
     ("O", "operations given to `weir run --ops`"),
     ("S", "stores"),

@@ -1,7 +1,7 @@
 //! The one table of codes. A number that has been in a release is never used again.
 //!
 //! Ranges: `E00` files, `E01` syntax, `E02` schema, `E03` clauses of a flow, `E04` names and types, `E05` emptiness,
-//! `E06` statements, `E07` tests and scenarios, `E08` compiled files, `E09` what this release can't carry yet;
+//! `E06` statements, `E07` tests and scenarios, `E08` compiled files, `E09` what this release can't carry yet, `E10` flows together;
 //! `W` the same ranges as warnings; `O` operations given to `weir run --ops`; `S` stores; `F` faults at run time.
 //! Every code has its page `explain/CODE.md`: a title line, an explanation, and ```` ```flow bad ```` and ```` ```flow good ```` examples.
 
@@ -226,6 +226,14 @@ codes! {
     E0912 Error "a record by key, which this release can't find yet",
     E0921 Error "a statement that this release can't run yet",
     E0922 Error "a part of a test that this release can't run yet",
+    // Across flows
+    E1001 Error "flows that start each other without an end",
+    E1002 Error "a flow that runs inside itself",
+    W1001 Warning "flows that can start each other again",
+    W1002 Warning "a field that two flows write at one place in the order",
+    W1003 Warning "a write that is always written over",
+    W1004 Warning "a flow that never runs",
+    W1005 Warning "a branch that is never taken",
     // Operations
     O0101 Error "an operation that can't be read",
     O0102 Error "a line that is too long",

@@ -6,15 +6,10 @@
 use smol_str::{SmolStr, SmolStrBuilder};
 
 use crate::bytecode::{Code, FieldIx, In, Out, Run};
+use crate::value::text::{MAX_TEXT, MAX_TEXT_BUILT};
 use crate::value::{Decimal, Duration, Failure, Reference, Value};
 
 use super::host::Interrupt;
-
-/// The most bytes that one text on the way may have: room for the longest memo, whatever its letters.
-pub const MAX_TEXT: usize = 4 * 1_048_576;
-
-/// The most bytes that all texts built in one run may have together.
-pub const MAX_TEXT_BUILT: usize = 16 * MAX_TEXT;
 
 /// The registers of a run, kept from one run to the next so that none allocates.
 #[derive(Debug, Default)]

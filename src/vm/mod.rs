@@ -13,5 +13,5 @@ mod run;
 mod tests;
 
 pub use host::{Fault, Host, Interrupt, Waited};
-pub use machine::{Frame, MAX_TEXT, MAX_TEXT_BUILT};
+pub use machine::Frame;
 pub use run::{Exit, run};

@@ -217,7 +217,7 @@ fn a_let_that_is_known_to_hold_a_value_faults_where_it_does_not() {
 
 #[test]
 fn a_text_does_not_grow_without_end() {
-    let long: SmolStr = "x".repeat(super::MAX_TEXT / 2).into();
+    let long: SmolStr = "x".repeat(crate::value::text::MAX_TEXT / 2).into();
     let part = || expr(ExprKind::Local(LocalId(0)), Type::Text, false);
     let locals = [Local { name: "x".into(), ty: Type::Text, optional: false }];
     let text = |parts: Vec<Expr>| expr(ExprKind::Concat(parts), Type::Text, false);

@@ -18,7 +18,7 @@ fn codes(project: &Project) -> Vec<Code> {
 fn s2_a_folder_is_one_project() {
     let folder = tempfile::tempdir().unwrap();
     let files = [
-        ("a.flow", "flow Uses on thing { trigger update(size) set size = 1 }"),
+        ("a.flow", "flow Uses on thing { trigger create set size = 1 }"),
         ("deep/er/b.flow", "entity thing { size integer owner2 lookup other }"),
         ("z.flow", "entity other { name text(10) }"),
         (".git/c.flow", "entity thing { hidden integer }"),
@@ -41,8 +41,7 @@ fn s2_a_folder_is_one_project() {
 #[test]
 fn s2_brackets_nest_64_deep() {
     let nested = |depth: usize| {
-        let text =
-            format!("entity e {{ a integer }} flow F on e {{ trigger update(a) set a = {}1{} }}", "(".repeat(depth), ")".repeat(depth));
+        let text = format!("entity e {{ a integer }} flow F on e {{ trigger create set a = {}1{} }}", "(".repeat(depth), ")".repeat(depth));
         codes(&Project::from_text("deep.flow", text))
     };
     assert_eq!(nested(63), [], "63 and the braces of the flow");

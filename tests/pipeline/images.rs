@@ -119,9 +119,10 @@ fn a_child_shares_the_target_on_this_and_stands_alone_on_another_record() {
           trigger child
           input word text
           set mark = "{mark}{word}"
-          if parent is not empty { start Mark(word = "up") on parent }
+          if parent is not empty { start Above(word = "up") on parent }
           finish "marked"
         }
+        flow Above on thing { trigger child input word text set mark = "{mark}{word}" }
         flow Watch on thing { trigger update(mark) log "watched" }
         "#,
     );
@@ -132,7 +133,7 @@ fn a_child_shares_the_target_on_this_and_stands_alone_on_another_record() {
     assert_eq!((outcome.ran.join(" "), outcome.depth), ("Parent Mark Watch".to_owned(), 1));
     assert_eq!(get(&mut pipeline, top, "mark"), "pown".into());
     let outcome = update(&mut pipeline, low, &[("name", "low".into())]);
-    assert_eq!((outcome.ran.join(" "), outcome.depth), ("Parent Mark Mark Watch Watch".to_owned(), 2));
+    assert_eq!((outcome.ran.join(" "), outcome.depth), ("Parent Mark Above Watch Watch".to_owned(), 2));
     assert_eq!(get(&mut pipeline, top, "mark"), "pownup".into());
     assert_eq!(get(&mut pipeline, low, "mark"), "pown".into());
 }

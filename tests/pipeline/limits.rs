@@ -37,17 +37,16 @@ fn eight_levels_are_kept() {
 }
 
 #[test]
-fn children_that_start_each_other_end_in_a_fault() {
-    let mut pipeline = open(
-        r#"
-        entity thing { name text(100) }
-        flow First on thing { trigger create start Ping on this }
-        flow Ping on thing { trigger child start Pong on this }
-        flow Pong on thing { trigger child start Ping on this }
-        "#,
-    );
+fn a_chain_of_children_that_is_too_long_ends_in_a_fault() {
+    let link = |at: u32| format!("flow Link{at} on thing {{ trigger child start Link{} on this }}\n", at + 1);
+    let chain: String = (1..24).map(link).collect();
+    let mut pipeline = open(&format!(
+        "entity thing {{ name text(100) }}
+        flow First on thing {{ trigger create start Link1 on this }}
+        {chain} flow Link24 on thing {{ trigger child log \"the end\" }}"
+    ));
     let outcome = create(&mut pipeline, "thing", &[]);
-    assert_eq!(fault(&outcome), (Code::F07, "flows may run 24 deep inside one another, and `Pong` would be one more"));
+    assert_eq!(fault(&outcome), (Code::F07, "flows may run 24 deep inside one another, and `Link24` would be one more"));
     assert_eq!(count(&mut pipeline, "thing"), 0);
 }
 
