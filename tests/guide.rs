@@ -1,0 +1,55 @@
+//! The guide is walked: its files are written, its commands run, and what they print is what stands there.
+
+#![cfg(test)]
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+/// A block of a page: what stands behind the three signs, and its text.
+fn blocks(page: &str) -> Vec<(&str, String)> {
+    let mut blocks = Vec::new();
+    let mut lines = page.lines();
+    while let Some(line) = lines.next() {
+        if let Some(tag) = line.strip_prefix("```") {
+            let text: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
+            blocks.push((tag, text.join("\n") + "\n"));
+        }
+    }
+    blocks
+}
+
+#[test]
+fn the_guide_can_be_followed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut written, mut commands) = (0, 0);
+    for (tag, text) in blocks(include_str!("../docs/guide.md")) {
+        if let Some((kind, name)) = tag.split_once("file ") {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            let before = if kind.contains("more") { fs::read_to_string(&path).unwrap() + "\n" } else { String::new() };
+            fs::write(&path, before + &text).unwrap();
+            written += 1;
+        } else if tag == "console" {
+            let (command, expected) = text.split_once('\n').unwrap();
+            let printed = printed(command.strip_prefix("$ weir ").unwrap(), folder.path());
+            assert_eq!(untimed(&printed), untimed(expected), "{command}");
+            commands += 1;
+        }
+    }
+    println!("{written} files written, {commands} commands run");
+    assert!(written > 5 && commands > 4);
+}
+
+/// What a command prints, without blanks at the ends of lines.
+fn printed(arguments: &str, folder: &Path) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_weir"));
+    let output = command.args(arguments.split(' ')).current_dir(folder).env("NO_COLOR", "1").output().unwrap();
+    let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    text.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+}
+
+/// Without how long something took.
+fn untimed(text: &str) -> String {
+    text.lines().map(|line| line.split_once(" in 0.").map_or(line, |(before, _)| before).to_owned() + "\n").collect()
+}
