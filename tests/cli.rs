@@ -283,3 +283,84 @@ fn what_is_wrong_in_the_settings_of_a_project() {
         .collect();
     snapshot!(told.join("\n"));
 }
+
+const SLIPS: &str = "entity account {\n  name string required\n  onhold bool\n}\n\nflow Later on account {\n  triger create, update(name);\n  stage pre-operation\n  if name = 'Ünder' && onhld {\n    onhold := false\n  }\n  colour = 3\n}\n";
+
+#[test]
+fn check_mends_what_it_can() {
+    let fine = "choice Rating { hot = 1 }\n";
+    let project = Project::of(&[("slips.flow", SLIPS), ("fine.flow", fine)]);
+    let told = project.told(&["check", "--fix"]);
+    let now = fs::read_to_string(project.dir.path().join("slips.flow")).unwrap();
+    snapshot!(format!("{SLIPS}\n{told}\n{now}\n{}", project.told(&["check", "--fix"])));
+    assert_eq!(fs::read_to_string(project.dir.path().join("fine.flow")).unwrap(), fine);
+    assert_eq!(fs::read_to_string(project.dir.path().join("slips.flow")).unwrap(), now, "what is left isn't touched again");
+}
+
+#[test]
+fn check_mends_standard_input() {
+    use std::io::Write;
+    let project = Project::of(&[]);
+    let mut command = project.command(&["check", "-", "--fix"]);
+    let mut child = command
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(b"entity a { name string }\n").unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "entity a { name text }\n");
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(told, "<stdin>:1: fixed E0204: entity a { name string } → entity a { name text }\n");
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn check_for_github_and_code_scanning() {
+    let wrong = "entity account {\n  name text(40)\n  rate choice { a = 1, b = 2 }\n}\n\nflow Later on account {\n  trigger create, update\n  wait 3 days\n  set nmae = \"x, 100 %\"\n  match rate {\n    a => {}\n  }\n}\n";
+    let project = Project::of(&[("wrong, really.flow", wrong), ("fine.flow", "choice Rating { hot = 1 }\n")]);
+    let told: Vec<String> = ["github", "sarif"].iter().map(|format| project.told(&["check", "--format", format])).collect();
+    // The pages that the rules quote change by themselves.
+    let results = told[1].split_once("\"columnKind\"").unwrap().1;
+    snapshot!(format!("{wrong}\n{}\n…{results}", told[0]));
+}
+
+/// The documents of several projects against the schema of the standard.
+#[test]
+fn sarif_is_valid() {
+    let mut schema: serde_json::Value = serde_json::from_str(include_str!("cases/sarif/sarif-schema-2.1.0.json")).unwrap();
+    // As it is published, the pattern of these properties is no regular expression.
+    for of in ["run", "toolComponent"] {
+        schema["definitions"][of]["properties"]["language"].as_object_mut().unwrap().remove("pattern");
+    }
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let projects = [
+        Project::of(&[("slips.flow", SLIPS)]),
+        Project::credit(),
+        Project::of(&[]),
+        Project::of(&[("two.flow", "entity a { name text }\nentity A { name text }\n")]),
+    ];
+    for project in projects {
+        let output = project.command(&["check", "--format", "sarif"]).output().unwrap();
+        let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let errors: Vec<String> = validator.iter_errors(&document).map(|error| format!("{}: {error}", error.instance_path())).collect();
+        assert!(errors.is_empty(), "{errors:#?}");
+    }
+    let broken = serde_json::json!({ "version": "2.1.0", "runs": [{ "results": [] }] });
+    assert!(!validator.is_valid(&broken), "the schema is held against something");
+}
+
+#[test]
+fn an_allowed_warning_is_not_told() {
+    let flow = |allowed: &str| {
+        format!(
+            "entity a {{ name text(9) required }}\nflow F on a {{\n  trigger update(name)\n  if name is empty {{ log \"x\" }}{allowed}\n}}\n"
+        )
+    };
+    let told = |allowed: &str| Project::of(&[("a.flow", &flow(allowed))]).told(&["check", "--format", "short"]);
+    assert!(told("").contains("a.flow:4:6: warning[W0503]"));
+    assert_eq!(told(" // allow W0503: imports leave it empty"), "$ weir check --format short\n--- exit code 0\n");
+    assert!(told(" // allow W0503").contains("a.flow:4:32: warning[W0104]: the reason is missing"), "{}", told(" // allow W0503"));
+    assert!(told(" // allow W0501: imports").contains("warning[W0103]: there is no warning W0501 in this line to allow"));
+}

@@ -2,21 +2,14 @@
 
 #![cfg(test)]
 
-use weir::check::{built_in, check};
 use weir::diagnostic::{Code, Diagnostic, Severity};
-use weir::source::Sources;
-use weir::syntax::parse;
+use weir::project::Project;
 
 /// The codes of errors and warnings that have no examples, beside those of files: hostile texts, and numbers that no example shows well.
 const WITHOUT_EXAMPLES: &[&str] = &["E0111", "E0219", "E0618"];
 
 fn problems(text: &str) -> Vec<Diagnostic> {
-    let mut sources = Sources::default();
-    let built_in = built_in(&mut sources);
-    let file = sources.add("example.flow", text);
-    let (tree, mut problems) = parse(&sources, file);
-    problems.extend(check(&[built_in, tree]).diagnostics);
-    problems
+    Project::from_text("example.flow", text).diagnostics
 }
 
 /// The examples of a page whose fence says `flow` and this word.

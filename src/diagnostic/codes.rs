@@ -85,6 +85,8 @@ codes! {
     E0115 Error "a character that can't stand here",
     E0116 Error "a clause behind a statement",
     W0101 Warning "a character that misleads the reader",
+    W0103 Warning "an allowance that nothing needs",
+    W0104 Warning "an allowance that allows nothing",
     // Schema
     E0201 Error "a name declared twice",
     E0202 Error "two options with one code",

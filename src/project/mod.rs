@@ -9,10 +9,12 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod allow;
 mod compiled;
 mod config;
 mod files;
 mod layouts;
+mod mend;
 mod snapshots;
 mod world;
 
@@ -29,6 +31,7 @@ pub use compiled::{Compiled, OpenError};
 pub use config::{CONFIG, Config};
 pub use files::{LoadError, LoadErrorKind, MAX_FILE, MAX_FILES, MAX_FOLDERS};
 pub use layouts::Layouts;
+pub use mend::{Change, Mended};
 pub use snapshots::{SNAPSHOT, Snapshot};
 
 /// The texts of a project, read and checked.
@@ -95,6 +98,7 @@ impl Project {
         let mut checked = check::check(&trees);
         checked.diagnostics.retain(|said| !follows(said) || said.span().is_none_or(|span| !unread.contains(&span.file)));
         diagnostics.append(&mut checked.diagnostics);
+        allow::apply(&sources, &unread, &mut diagnostics);
         diagnostics.sort_by_key(|diagnostic| (diagnostic.span(), diagnostic.severity(), diagnostic.code));
         diagnostics.dedup();
         Project { sources, checked, diagnostics, config: Config::default() }

@@ -393,6 +393,15 @@ impl Reader<'_> {
             self.lost |= flaw.kind == FlawKind::Bad(Bad::OpenText) && self.view.word(flaw.token).starts_with("\"\"\"");
             let opens_block = blocks.iter().any(|block| block.start == flaw.token + 1);
             if flaw.kind != FlawKind::Unclosed || !opens_block {
+                // A sign that is wrong by itself is one more mistake; what else is wrong may follow from the first.
+                let alone = |other: &&Flaw| {
+                    other.token > flaw.token
+                        && matches!(other.kind, FlawKind::Bad(bad) if !matches!(bad, Bad::OpenText | Bad::Character | Bad::Backtick))
+                };
+                let inside = |other: &&Flaw| blocks.iter().any(|block| block.contains(&other.token));
+                let others = flaws.iter().filter(alone).filter(|other| !inside(other));
+                let others: Vec<Diagnostic> = others.map(|other| report::flaw(&self.view, other, piece.clone())).collect();
+                self.builder.problems.extend(others.into_iter().filter(|_| !self.lost));
                 return self.give_up(piece, entry);
             }
             missing += 1;

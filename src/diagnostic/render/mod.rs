@@ -2,14 +2,18 @@
 //! and what a terminal can show is the caller's to say.
 
 mod excerpt;
+mod github;
 mod human;
 mod json;
+mod sarif;
 mod short;
 
 use std::collections::BTreeSet;
 
+pub use github::github;
 pub use human::human;
 pub use json::json;
+pub use sarif::sarif;
 pub use short::short;
 
 use super::{Diagnostic, Severity};

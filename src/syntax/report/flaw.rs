@@ -72,7 +72,7 @@ fn bad_token(view: &View, bad: Bad, index: usize) -> Diagnostic {
             let problem = Diagnostic::new(Code::E0106, span, "a text stands in double quotes");
             problem.help(format!("write `\"{}\"`", short(inner))).fix(span, format!("\"{inner}\""))
         }
-        Bad::Foreign if text == ";" && view.kind(index + 1) == Some(Token::Word) && view.kind(index + 2) == Some(Token::Assign) => {
+        Bad::Foreign if text == ";" && is_field(view, index + 1) => {
             let problem = Diagnostic::new(Code::E0106, span, "between fields stands `,`, not `;`");
             problem.help("write `,`").fix(span, ",")
         }
@@ -83,6 +83,12 @@ fn bad_token(view: &View, bad: Bad, index: usize) -> Diagnostic {
         }
         Bad::Character => character(text, span),
     }
+}
+
+/// Whether a field with its value goes on in this line.
+fn is_field(view: &View, index: usize) -> bool {
+    let same_line = view.get(index).is_some_and(|token| token.token == Token::Word && !token.line_first);
+    same_line && view.kind(index + 1) == Some(Token::Assign)
 }
 
 fn number(text: &str, span: Span) -> Diagnostic {
