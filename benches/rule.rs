@@ -233,6 +233,10 @@ impl Host for Record {
     fn start(&mut self, _: &str, _: Reference, _: Vec<Value>) -> Result<(), Interrupt> {
         Ok(())
     }
+    fn perform(&mut self, _: &str, _: Option<Reference>, _: Vec<Value>) -> Result<Vec<Value>, Interrupt> {
+        Ok(Vec::new())
+    }
+    fn set_output(&mut self, _: u16, _: Value) {}
     fn log(&mut self, _: SmolStr) {}
     fn enter_step(&mut self, _: SmolStr) {}
     fn leave_step(&mut self) {}

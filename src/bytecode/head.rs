@@ -1,4 +1,4 @@
-//! What a flow declares before its statements: everything that decides whether, when and as whom it runs.
+//! What a flow, an action or a plug-in declares before its statements: everything that decides whether, when and as whom it runs.
 
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
@@ -71,10 +71,28 @@ pub enum Event {
 /// A stage of the event pipeline, with the platform's numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Stage {
+    /// 10: before everything else; only plug-ins run here.
+    PreValidation = 10,
     /// 20: before the core operation, inside the transaction.
     PreOperation = 20,
     /// 40: after the core operation, inside the transaction.
     PostOperation = 40,
+}
+
+impl Stage {
+    /// As it is written: `pre-operation`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Stage::PreValidation => "pre-validation",
+            Stage::PreOperation => "pre-operation",
+            Stage::PostOperation => "post-operation",
+        }
+    }
+
+    /// Whether what is about to be written can still be changed.
+    pub fn is_before(self) -> bool {
+        self < Stage::PostOperation
+    }
 }
 
 /// As whom a flow runs when an event starts it.
@@ -86,7 +104,7 @@ pub enum RunAs {
     Caller,
 }
 
-/// An input of a flow.
+/// An input of a flow or an action, or an output of an action.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Input {
     /// Its name.
@@ -116,4 +134,54 @@ impl Input {
             on_delete: DeleteBehaviour::RemoveLink,
         }
     }
+}
+
+/// An action's clauses.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ActionHead {
+    /// Its name, unique among flows, actions and plug-ins.
+    pub name: SmolStr,
+    /// The entity whose records it is about; a global action has none.
+    pub entity: Option<EntityId>,
+    /// What it takes.
+    pub inputs: Vec<Input>,
+    /// What it gives; an output that nothing sets is empty.
+    pub outputs: Vec<Input>,
+    /// Whether a stop or fault undoes all of it where it is the outermost operation; else every step commits alone.
+    pub rollback: bool,
+    /// Where its code is, if not in its statements.
+    pub via: Option<Via>,
+}
+
+impl ActionHead {
+    /// An output by name, with its position.
+    pub fn output(&self, name: &str) -> Option<(u16, &Input)> {
+        (0u16..).zip(&self.outputs).find(|(_, output)| output.name == name)
+    }
+}
+
+/// A declared plug-in's clauses: code outside the language that is ordered with the flows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PluginHead {
+    /// Its name, unique among flows, actions and plug-ins.
+    pub name: SmolStr,
+    /// The entity whose records it is about.
+    pub entity: EntityId,
+    /// The events that start it, with their stages.
+    pub triggers: Vec<Trigger>,
+    /// Its place among the steps of a stage, ascending.
+    pub rank: i32,
+    /// Where its code is.
+    pub via: Via,
+}
+
+/// Where code outside the language is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Via {
+    /// A function that the embedding program binds to the name.
+    Host,
+    /// A process, by its command line.
+    Command(SmolStr),
+    /// An HTTP endpoint, by its address.
+    Webhook(SmolStr),
 }

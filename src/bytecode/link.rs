@@ -10,7 +10,7 @@ use std::sync::Arc;
 use smol_str::SmolStr;
 use thiserror::Error;
 
-use super::{Cause, Code, Effects, Event, FlowCode, Program};
+use super::{ActionCode, Cause, Code, Effects, Event, FlowCode, Input, PluginCode, Program, Trigger};
 use crate::schema::{FieldSet, Schema};
 use crate::value::{ChoiceId, EntityId, Slot, Type};
 
@@ -33,26 +33,56 @@ struct Link<'a> {
 pub fn link(program: &Program, from: &Schema, to: &Schema) -> Result<Program, LinkError> {
     let link = Link { from, to };
     let flows = program.flows.iter().map(|flow| link.flow(flow)).collect::<Linked<_>>()?;
-    Ok(Program { flows })
+    let actions = program.actions.iter().map(|action| link.action(action)).collect::<Linked<_>>()?;
+    let plugins = program.plugins.iter().map(|plugin| link.plugin(plugin)).collect::<Linked<_>>()?;
+    Ok(Program { flows, actions, plugins })
 }
 
 impl Link<'_> {
     fn flow(&self, flow: &FlowCode) -> Linked<FlowCode> {
         let mut linked = flow.clone();
         linked.head.entity = self.entity(flow.head.entity)?;
-        for trigger in &mut linked.head.triggers {
-            if let Event::Update(Some(fields)) = &mut trigger.event {
-                *fields = self.fields(flow.head.entity, fields)?;
-            }
-        }
-        for input in &mut linked.head.inputs {
-            input.ty = self.ty(&input.ty)?;
-        }
-        linked.effects = self.effects(&flow.effects, flow.head.entity)?;
+        self.triggers(flow.head.entity, &mut linked.head.triggers)?;
+        self.inputs(&mut linked.head.inputs)?;
+        linked.effects = self.effects(&flow.effects, Some(flow.head.entity))?;
         linked.when.iter_mut().try_for_each(|when| self.code(when))?;
         self.code(&mut linked.body)?;
         linked.conditions.iter_mut().try_for_each(|condition| self.code(condition))?;
         Ok(linked)
+    }
+
+    fn action(&self, action: &ActionCode) -> Linked<ActionCode> {
+        let mut linked = action.clone();
+        linked.head.entity = action.head.entity.map(|entity| self.entity(entity)).transpose()?;
+        self.inputs(&mut linked.head.inputs)?;
+        self.inputs(&mut linked.head.outputs)?;
+        linked.effects = self.effects(&action.effects, action.head.entity)?;
+        linked.body.iter_mut().try_for_each(|body| self.code(body))?;
+        Ok(linked)
+    }
+
+    fn plugin(&self, plugin: &PluginCode) -> Linked<PluginCode> {
+        let mut linked = plugin.clone();
+        linked.head.entity = self.entity(plugin.head.entity)?;
+        self.triggers(plugin.head.entity, &mut linked.head.triggers)?;
+        linked.effects = self.effects(&plugin.effects, Some(plugin.head.entity))?;
+        Ok(linked)
+    }
+
+    fn triggers(&self, entity: EntityId, triggers: &mut [Trigger]) -> Linked<()> {
+        for trigger in triggers {
+            if let Event::Update(Some(fields)) = &mut trigger.event {
+                *fields = self.fields(entity, fields)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn inputs(&self, inputs: &mut [Input]) -> Linked<()> {
+        for input in inputs {
+            input.ty = self.ty(&input.ty)?;
+        }
+        Ok(())
     }
 
     fn code(&self, code: &mut Code) -> Linked<()> {
@@ -72,18 +102,19 @@ impl Link<'_> {
         })
     }
 
-    fn effects(&self, effects: &Effects, own: EntityId) -> Linked<Effects> {
+    fn effects(&self, effects: &Effects, own: Option<EntityId>) -> Linked<Effects> {
         let entities = |set: &BTreeSet<EntityId>| set.iter().map(|entity| self.entity(*entity)).collect::<Linked<BTreeSet<_>>>();
         let fields = |fields: &BTreeMap<EntityId, FieldSet>| {
             let linked = fields.iter().map(|(entity, fields)| Ok((self.entity(*entity)?, self.fields(*entity, fields)?)));
             linked.collect::<Linked<BTreeMap<_, _>>>()
         };
+        let of_record = |fields: &FieldSet| own.map_or(Ok(FieldSet::default()), |own| self.fields(own, fields));
         Ok(Effects {
-            reads: self.fields(own, &effects.reads)?,
-            old: self.fields(own, &effects.old)?,
+            reads: of_record(&effects.reads)?,
+            old: of_record(&effects.old)?,
             related: fields(&effects.related)?,
             queries: fields(&effects.queries)?,
-            sets: self.fields(own, &effects.sets)?,
+            sets: of_record(&effects.sets)?,
             creates: entities(&effects.creates)?,
             updates: fields(&effects.updates)?,
             deletes: entities(&effects.deletes)?,

@@ -10,29 +10,28 @@ use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
 use super::operand::{In, Operand};
-use super::{Awaited, Code, Effects, Event, FlowCode, FlowHead, Mode, Op, Out, Program, Run, RunAs, Stage, WaitList};
+use super::{
+    ActionCode, Awaited, Code, Effects, Event, FlowCode, FlowHead, Input, Mode, Op, Out, PluginCode, Program, Run, RunAs, Stage, Trigger,
+    Via, WaitList,
+};
 use crate::schema::{FieldSet, Schema};
-use crate::source::{FileId, Sources};
+use crate::source::{FileId, Sources, Span};
 use crate::value::{EntityId, Type, Value, text};
 
-/// The listing of a program, flow by flow.
+/// The listing of a program: its flows, its actions, its plug-ins.
 pub fn listing(program: &Program, schema: &Schema, sources: &Sources) -> String {
-    let flows: Vec<String> = program.flows.iter().map(|flow| flow_listing(flow, schema, sources)).collect();
-    flows.join("\n")
+    let flows = program.flows.iter().map(|flow| flow_listing(flow, schema, sources));
+    let actions = program.actions.iter().map(|action| action_listing(action, schema, sources));
+    let plugins = program.plugins.iter().map(|plugin| plugin_listing(plugin, schema, sources));
+    flows.chain(actions).chain(plugins).collect::<Vec<_>>().join("\n")
 }
 
 /// The listing of one flow.
 pub fn flow_listing(flow: &FlowCode, schema: &Schema, sources: &Sources) -> String {
-    let mut text = String::new();
-    let entity = schema.entity(flow.head.entity).map_or("", |entity| entity.name.as_str());
-    let place = sources.position(flow.span);
-    let file = sources.get(flow.span.file).map_or("", |file| &file.name);
-    let place = if file.is_empty() { String::new() } else { format!("    // {file}:{}", place.line) };
-    let _ = writeln!(text, "flow {} on {entity}{place}", flow.head.name);
-    let _ = writeln!(text, "  {}", clauses(&flow.head, schema));
-    for line in effects(&flow.effects, flow.head.entity, schema) {
-        let _ = writeln!(text, "  {line}");
-    }
+    let declared = format!("flow {} on {}", flow.head.name, entity_name(flow.head.entity, schema));
+    let mut lines = vec![clauses(&flow.head, schema)];
+    lines.extend(effects(&flow.effects, Some(flow.head.entity), schema));
+    let mut text = heading(&declared, flow.span, &lines, sources);
     if let Some(when) = &flow.when {
         text.push_str("\n  condition\n");
         Printer::new(when, schema, sources).print(&mut text);
@@ -46,18 +45,72 @@ pub fn flow_listing(flow: &FlowCode, schema: &Schema, sources: &Sources) -> Stri
     text
 }
 
+/// The listing of one action.
+pub fn action_listing(action: &ActionCode, schema: &Schema, sources: &Sources) -> String {
+    let head = &action.head;
+    let on = head.entity.map(|entity| format!(" on {}", entity_name(entity, schema))).unwrap_or_default();
+    let listed = |inputs: &[Input]| inputs.iter().map(|input| input.name.as_str()).collect::<Vec<_>>().join(", ");
+    let mut parts = vec![if head.rollback { "rollback on".to_owned() } else { "rollback off".to_owned() }];
+    parts.extend((!head.inputs.is_empty()).then(|| format!("takes {}", listed(&head.inputs))));
+    parts.extend((!head.outputs.is_empty()).then(|| format!("gives {}", listed(&head.outputs))));
+    parts.extend(head.via.as_ref().map(via));
+    let mut lines = vec![parts.join("; ")];
+    lines.extend(effects(&action.effects, head.entity, schema));
+    let mut text = heading(&format!("action {}{on}", head.name), action.span, &lines, sources);
+    if let Some(body) = &action.body {
+        text.push_str("\n  statements\n");
+        Printer::new(body, schema, sources).print(&mut text);
+    }
+    text
+}
+
+/// The listing of one declared plug-in.
+pub fn plugin_listing(plugin: &PluginCode, schema: &Schema, sources: &Sources) -> String {
+    let head = &plugin.head;
+    let mut parts: Vec<String> = head.triggers.iter().map(|trigger| event(trigger, Some(trigger.stage), head.entity, schema)).collect();
+    parts.push(format!("rank {}", head.rank));
+    parts.push(via(&head.via));
+    let mut lines = vec![parts.join("; ")];
+    lines.extend(effects(&plugin.effects, Some(head.entity), schema));
+    heading(&format!("plugin {} on {}", head.name, entity_name(head.entity, schema)), plugin.span, &lines, sources)
+}
+
+/// The first line, with the place in the source, and the lines about clauses and effects.
+fn heading(declared: &str, span: Span, lines: &[String], sources: &Sources) -> String {
+    let place = sources.position(span);
+    let file = sources.get(span.file).map_or("", |file| &file.name);
+    let place = if file.is_empty() { String::new() } else { format!("    // {file}:{}", place.line) };
+    let mut text = String::new();
+    let _ = writeln!(text, "{declared}{place}");
+    lines.iter().for_each(|line| {
+        let _ = writeln!(text, "  {line}");
+    });
+    text
+}
+
+fn via(via: &Via) -> String {
+    match via {
+        Via::Host => "via host".to_owned(),
+        Via::Command(command) => format!("via command {:?}", command.as_str()),
+        Via::Webhook(address) => format!("via webhook {:?}", address.as_str()),
+    }
+}
+
+/// An event, with the stage that it is at.
+fn event(trigger: &Trigger, stage: Option<Stage>, entity: EntityId, schema: &Schema) -> String {
+    let event = match &trigger.event {
+        Event::Create => "create".to_owned(),
+        Event::Update(None) => "update".to_owned(),
+        Event::Update(Some(fields)) => format!("update({})", names(fields, entity, schema)),
+        Event::Delete => "delete".to_owned(),
+    };
+    stage.map_or_else(|| event.clone(), |stage| format!("{event} at {}", stage.name()))
+}
+
 fn clauses(head: &FlowHead, schema: &Schema) -> String {
     let mut parts = vec![if head.mode == Mode::RealTime { "real-time".to_owned() } else { "background".to_owned() }];
-    for trigger in &head.triggers {
-        let event = match &trigger.event {
-            Event::Create => "create".to_owned(),
-            Event::Update(None) => "update".to_owned(),
-            Event::Update(Some(fields)) => format!("update({})", names(fields, head.entity, schema)),
-            Event::Delete => "delete".to_owned(),
-        };
-        let stage = if trigger.stage == Stage::PreOperation { "pre-operation" } else { "post-operation" };
-        parts.push(if head.mode == Mode::RealTime { format!("{event} at {stage}") } else { event });
-    }
+    let background = head.mode == Mode::Background;
+    parts.extend(head.triggers.iter().map(|trigger| event(trigger, (!background).then_some(trigger.stage), head.entity, schema)));
     parts.extend(head.on_demand.then(|| "on demand".to_owned()));
     parts.extend(head.child.then(|| "child".to_owned()));
     parts.push(format!("rank {}", head.rank));
@@ -66,17 +119,18 @@ fn clauses(head: &FlowHead, schema: &Schema) -> String {
     parts.join("; ")
 }
 
-fn effects(effects: &Effects, entity: EntityId, schema: &Schema) -> Vec<String> {
+fn effects(effects: &Effects, entity: Option<EntityId>, schema: &Schema) -> Vec<String> {
+    let own = |fields: &FieldSet| entity.map_or(String::new(), |entity| names(fields, entity, schema));
     let entities = |ids: &BTreeSet<EntityId>| ids.iter().map(|id| entity_name(*id, schema)).collect::<Vec<_>>().join(", ");
     let of = |(id, fields): (&EntityId, &FieldSet)| format!("{} of {}", names(fields, *id, schema), entity_name(*id, schema));
     let fields = |fields: &BTreeMap<EntityId, FieldSet>| fields.iter().map(of).collect::<Vec<_>>().join("; ");
     let list = |flows: &BTreeSet<SmolStr>| flows.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", ");
     let lines = [
-        ("reads", names(&effects.reads, entity, schema)),
+        ("reads", own(&effects.reads)),
         ("reads over lookups", fields(&effects.related)),
         ("looks for records by", fields(&effects.queries)),
-        ("reads as it was before", names(&effects.old, entity, schema)),
-        ("sets", names(&effects.sets, entity, schema)),
+        ("reads as it was before", own(&effects.old)),
+        ("sets", own(&effects.sets)),
         ("creates", entities(&effects.creates)),
         ("updates", fields(&effects.updates)),
         ("deletes", entities(&effects.deletes)),
@@ -176,6 +230,8 @@ impl<'a> Printer<'a> {
             }
             Operand::Write(write) => self.code.writes.get(ix(write.0)).map_or("?", |list| entity_name(list.entity, self.schema)).to_owned(),
             Operand::Start(start) => self.code.starts.get(ix(start.0)).map_or("?".to_owned(), |start| start.flow.to_string()),
+            Operand::Perform(perform) => self.code.performs.get(ix(perform.0)).map_or("?".to_owned(), |perform| perform.action.to_string()),
+            Operand::Output(output) => self.code.outputs.get(ix(output.0)).map_or("?".to_owned(), |name| name.to_string()),
             Operand::Call(call) => self.code.calls.get(ix(call.0)).map_or("?", |call| call.function.name).to_owned(),
             // What it waits for stands with the values.
             Operand::Type(_) | Operand::Wait(_) => String::new(),

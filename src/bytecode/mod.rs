@@ -14,6 +14,7 @@ mod link;
 mod listing;
 mod op;
 mod operand;
+mod outside;
 mod program;
 mod signature;
 mod verify;
@@ -21,14 +22,15 @@ mod verify;
 pub use calls::CallRef;
 pub use codec::{Bundle, LoadError, MAGIC, MAX_FILE, VERSION, decode, encode};
 pub use effects::{Cause, Effects};
-pub use head::{Event, FlowHead, Input, Mode, RunAs, Stage, Trigger};
+pub use head::{ActionHead, Event, FlowHead, Input, Mode, PluginHead, RunAs, Stage, Trigger, Via};
 pub use link::{LinkError, link};
-pub use listing::{flow_listing, listing};
+pub use listing::{action_listing, flow_listing, listing, plugin_listing};
 pub use op::Op;
 pub use operand::{
-    CONSTANT, CallIx, Count, FieldIx, In, Kind, MAX_REGISTERS, Operand, Out, Rule, Run, Sign, StartIx, Target, TypeIx, WaitIx, When,
-    WriteIx,
+    CONSTANT, CallIx, Count, FieldIx, In, Kind, MAX_REGISTERS, Operand, Out, OutputIx, PerformIx, Rule, Run, Sign, StartIx, Target, TypeIx,
+    WaitIx, When, WriteIx,
 };
-pub use program::{Awaited, Code, FieldRef, FlowCode, Program, StartRef, WaitList, WriteList};
+pub use outside::{WebAddress, WrongAddress, command_words};
+pub use program::{ActionCode, Awaited, Code, FieldRef, FlowCode, PerformRef, PluginCode, Program, StartRef, WaitList, WriteList};
 pub use signature::{FaultLine, Signature, all_causes, signatures};
 pub use verify::{MAX_CELLS, Part, Problem, VerifyError, verify, verify_expression};

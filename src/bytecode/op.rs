@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use super::operand::Kind::*;
 use super::operand::Rule::{Any, Full, Maybe};
-use super::operand::{CallIx, Count, FieldIx, In, Operand, Out, Run, Sign, StartIx, Target, TypeIx, WaitIx, When, WriteIx};
+use super::operand::{
+    CallIx, Count, FieldIx, In, Operand, Out, OutputIx, PerformIx, Run, Sign, StartIx, Target, TypeIx, WaitIx, When, WriteIx,
+};
 
 macro_rules! operand {
     (In $value:expr, $rule:expr) => {
@@ -26,6 +28,12 @@ macro_rules! operand {
     };
     (StartIx $value:expr) => {
         Operand::Start($value)
+    };
+    (PerformIx $value:expr) => {
+        Operand::Perform($value)
+    };
+    (OutputIx $value:expr) => {
+        Operand::Output($value)
     };
     (CallIx $value:expr) => {
         Operand::Call($value)
@@ -278,6 +286,12 @@ ops! {
     AddOption { set: In [Maybe(Choices)], option: In [Maybe(Choice)], out: Out [Any] } "{out} = {set} + {option}"
     /// A set of options with one taken out; empty where none is left.
     RemoveOption { set: In [Maybe(Choices)], option: In [Maybe(Choice)], out: Out [Maybe(Choices)] } "{out} = {set} - {option}"
+
+    // Actions
+    /// Performs an action; what it gives comes into the registers from `out` on.
+    Perform { action: PerformIx, values: Run, out: Out [Any] } "{out} = perform {action}({values})"
+    /// Gives the action's own output a value.
+    SetOutput { output: OutputIx, value: In [Any] } "output {output} = {value}"
 }
 
 const _: () = assert!(std::mem::size_of::<Op>() == 8);

@@ -43,6 +43,10 @@ numbers! {
     WriteIx(u16),
     /// A child flow with the inputs it is given, in `starts`.
     StartIx(u16),
+    /// An action with the inputs it is given, in `performs`.
+    PerformIx(u16),
+    /// An output of the action itself, in `outputs`.
+    OutputIx(u16),
     /// A function with the number of its arguments, in `calls`.
     CallIx(u16),
     /// A type, in `types`.
@@ -87,6 +91,10 @@ pub enum Operand {
     Write(WriteIx),
     /// Into `starts`.
     Start(StartIx),
+    /// Into `performs`.
+    Perform(PerformIx),
+    /// Into `outputs`.
+    Output(OutputIx),
     /// Into `calls`.
     Call(CallIx),
     /// Into `types`.

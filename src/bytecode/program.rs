@@ -1,6 +1,6 @@
-//! A compiled project: flows with their code, tables and effects. Ids in here are those of the schema it was compiled with.
+//! A compiled project: flows, actions and plug-ins with their code, tables and effects. Ids in here are those of the schema it was compiled with.
 //!
-//! Invariant of a [`Program`] that went through [`verify`](super::verify()): `flows` ascends by name, and the VM can run
+//! Invariant of a [`Program`] that went through [`verify`](super::verify()): `flows`, `actions` and `plugins` ascend by name, and the VM can run
 //! every code in it without looking at types, table bounds or jump targets again.
 
 use serde::{Deserialize, Serialize};
@@ -8,15 +8,19 @@ use smol_str::SmolStr;
 
 use super::op::Op;
 use super::operand::{In, Kind, Run};
-use super::{CallRef, Effects, FlowHead};
+use super::{ActionHead, CallRef, Effects, FlowHead, PluginHead};
 use crate::source::Span;
 use crate::value::{EntityId, Slot, Type, Value};
 
-/// Every flow of a project, by name in code point order.
+/// Every flow, action and plug-in of a project, each by name in code point order.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Program {
     /// The flows.
     pub flows: Vec<FlowCode>,
+    /// The actions.
+    pub actions: Vec<ActionCode>,
+    /// The declared plug-ins.
+    pub plugins: Vec<PluginCode>,
 }
 
 impl Program {
@@ -24,6 +28,16 @@ impl Program {
     pub fn flow(&self, name: &str) -> Option<&FlowCode> {
         let index = self.flows.binary_search_by(|flow| flow.head.name.as_str().cmp(name)).ok()?;
         self.flows.get(index)
+    }
+
+    /// An action by name.
+    pub fn action(&self, name: &str) -> Option<&ActionCode> {
+        self.actions.get(self.action_index(name)?)
+    }
+
+    /// The position of an action by name.
+    pub fn action_index(&self, name: &str) -> Option<usize> {
+        self.actions.binary_search_by(|action| action.head.name.as_str().cmp(name)).ok()
     }
 }
 
@@ -41,6 +55,30 @@ pub struct FlowCode {
     /// The conditions that its waits wait for. They give a boolean; their inputs are the first registers of the statements.
     pub conditions: Vec<Code>,
     /// What it does, its inline children included.
+    pub effects: Effects,
+}
+
+/// A compiled action.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ActionCode {
+    /// Its clauses.
+    pub head: ActionHead,
+    /// Where its name stands.
+    pub span: Span,
+    /// Its statements; those of an action whose code is elsewhere are none.
+    pub body: Option<Code>,
+    /// What it does; of an action whose code is elsewhere, what it declares to do.
+    pub effects: Effects,
+}
+
+/// A declared plug-in.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PluginCode {
+    /// Its clauses.
+    pub head: PluginHead,
+    /// Where its name stands.
+    pub span: Span,
+    /// What it declares to do.
     pub effects: Effects,
 }
 
@@ -65,6 +103,10 @@ pub struct Code {
     pub writes: Vec<WriteList>,
     /// The starts of child flows.
     pub starts: Vec<StartRef>,
+    /// The actions that are performed.
+    pub performs: Vec<PerformRef>,
+    /// The names of the outputs that the action has whose body this is.
+    pub outputs: Vec<SmolStr>,
     /// The calls of functions.
     pub calls: Vec<CallRef>,
     /// The types of values that become text.
@@ -134,6 +176,19 @@ impl WaitList {
     }
 }
 
+/// An action that is performed: its record comes first among the values, if it has one, then the inputs that it is given.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct PerformRef {
+    /// Its name.
+    pub action: SmolStr,
+    /// Whether it is on a record.
+    pub on_record: bool,
+    /// Positions of its inputs.
+    pub inputs: Vec<u16>,
+    /// How many outputs it has; they come into consecutive registers.
+    pub outputs: u16,
+}
+
 impl Code {
     /// Where an operation comes from.
     pub fn span(&self, at: usize) -> Option<Span> {
@@ -150,7 +205,19 @@ impl Code {
             }
             Op::Wait { wait, values, .. } => Some((values, self.waits.get(wait.0 as usize)?.values().count())),
             Op::Start { flow, inputs, .. } => Some((inputs, self.starts.get(flow.0 as usize)?.inputs.len())),
+            Op::Perform { action, values, .. } => {
+                let perform = self.performs.get(action.0 as usize)?;
+                Some((values, perform.inputs.len() + usize::from(perform.on_record)))
+            }
             _ => None,
+        }
+    }
+
+    /// How many registers an operation writes, from its `out` on; none where its table has no such row.
+    pub fn gives(&self, op: &Op) -> Option<usize> {
+        match *op {
+            Op::Perform { action, .. } => Some(self.performs.get(action.0 as usize)?.outputs as usize),
+            _ => Some(1),
         }
     }
 

@@ -3,7 +3,7 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 
-use crate::bytecode::FlowHead;
+use crate::bytecode::{ActionHead, FlowHead, Input};
 use crate::check::ir;
 use crate::diagnostic::Diagnostic;
 use crate::schema::{Entity, Schema};
@@ -16,12 +16,26 @@ use super::narrow::Facts;
 /// entity that isn't there.
 pub(super) type Heads = FxHashMap<SmolStr, Option<(FlowHead, Span)>>;
 
+/// The heads of all actions by name, with the place of the name: what `perform` may name.
+pub(super) type Actions = FxHashMap<SmolStr, Option<(ActionHead, Span)>>;
+
+/// What can be named in the whole project, beside what the schema has.
+#[derive(Debug, Default)]
+pub(super) struct Named {
+    /// The actions.
+    pub actions: Actions,
+    /// The plug-ins.
+    pub plugins: FxHashSet<SmolStr>,
+}
+
 /// The state of checking one flow's body, one test or one scenario.
 pub(super) struct Context<'a> {
     /// The project's schema, whole.
     pub schema: &'a Schema,
     /// All flows of the project.
     pub heads: &'a Heads,
+    /// All actions and plug-ins of the project.
+    pub named: &'a Named,
     /// Names whose declaration has an error that keeps them out of the schema.
     pub undeclared: &'a FxHashSet<SmolStr>,
     /// Where the body stands.
@@ -30,6 +44,8 @@ pub(super) struct Context<'a> {
     pub locals: Vec<ir::Local>,
     /// The `let`s in sight, innermost last, with the place where each was named.
     pub visible: Vec<(SmolStr, ir::LocalId, Span)>,
+    /// The `let`s that hold what an action gave, by the first of their outputs: the action.
+    pub results: FxHashMap<ir::LocalId, SmolStr>,
     /// Names whose `let` has an error: a use of one has been reported with it, and says nothing more.
     pub broken: FxHashSet<SmolStr>,
     /// The `let`s that something has read.
@@ -47,16 +63,20 @@ pub(super) struct Context<'a> {
 pub(super) enum Site<'a> {
     /// In a flow.
     Flow(&'a FlowHead),
+    /// In an action; a global one has no record.
+    Action(&'a ActionHead),
     /// In a test or scenario: there is no triggering record, and emptiness is checked when it runs.
     Scenario,
 }
 
 impl<'a> Context<'a> {
     /// A fresh state.
-    pub fn new(schema: &'a Schema, heads: &'a Heads, undeclared: &'a FxHashSet<SmolStr>, site: Site<'a>) -> Self {
+    pub fn new(schema: &'a Schema, heads: &'a Heads, named: &'a Named, undeclared: &'a FxHashSet<SmolStr>, site: Site<'a>) -> Self {
         Context {
             schema,
             heads,
+            named,
+            results: FxHashMap::default(),
             undeclared,
             site,
             locals: Vec::new(),
@@ -73,14 +93,35 @@ impl<'a> Context<'a> {
     pub fn flow(&self) -> Option<&'a FlowHead> {
         match self.site {
             Site::Flow(head) => Some(head),
-            Site::Scenario => None,
+            Site::Action(_) | Site::Scenario => None,
         }
     }
 
-    /// The entity of the triggering record, where there is one.
+    /// The action that is checked, where it is one.
+    pub fn action(&self) -> Option<&'a ActionHead> {
+        match self.site {
+            Site::Action(head) => Some(head),
+            Site::Flow(_) | Site::Scenario => None,
+        }
+    }
+
+    /// The entity of the body's own record, where there is one.
     pub fn entity(&self) -> Option<(EntityId, &'a Entity)> {
-        let id = self.flow()?.entity;
+        let id = match self.site {
+            Site::Flow(head) => head.entity,
+            Site::Action(head) => head.entity?,
+            Site::Scenario => return None,
+        };
         Some((id, self.schema.entity(id)?))
+    }
+
+    /// What the body is given.
+    pub fn inputs(&self) -> &'a [Input] {
+        match self.site {
+            Site::Flow(head) => &head.inputs,
+            Site::Action(head) => &head.inputs,
+            Site::Scenario => &[],
+        }
     }
 
     /// Whether a name's declaration or `let` has an error: that has been reported, and a use of the name says nothing more.

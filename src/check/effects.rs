@@ -7,19 +7,59 @@ use std::collections::{BTreeMap, BTreeSet};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 
-use crate::bytecode::{Effects, Event, FlowHead, Mode, Stage};
-use crate::schema::Schema;
+use crate::bytecode::{Effects, Event, FlowHead, Mode, RunAs, Stage};
+use crate::schema::{Level, Schema};
 use crate::value::EntityId;
 
-use super::ir::{Block, Expr, ExprKind, Flow, StmtKind};
+use super::ir::{Action, Block, Expr, ExprKind, Flow, StmtKind};
 use super::may::{self, Found, Stages, State, View, World};
 use super::walk::{self, Part};
 
-/// Gives every flow its effects, those of the real-time children that it starts, and of theirs, counted in; tells what
-/// the walk through each of them found.
-pub(super) fn fill(schema: &Schema, flows: &mut [Flow]) -> (Vec<Found>, Vec<Stages>) {
+/// Gives every flow and action its effects, those of the real-time children that it starts, of the actions that it performs,
+/// and of theirs, counted in; tells what the walk through each of the flows found.
+pub(super) fn fill(schema: &Schema, flows: &mut Vec<Flow>, actions: &mut [Action]) -> (Vec<Found>, Vec<Stages>) {
+    let count = flows.len();
+    flows.extend(actions.iter_mut().map(as_flow));
+    let (mut found, mut stages) = fill_all(schema, flows);
+    found.truncate(count);
+    stages.truncate(count);
+    for (action, flow) in actions.iter_mut().zip(flows.drain(count..)) {
+        (action.body, action.effects) = (flow.body, flow.effects);
+    }
+    (found, stages)
+}
+
+/// An action as what it is for whoever looks at statements: a flow that nothing but other flows start, on the record as it is.
+fn as_flow(action: &mut Action) -> Flow {
+    let head = FlowHead {
+        name: action.head.name.clone(),
+        // Nothing in a global action is about a record of its own.
+        entity: action.head.entity.unwrap_or(EntityId(0)),
+        mode: Mode::RealTime,
+        triggers: Vec::new(),
+        on_demand: false,
+        child: true,
+        rank: 0,
+        run_as: RunAs::Caller,
+        owner: None,
+        inputs: action.head.inputs.clone(),
+        scope: Level::Organization,
+        log_errors: false,
+        allow_cycle: false,
+        draft: false,
+    };
+    let (body, locals, effects) = (std::mem::take(&mut action.body), action.locals.clone(), std::mem::take(&mut action.effects));
+    Flow { head, span: action.span, when: None, body, locals, effects }
+}
+
+/// The entities whose records effects may end, straight or by a cascade.
+pub(super) fn deletable(schema: &Schema, effects: &Effects) -> Vec<EntityId> {
+    effects.deletes.iter().flat_map(|entity| may::cascade(schema, *entity)).collect()
+}
+
+fn fill_all(schema: &Schema, flows: &mut [Flow]) -> (Vec<Found>, Vec<Stages>) {
     let children: Vec<Vec<Child>> = flows.iter().map(|flow| children(&flow.body)).collect();
-    for flow in flows.iter_mut() {
+    for flow in flows.iter_mut().filter(|flow| flow.effects == Effects::default()) {
         flow.effects = own(flow);
     }
     queue(flows);
@@ -50,7 +90,7 @@ pub(super) fn world<'a>(schema: &'a Schema, flows: &'a [Flow], stages: &[Stages]
         heads: flows.iter().map(|flow| (flow.head.name.as_str(), &flow.head)).collect(),
     };
     for (flow, stages) in flows.iter().zip(stages) {
-        world.deletable.extend(flow.effects.deletes.iter().flat_map(|entity| may::cascade(schema, *entity)));
+        world.deletable.extend(deletable(schema, &flow.effects));
         if stages.before_create && !flow.head.draft {
             world.completed.entry(flow.head.entity).or_default().extend(&flow.effects.sets);
         }
@@ -126,7 +166,7 @@ pub(super) fn stages_of(head: &FlowHead) -> Stages {
         match (trigger.stage, &trigger.event) {
             (Stage::PostOperation, _) => stages.after = true,
             (Stage::PreOperation, Event::Create) => stages.before_create = true,
-            (Stage::PreOperation, _) => stages.before = true,
+            (Stage::PreValidation | Stage::PreOperation, _) => stages.before = true,
         }
     }
     stages
@@ -165,8 +205,11 @@ fn children(body: &Block) -> Vec<Child> {
 
 fn starts(block: &Block, found: &mut Vec<Child>) {
     for statement in block {
-        if let StmtKind::Start { flow, record, .. } = &statement.kind {
-            found.push((flow.clone(), record.reference.kind == ExprKind::This));
+        match &statement.kind {
+            StmtKind::Start { flow, record, .. } => found.push((flow.clone(), record.reference.kind == ExprKind::This)),
+            // An action is an operation of its own, whatever its record.
+            StmtKind::Perform { action, .. } => found.push((action.clone(), false)),
+            _ => {}
         }
         walk::each_of(&statement.kind, &mut |part| {
             if let Part::Body(body) = part {
@@ -229,6 +272,10 @@ impl Effects {
             StmtKind::Start { flow, .. } => {
                 self.starts.insert(flow.clone());
             }
+            StmtKind::Perform { action, .. } => {
+                self.performs.insert(action.clone());
+            }
+            StmtKind::SetOutput(_) => {}
             StmtKind::Wait { .. } => self.may_wait = true,
             StmtKind::Finish(_) | StmtKind::Let { .. } | StmtKind::Log(_) => {}
             StmtKind::If { .. } | StmtKind::Match { .. } | StmtKind::Step { .. } => {}

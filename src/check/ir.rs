@@ -10,7 +10,7 @@
 
 use smol_str::SmolStr;
 
-use crate::bytecode::{Effects, FlowHead};
+use crate::bytecode::{ActionHead, Effects, FlowHead};
 use crate::diagnostic::Code;
 use crate::source::Span;
 use crate::value::{EntityId, Function, Slot, Type, Value};
@@ -29,6 +29,21 @@ pub struct Flow {
     /// Its `let` names; a [`LocalId`] is a position in here.
     pub locals: Vec<Local>,
     /// What it does at most, its inline children included.
+    pub effects: Effects,
+}
+
+/// A checked action.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Action {
+    /// Its clauses.
+    pub head: ActionHead,
+    /// Where its name stands.
+    pub span: Span,
+    /// Its statements; none where its code is elsewhere.
+    pub body: Block,
+    /// Its `let` names.
+    pub locals: Vec<Local>,
+    /// What it does at most; where its code is elsewhere, what it declares to do.
     pub effects: Effects,
 }
 
@@ -78,6 +93,10 @@ pub enum StmtKind {
     Delete { record: Record },
     /// Child flow; the arguments are by position of the input, each at most once.
     Start { flow: SmolStr, arguments: Vec<(u16, Expr)>, record: Record },
+    /// An action; the arguments are by position of the input. Its outputs come into the `let`s from `into` on, one for each.
+    Perform { action: SmolStr, arguments: Vec<(u16, Expr)>, record: Option<Record>, into: Option<LocalId> },
+    /// Outputs of the action itself, by position, with their new values.
+    SetOutput(Vec<(u16, Expr)>),
     /// The first arm whose condition is true.
     If { arms: Vec<(Expr, Block)>, otherwise: Block },
     /// The first arm that holds the subject's value.

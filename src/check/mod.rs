@@ -6,6 +6,7 @@
 //! which knows what values may be. Last, `across` looks at all flows together.
 
 mod across;
+mod calls;
 mod clauses;
 mod context;
 mod declare;
@@ -28,8 +29,9 @@ use crate::schema::{self, Schema};
 use crate::source::Sources;
 use crate::syntax::{self, ast};
 
-use clauses::Headed;
-use context::{Context, Heads, Site};
+use crate::bytecode::PluginCode;
+use clauses::{Declared, Headed, HeadedAction};
+use context::{Context, Heads, Named, Site};
 use declare::Declare;
 
 /// What checking a project gives. With an error among the diagnostics the rest is what could be made of it.
@@ -39,6 +41,10 @@ pub struct Checked {
     pub schema: Schema,
     /// The flows by name (code point order).
     pub flows: Vec<ir::Flow>,
+    /// The actions by name (code point order).
+    pub actions: Vec<ir::Action>,
+    /// The declared plug-ins by name (code point order).
+    pub plugins: Vec<PluginCode>,
     /// The tests and scenarios in the order of the files.
     pub scenarios: Vec<ir::Scenario>,
     /// What there is to say, in the order of its places; nothing is said twice.
@@ -55,12 +61,13 @@ pub fn built_in(sources: &mut Sources) -> ast::File {
 pub fn check(files: &[ast::File]) -> Checked {
     let mut diagnostics = Vec::new();
     let mut declare = Declare::new(files, &mut diagnostics);
-    let headed = clauses::heads(files, &mut declare);
+    let declared = clauses::heads(files, &mut declare);
     let Declare { schema, broken, .. } = declare;
-    let heads = by_name(&headed);
-    let context = |site| Context::new(&schema, &heads, &broken, site);
-    let mut flows = Vec::with_capacity(headed.len());
-    for Headed { flow, head } in &headed {
+    let heads = by_name(&declared.flows);
+    let named = named(&declared);
+    let context = |site| Context::new(&schema, &heads, &named, &broken, site);
+    let mut flows = Vec::with_capacity(declared.flows.len());
+    for Headed { flow, head } in &declared.flows {
         // Without a head it is on an entity that isn't there, which has been said; nothing sensible could be said of its body.
         let Some(head) = head else { continue };
         let (when, body, locals, said) = stmt::flow_body(context(Site::Flow(head)), flow);
@@ -68,7 +75,18 @@ pub fn check(files: &[ast::File]) -> Checked {
         flows.push(ir::Flow { head: head.clone(), span: flow.name.span, when, body, locals, effects: Effects::default() });
     }
     flows.sort_by(|one, other| one.head.name.cmp(&other.head.name));
-    let (found, stages) = effects::fill(&schema, &mut flows);
+    let mut actions = Vec::with_capacity(declared.actions.len());
+    for HeadedAction { action, head } in &declared.actions {
+        let Some((head, effects)) = head else { continue };
+        let (body, locals, said) = stmt::action_body(context(Site::Action(head)), action);
+        diagnostics.extend(said);
+        actions.push(ir::Action { head: head.clone(), span: action.name.span, body, locals, effects: effects.clone() });
+    }
+    actions.sort_by(|one, other| one.head.name.cmp(&other.head.name));
+    let mut plugins: Vec<PluginCode> = declared.plugins;
+    plugins.sort_by(|one, other| one.head.name.cmp(&other.head.name));
+    diagnostics.extend(calls::cycles(&flows, &actions));
+    let (found, stages) = effects::fill(&schema, &mut flows, &mut actions);
     let mut scenarios = Vec::new();
     for (source, test) in files.iter().flat_map(scenarios_of) {
         let (scenario, said) = scenario::scenario(context(Site::Scenario), source, test);
@@ -77,11 +95,12 @@ pub fn check(files: &[ast::File]) -> Checked {
     }
     // Of flows that are not whole nothing sure can be said together.
     if diagnostics.iter().all(|diagnostic| diagnostic.severity() != Severity::Error) {
-        let world = effects::world(&schema, &flows, &stages);
+        let mut world = effects::world(&schema, &flows, &stages);
+        world.deletable.extend(actions.iter().flat_map(|action| effects::deletable(&schema, &action.effects)));
         let said = across::across(&world, &flows, &found, &diagnostics);
         diagnostics.extend(said);
     }
-    Checked { schema, flows, scenarios, diagnostics: in_order(diagnostics) }
+    Checked { schema, flows, actions, plugins, scenarios, diagnostics: in_order(diagnostics) }
 }
 
 /// The tests (`true`) and scenarios of a file.
@@ -103,6 +122,17 @@ fn by_name(headed: &[Headed]) -> Heads {
         heads.entry(flow.name.text.clone()).or_insert_with(known);
     }
     heads
+}
+
+/// What a `perform` may name; of two actions with one name, the first.
+fn named(declared: &Declared) -> Named {
+    let mut named = Named::default();
+    for HeadedAction { action, head } in &declared.actions {
+        let known = || head.clone().map(|(head, _)| (head, action.name.span));
+        named.actions.entry(action.name.text.clone()).or_insert_with(known);
+    }
+    named.plugins = declared.plugins.iter().map(|plugin| plugin.head.name.clone()).collect();
+    named
 }
 
 /// The diagnostics by place, without exact repetitions.

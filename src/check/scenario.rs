@@ -62,12 +62,14 @@ impl Checker<'_> {
             S::Let { name, value } => self.cx.let_value(name, value).map(StepKind::Do),
             S::LetResult { name, activity } => match &activity.kind {
                 S::Create { entity, values } => self.create(entity, values, Some(name)),
+                S::Perform { action, arguments, record } => self.perform(action, arguments, record.as_ref(), Some(name)),
                 _ => {
                     self.cx.broken.insert(name.text.clone());
                     self.refuse(activity)
                 }
             },
             S::Create { entity, values } => self.create(entity, values, None),
+            S::Perform { action, arguments, record } => self.perform(action, arguments, record.as_ref(), None),
             S::Update { record, values } => {
                 self.operation = true;
                 self.cx.update(record, values).map(StepKind::Do)
@@ -110,6 +112,17 @@ impl Checker<'_> {
     fn create(&mut self, entity: &ast::Name, values: &[ast::Write], into: Option<&ast::Name>) -> Option<StepKind> {
         self.operation = true;
         self.cx.create(entity, values, into).map(StepKind::Do)
+    }
+
+    fn perform(
+        &mut self,
+        action: &ast::Name,
+        arguments: &[ast::Write],
+        record: Option<&ast::RecordExpr>,
+        into: Option<&ast::Name>,
+    ) -> Option<StepKind> {
+        self.operation = true;
+        self.cx.perform(action, arguments, record, into).map(StepKind::Do)
     }
 
     fn user(&mut self, name: &ast::Name, roles: &[ast::Name], business_unit: Option<&ast::Name>) -> Option<StepKind> {
@@ -209,9 +222,10 @@ impl Checker<'_> {
     }
 
     fn flows(&mut self, names: &[ast::Name]) -> Option<Vec<SmolStr>> {
-        let heads = self.cx.heads;
+        let (heads, named) = (self.cx.heads, self.cx.named);
+        let known = |name: &SmolStr| heads.contains_key(name) || named.actions.contains_key(name) || named.plugins.contains(name);
         let mut sound = true;
-        for name in names.iter().filter(|name| !heads.contains_key(&name.text)) {
+        for name in names.iter().filter(|name| !known(&name.text)) {
             sound = false;
             let message = format!("there is no flow `{}`", name.text);
             self.cx.report_unknown(&name.text, unknown(Code::E0401, name, message, heads.keys().map(SmolStr::as_str)));
@@ -224,7 +238,6 @@ impl Checker<'_> {
         use ast::StmtKind as S;
         let span = statement.span;
         let word = match &statement.kind {
-            S::Perform { .. } => return self.not_yet(span, "`perform`"),
             S::RunJobs => return self.not_yet(span, "`run jobs`"),
             S::Table { .. } => return self.misplaced_table(span),
             S::Set { .. } => "set",

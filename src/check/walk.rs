@@ -26,6 +26,11 @@ pub(super) fn each_of<'a>(kind: &'a StmtKind, visit: &mut impl FnMut(Part<'a>)) 
             visit(Part::Value(&record.reference));
             arguments.iter().for_each(|(_, value)| visit(Part::Value(value)));
         }
+        StmtKind::Perform { record, arguments, .. } => {
+            record.iter().for_each(|record| visit(Part::Value(&record.reference)));
+            arguments.iter().for_each(|(_, value)| visit(Part::Value(value)));
+        }
+        StmtKind::SetOutput(values) => values.iter().for_each(|(_, value)| visit(Part::Value(value))),
         StmtKind::If { arms, otherwise } => {
             for (condition, body) in arms {
                 visit(Part::Value(condition));

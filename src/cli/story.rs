@@ -47,14 +47,23 @@ fn ending(outcome: &Outcome, sources: &Sources, trace: bool, colours: bool) -> V
         Ending::Committed => lines.push("committed".to_owned()),
         Ending::Stopped { flow, reason } => {
             lines.push(format!("stopped    by {flow}: {}", render::visible(reason)));
-            lines.push("           rolled back: nothing of it was kept".to_owned());
+            lines.push(undone(outcome.kept));
         }
         Ending::Fault(fault) => {
             lines.extend(self::fault(fault, sources, colours));
-            lines.push("           rolled back: nothing of it was kept".to_owned());
+            lines.push(undone(outcome.kept));
         }
     }
     lines
+}
+
+/// What was undone of an operation that didn't succeed.
+fn undone(kept: u32) -> String {
+    match kept {
+        0 => "           rolled back: nothing of it was kept".to_owned(),
+        1 => "           rolled back, but for the first step, which was kept by itself".to_owned(),
+        _ => format!("           rolled back, but for the first {kept} steps, which were kept by themselves"),
+    }
 }
 
 /// What happened, a line each.

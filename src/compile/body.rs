@@ -2,8 +2,8 @@
 
 use smol_str::SmolStr;
 
-use crate::bytecode::{Code, Input, Op, Run, WriteIx};
-use crate::check::ir::{Arm, Block, Expr, ExprKind, Flow, Local, LocalId, Record, Stmt, StmtKind, Write};
+use crate::bytecode::{Code, In, Input, Op, Out, OutputIx, PerformRef, Run, WriteIx};
+use crate::check::ir::{Action, Arm, Block, Expr, ExprKind, Flow, Local, LocalId, Record, Stmt, StmtKind, Write};
 use crate::schema::Schema;
 use crate::value::{EntityId, Value};
 
@@ -18,17 +18,35 @@ pub(super) struct Body<'a> {
     inputs: &'a [Input],
     locals: &'a [Local],
     schema: Option<&'a Schema>,
+    /// All actions.
+    actions: Actions<'a>,
     /// The conditions of its waits.
     pub conditions: Vec<Code>,
 }
 
+/// All actions, by name in code point order.
+pub(super) type Actions<'a> = &'a [Action];
+
 /// Compiles the statements of a flow, and the conditions of its waits.
-pub(super) fn flow(schema: &Schema, flow: &Flow) -> Result<(Code, Vec<Code>), TooLarge> {
-    let mut body = Body::new(schema, flow);
+pub(super) fn flow(schema: &Schema, actions: Actions<'_>, flow: &Flow) -> Result<(Code, Vec<Code>), TooLarge> {
+    let mut body = Body { actions, ..Body::new(schema, flow) };
     body.b.span = flow.span;
     body.block(&flow.body);
     body.b.same_place(|b| b.op(Op::End {}));
     Ok((body.b.finish()?, body.conditions))
+}
+
+/// Compiles the statements of an action.
+pub(super) fn action(schema: &Schema, actions: Actions<'_>, action: &Action) -> Result<Code, TooLarge> {
+    let head = &action.head;
+    // Nothing in the statements of a global action is about a record of its own.
+    let entity = head.entity.unwrap_or(EntityId(0));
+    let mut body = Body { actions, ..Body::of(Some(schema), entity, &head.inputs, &action.locals) };
+    body.b.outputs(head.outputs.iter().map(|output| output.name.clone()).collect());
+    body.b.span = action.span;
+    body.block(&action.body);
+    body.b.same_place(|b| b.op(Op::End {}));
+    body.b.finish()
 }
 
 /// Compiles the condition of a flow.
@@ -57,7 +75,7 @@ impl<'a> Body<'a> {
     fn of(schema: Option<&'a Schema>, entity: EntityId, inputs: &'a [Input], locals: &'a [Local]) -> Self {
         let names: Vec<SmolStr> = inputs.iter().map(|input| input.name.clone()).collect();
         let b = Builder::new(schema, &names, locals.iter().map(|local| local.name.clone()));
-        Body { b, entity, inputs, locals, schema, conditions: Vec::new() }
+        Body { b, entity, inputs, locals, schema, actions: &[], conditions: Vec::new() }
     }
 
     /// Another one that sees the same.
@@ -126,6 +144,8 @@ impl<'a> Body<'a> {
                 self.b.op(Op::Create { fields, values, out });
             }
             StmtKind::Update { .. } | StmtKind::Delete { .. } | StmtKind::Start { .. } => self.activity(&statement.kind),
+            StmtKind::Perform { action, arguments, record, into } => self.perform(action, arguments, record.as_ref(), *into),
+            StmtKind::SetOutput(values) => self.set_outputs(values),
             StmtKind::If { arms, otherwise } => self.conditional(arms, otherwise),
             StmtKind::Match { subject, arms, otherwise } => self.choice(subject, arms, otherwise),
             StmtKind::Wait { number, branches } => self.wait(*number, branches),
@@ -168,6 +188,47 @@ impl<'a> Body<'a> {
             _ => self.b.op(Op::Delete { record: register }),
         }
         self.b.bind(end);
+    }
+
+    /// An action. Where it is left out because its record is empty, so are its outputs.
+    fn perform(&mut self, name: &SmolStr, arguments: &[(u16, Expr)], record: Option<&Record>, into: Option<LocalId>) {
+        let index = self.actions.binary_search_by(|action| action.head.name.as_str().cmp(name)).ok();
+        let count = index.and_then(|index| self.actions.get(index)).map_or(0, |action| action.head.outputs.len());
+        let end = self.b.label();
+        let out = match into {
+            Some(local) => self.b.local(local.0),
+            None => self.b.temporaries(count.max(1)),
+        };
+        let values = match record {
+            Some(record) => {
+                let first = self.b.temporaries(arguments.len() + 1);
+                self.into(&record.reference, first);
+                if record.skip_if_empty {
+                    let nothing = self.b.constant(&Value::Empty);
+                    let outputs = into.map_or(0, |_| count);
+                    (0..outputs).for_each(|place| self.b.op(Op::Copy { value: nothing, out: Out(out.0.saturating_add(place as u16)) }));
+                    self.b.jump(end, |to| Op::SkipIfEmpty { record: first.into(), to });
+                }
+                for (place, (_, value)) in (1u16..).zip(arguments) {
+                    self.into(value, Out(first.0.saturating_add(place)));
+                }
+                Run(first.0)
+            }
+            None => self.run(arguments.iter().map(|(_, value)| value)),
+        };
+        let inputs = arguments.iter().map(|(position, _)| *position).collect();
+        let outputs = self.b.count(count);
+        let action = self.b.perform(PerformRef { action: name.clone(), on_record: record.is_some(), inputs, outputs });
+        self.b.op(Op::Perform { action, values, out });
+        self.b.bind(end);
+    }
+
+    /// Outputs get their values once all of them are computed.
+    fn set_outputs(&mut self, values: &[(u16, Expr)]) {
+        let first = self.run(values.iter().map(|(_, value)| value));
+        for (place, (output, _)) in (0u16..).zip(values) {
+            self.b.op(Op::SetOutput { output: OutputIx(*output), value: In(first.0.saturating_add(place)) });
+        }
     }
 
     fn writes(&mut self, entity: EntityId, writes: &[Write]) -> (WriteIx, Run) {

@@ -7,8 +7,8 @@ use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
 use crate::bytecode::{
-    Awaited, CONSTANT, CallIx, CallRef, Code, FieldIx, FieldRef, In, MAX_CELLS, MAX_REGISTERS, Op, Out, StartIx, StartRef, Target, TypeIx,
-    WaitIx, WaitList, WriteIx, WriteList,
+    Awaited, CONSTANT, CallIx, CallRef, Code, FieldIx, FieldRef, In, MAX_CELLS, MAX_REGISTERS, Op, Out, PerformIx, PerformRef, StartIx,
+    StartRef, Target, TypeIx, WaitIx, WaitList, WriteIx, WriteList,
 };
 use crate::schema::Schema;
 use crate::source::Span;
@@ -186,6 +186,18 @@ impl<'a> Builder<'a> {
     /// Notes that something that belongs to it is too large.
     pub fn outgrown(&mut self) {
         self.too_large = true;
+    }
+
+    /// An action that is performed, in its table.
+    pub fn perform(&mut self, perform: PerformRef) -> PerformIx {
+        let index = self.narrow(self.code.performs.len(), u16::MAX.into());
+        self.code.performs.push(perform);
+        PerformIx(index)
+    }
+
+    /// Names the outputs of the action whose body it is.
+    pub fn outputs(&mut self, names: Vec<SmolStr>) {
+        self.code.outputs = names;
     }
 
     /// A call, in its table.

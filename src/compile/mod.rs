@@ -9,20 +9,33 @@ mod condition;
 mod value;
 mod wait;
 
-use crate::bytecode::{self, Code, FlowCode, Program, VerifyError};
+use crate::bytecode::{self, ActionCode, Code, FlowCode, Program, VerifyError};
 use crate::check::Checked;
-use crate::check::ir::{Expr, Flow, Local};
+use crate::check::ir::{Action, Expr, Flow, Local};
 use crate::diagnostic::{self, Diagnostic};
 use crate::schema::Schema;
+use crate::source::Span;
 
 /// Compiles the flows of a project that was checked without errors.
 pub fn program(checked: &Checked) -> Result<Program, Diagnostic> {
     let mut flows: Vec<&Flow> = checked.flows.iter().collect();
     flows.sort_by(|one, two| one.head.name.cmp(&two.head.name));
+    let mut actions = checked.actions.clone();
+    actions.sort_by(|one, two| one.head.name.cmp(&two.head.name));
     let mut program = Program::default();
     for flow in &flows {
-        program.flows.push(compile(&checked.schema, flow).map_err(|_| too_large(flow))?);
+        let compiled = compile(&checked.schema, &actions, flow);
+        program.flows.push(compiled.map_err(|_| too_large(&flow.head.name, flow.span))?);
     }
+    for action in &actions {
+        let Action { head, span, effects, .. } = action;
+        let body = match head.via {
+            Some(_) => None,
+            None => Some(body::action(&checked.schema, &actions, action).map_err(|_| too_large(&head.name, *span))?),
+        };
+        program.actions.push(ActionCode { head: head.clone(), span: *span, body, effects: effects.clone() });
+    }
+    program.plugins.clone_from(&checked.plugins);
     bytecode::verify(&program, &checked.schema).map_err(|error| mistake(&error))?;
     Ok(program)
 }
@@ -33,9 +46,9 @@ pub fn expression(expr: &Expr, locals: &[Local]) -> Code {
     body::expression(expr, locals).unwrap_or_default()
 }
 
-fn compile(schema: &Schema, flow: &Flow) -> Result<FlowCode, builder::TooLarge> {
+fn compile(schema: &Schema, actions: body::Actions<'_>, flow: &Flow) -> Result<FlowCode, builder::TooLarge> {
     let when = flow.when.as_ref().map(|when| body::condition(schema, flow, when)).transpose()?;
-    let (body, conditions) = body::flow(schema, flow)?;
+    let (body, conditions) = body::flow(schema, actions, flow)?;
     Ok(FlowCode { head: flow.head.clone(), span: flow.span, when, body, conditions, effects: flow.effects.clone() })
 }
 
@@ -44,7 +57,7 @@ fn mistake(error: &VerifyError) -> Diagnostic {
         .help("this is a mistake of the compiler, not of the flow: please report it")
 }
 
-fn too_large(flow: &Flow) -> Diagnostic {
-    Diagnostic::new(diagnostic::Code::E0805, flow.span, format!("`{}` is too large to be compiled", flow.head.name))
+fn too_large(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::new(diagnostic::Code::E0805, span, format!("`{name}` is too large to be compiled"))
         .help("divide it into flows that it starts as children")
 }

@@ -6,12 +6,13 @@
 
 use std::io::BufRead;
 
-use super::decode::{Raw, decode, uuid};
+use super::decode::decode;
 use super::json::entity;
 use super::lines::{LONGEST, Lines};
 use super::{Problem, Request};
 use crate::diagnostic::{Code, render::counted, render::several};
 use crate::pipeline::{Message, Operation};
+use crate::schema::json::{Raw, uuid};
 use crate::schema::{self, Entity, Field, PRIMARY_KEY, Row, Schema, system};
 use crate::value::text::quoted;
 use crate::value::{EntityId, Reference, Slot, Uuid, Value};

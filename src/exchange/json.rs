@@ -7,11 +7,12 @@ use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use smol_str::SmolStr;
 
-use super::decode::{Raw, Wrong, decode, nearest_to, uuid};
+use super::decode::{Wrong, decode};
 use super::lines::Lines;
 use super::{Problem, Request};
 use crate::diagnostic::Code;
 use crate::pipeline::Operation;
+use crate::schema::json::{Raw, nearest_to, uuid};
 use crate::schema::{Entity, Row, Schema};
 use crate::value::{EntityId, Reference, text::quoted};
 

@@ -1,45 +1,95 @@
-//! What a plug-in sees and does while it runs.
+//! What a plug-in, or an action whose code is outside the language, sees and does while it runs.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use smol_str::SmolStr;
 
-use crate::bytecode::Stage;
+use crate::bytecode::{ActionCode, Effects, Input, Stage, Via};
 use crate::diagnostic::{Code, nearest};
-use crate::schema::{Row, Schema};
-use crate::value::{EntityId, Reference, Slot, Value};
+use crate::schema::{Right, Row, Schema};
+use crate::value::{EntityId, Reference, Slot, Uuid, Value};
 use crate::vm::Interrupt;
 
 use super::engine::Engine;
+use super::external;
 use super::fault::fault;
 use super::operation::{Message, Operation};
-use super::plugin::{Refusal, RefusalKind, Registered};
+use super::plugin::{Handler, Refusal, RefusalKind, Registered, Work};
 use super::target::Scene;
 
-/// A running plug-in's view of its operation.
+/// The view that code outside the language has of its operation.
 pub struct PluginContext<'a> {
-    engine: &'a mut Engine,
-    scene: &'a mut Scene,
-    name: &'a SmolStr,
-    /// What a nested operation ended in: the transaction holds half of it, so nothing that the plug-in does can make it good.
+    pub(super) engine: &'a mut Engine,
+    pub(super) scene: &'a mut Scene,
+    pub(super) part: Part<'a>,
+    /// What a nested operation ended in, or what was done without being declared: nothing that the code does can make it good.
     failed: Option<Interrupt>,
+}
+
+/// What runs: a plug-in or an action.
+#[derive(Clone, Copy)]
+pub(super) struct Part<'a> {
+    pub name: &'a SmolStr,
+    /// `plug-in` or `action`.
+    pub what: &'static str,
+    /// What it is held to; everything is allowed where there is nothing.
+    pub effects: Option<&'a Effects>,
+    pub inputs: &'a [Input],
+    pub given: &'a [Value],
+    pub outputs: &'a [Input],
 }
 
 /// Runs a plug-in on the record of an operation.
 pub(super) fn run(engine: &mut Engine, scene: &mut Scene, plugin: &Registered) -> Result<(), Interrupt> {
-    let name = &plugin.name;
-    let mut context = PluginContext { engine, scene, name, failed: None };
-    let result = catch_unwind(AssertUnwindSafe(|| (plugin.handler)(&mut context)));
+    let part = Part { name: &plugin.name, what: "plug-in", effects: plugin.effects.as_ref(), inputs: &[], given: &[], outputs: &[] };
+    match &plugin.work {
+        Work::Rust(handler) => call(engine, scene, part, handler),
+        Work::Via(via) => call_via(engine, scene, part, via),
+    }
+}
+
+/// Runs an action whose code is elsewhere.
+pub(super) fn run_action(engine: &mut Engine, scene: &mut Scene, action: &ActionCode, via: &Via, given: &[Value]) -> Result<(), Interrupt> {
+    let ActionCode { head, effects, .. } = action;
+    let effects = (!effects.unknown).then_some(effects);
+    let part = Part { name: &head.name, what: "action", effects, inputs: &head.inputs, given, outputs: &head.outputs };
+    call_via(engine, scene, part, via)
+}
+
+fn call_via(engine: &mut Engine, scene: &mut Scene, part: Part<'_>, via: &Via) -> Result<(), Interrupt> {
+    if *via != Via::Host {
+        let mut context = PluginContext { engine, scene, part, failed: None };
+        let result = external::call(&mut context, via);
+        return ended(result, context.failed, part.name);
+    }
+    let Some(handler) = engine.bound.get(part.name).map(Arc::clone) else {
+        let what =
+            format!("no function is bound to the {} `{}`, which the embedding program does with `Pipeline::bind`", part.what, part.name);
+        return Err(fault(Code::F10, what));
+    };
+    call(engine, scene, part, &handler)
+}
+
+fn call(engine: &mut Engine, scene: &mut Scene, part: Part<'_>, handler: &Handler) -> Result<(), Interrupt> {
+    let mut context = PluginContext { engine, scene, part, failed: None };
+    let result = catch_unwind(AssertUnwindSafe(|| handler(&mut context)));
     match result {
-        Ok(Ok(())) => context.failed.map_or(Ok(()), Err),
-        Ok(Err(Refusal(RefusalKind::Reason(reason)))) => Err(Interrupt::Stop { flow: name.clone(), reason: one_line(reason) }),
-        Ok(Err(Refusal(RefusalKind::Passed(interrupt)))) => Err(*interrupt),
-        Err(panic) => Err(fault(Code::F10, format!("the plug-in `{name}` panicked: {}", panic_message(&*panic)))),
+        Ok(result) => ended(result, context.failed, part.name),
+        Err(panic) => Err(fault(Code::F10, format!("the {} `{}` panicked: {}", part.what, part.name, panic_message(&*panic)))),
+    }
+}
+
+fn ended(result: Result<(), Refusal>, failed: Option<Interrupt>, name: &SmolStr) -> Result<(), Interrupt> {
+    match result {
+        Ok(()) => failed.map_or(Ok(()), Err),
+        Err(Refusal(RefusalKind::Reason(reason))) => Err(Interrupt::Stop { flow: name.clone(), reason: one_line(reason) }),
+        Err(Refusal(RefusalKind::Passed(interrupt))) => Err(*interrupt),
     }
 }
 
 impl PluginContext<'_> {
-    /// What is done with the record.
+    /// What is done with the record. (An action is a message of its own; for it, and for what is no event, this is an update.)
     pub fn message(&self) -> Message {
         self.scene.message.unwrap_or(Message::Update)
     }
@@ -54,7 +104,7 @@ impl PluginContext<'_> {
         self.scene.depth
     }
 
-    /// The record.
+    /// The record; of a global action, the acting user.
     pub fn record(&self) -> Reference {
         self.scene.record
     }
@@ -75,26 +125,26 @@ impl PluginContext<'_> {
     }
 
     /// A field of the Target: nothing where it was not submitted, [`Value::Empty`] where it is being cleared.
-    pub fn target(&self, field: &str) -> Result<Option<&Value>, Refusal> {
-        let slot = self.slot(self.scene.record.entity, field)?;
+    pub fn target(&mut self, field: &str) -> Result<Option<&Value>, Refusal> {
+        let slot = self.readable(field)?;
         Ok(self.scene.target.get(slot))
     }
 
     /// A field as a flow at this place reads it: before the operation with the Target over it, after it as it is now.
     pub fn field(&mut self, field: &str) -> Result<&Value, Refusal> {
-        let slot = self.slot(self.scene.record.entity, field)?;
+        let slot = self.readable(field)?;
         Ok(self.scene.field(self.engine, slot)?)
     }
 
     /// A field of the pre-image: its value before the operation, empty on create.
     pub fn pre_image(&mut self, field: &str) -> Result<&Value, Refusal> {
-        let slot = self.slot(self.scene.record.entity, field)?;
+        let slot = self.readable(field)?;
         Ok(self.scene.old(self.engine, slot)?)
     }
 
     /// A field of the post-image, which there is after the operation and not on delete.
     pub fn post_image(&mut self, field: &str) -> Result<&Value, Refusal> {
-        if self.scene.stage == Stage::PreOperation || self.scene.message == Some(Message::Delete) {
+        if self.scene.stage.is_before() || self.scene.message == Some(Message::Delete) {
             return Err(self.failed("asks for a post-image where there is none"));
         }
         self.field(field)
@@ -102,30 +152,100 @@ impl PluginContext<'_> {
 
     /// Writes a field: into the Target before the operation, as a nested update after it.
     pub fn set(&mut self, field: &str, value: impl Into<Value>) -> Result<(), Refusal> {
-        let slot = self.slot(self.scene.record.entity, field)?;
-        let written = self.engine.set(self.scene, self.scene.acting, &[slot], &[value.into()]);
+        self.set_all(&[(field, value.into())])
+    }
+
+    /// Writes several fields at once.
+    pub fn set_all(&mut self, values: &[(&str, Value)]) -> Result<(), Refusal> {
+        let mut slots = Vec::with_capacity(values.len());
+        for (field, _) in values {
+            let slot = self.slot(self.scene.record.entity, field)?;
+            self.held(|effects| effects.sets.contains(slot), "sets", field)?;
+            slots.push(slot);
+        }
+        let values: Vec<Value> = values.iter().map(|(_, value)| value.clone()).collect();
+        let written = self.engine.set(self.scene, self.scene.acting, &slots, &values);
         self.kept(written)
+    }
+
+    /// An input of the action; empty where it wasn't given.
+    pub fn input(&self, name: &str) -> Result<&Value, Refusal> {
+        let position = self.part.inputs.iter().position(|input| input.name == name);
+        match position.and_then(|position| self.part.given.get(position)) {
+            Some(value) => Ok(value),
+            None => Err(self.failed(&format!("asks for an input `{name}`, which it doesn't have"))),
+        }
+    }
+
+    /// Gives an output of the action a value.
+    pub fn set_output(&mut self, name: &str, value: impl Into<Value>) -> Result<(), Refusal> {
+        let position = self.part.outputs.iter().position(|output| output.name == name);
+        match position.and_then(|position| self.scene.outputs.get_mut(position)) {
+            Some(place) => {
+                *place = value.into();
+                Ok(())
+            }
+            None => Err(self.failed(&format!("sets an output `{name}`, which it doesn't have"))),
+        }
     }
 
     /// A nested create.
     pub fn create(&mut self, entity: &str, values: &[(&str, Value)]) -> Result<Reference, Refusal> {
-        let Some(entity) = self.engine.schema.entity_id(entity) else {
-            let meant = nearest(entity, self.engine.schema.entities.keys().map(SmolStr::as_str));
-            return Err(self.failed(&unknown(&format!("names `{entity}`, which is no entity"), meant)));
-        };
+        let entity = self.entity(entity)?;
+        self.held_of(entity, |effects| effects.creates.contains(&entity), "creates")?;
         let values = self.row(entity, values)?;
         self.nested(Operation::Create { entity, values })
     }
 
     /// A nested update.
     pub fn update(&mut self, record: Reference, values: &[(&str, Value)]) -> Result<(), Refusal> {
+        self.held_of(record.entity, |effects| effects.updates.contains_key(&record.entity), "updates")?;
         let values = self.row(record.entity, values)?;
         self.nested(Operation::Update { record, values }).map(drop)
     }
 
     /// A nested delete.
     pub fn delete(&mut self, record: Reference) -> Result<(), Refusal> {
+        self.held_of(record.entity, |effects| effects.deletes.contains(&record.entity), "deletes")?;
         self.nested(Operation::Delete { record }).map(drop)
+    }
+
+    /// A field of any record, as this transaction sees it.
+    pub fn read(&mut self, record: Reference, field: &str) -> Result<Value, Refusal> {
+        self.held_of(record.entity, |effects| effects.queries.contains_key(&record.entity), "queries")?;
+        let slot = self.slot(record.entity, field)?;
+        Ok(self.engine.seen(record, slot, self.scene.acting)?)
+    }
+
+    /// The records of an entity whose fields have exactly these values, by ascending id, at most `limit`; those that
+    /// the acting user may not see are left out.
+    pub fn find(&mut self, entity: &str, values: &[(&str, Value)], limit: u32) -> Result<Vec<Reference>, Refusal> {
+        let entity = self.entity(entity)?;
+        self.held_of(entity, |effects| effects.queries.contains_key(&entity), "queries")?;
+        let values = self.row(entity, values)?;
+        let found: Vec<Uuid> = self.engine.store.find(entity, &values, limit).map_err(|error| self.engine.store_fault(error))?;
+        let acting = self.scene.acting;
+        let records = found.into_iter().map(|id| Reference { entity, id });
+        Ok(records.filter(|record| self.engine.may(acting, Right::Read, *record).is_ok()).collect())
+    }
+
+    /// An action, on a record where it has one; an input that isn't named is empty. Gives its outputs in their order.
+    pub fn perform(&mut self, action: &str, record: Option<Reference>, inputs: &[(&str, Value)]) -> Result<Vec<Value>, Refusal> {
+        self.held(|effects| effects.performs.contains(action), "performs", action)?;
+        let program = Arc::clone(&self.engine.program);
+        let Some(found) = program.action(action) else {
+            return Err(self.failed(&format!("performs `{action}`, which is no action")));
+        };
+        let mut given = vec![Value::Empty; found.head.inputs.len()];
+        for (name, value) in inputs {
+            let position = found.head.inputs.iter().position(|input| input.name == *name);
+            match position.and_then(|position| given.get_mut(position)) {
+                Some(place) => place.clone_from(value),
+                None => return Err(self.failed(&format!("gives `{action}` an input `{name}`, which it doesn't have"))),
+            }
+        }
+        self.nested(Operation::Perform { action: action.into(), record, inputs: given })?;
+        Ok(std::mem::take(&mut self.engine.outputs))
     }
 
     /// A line for the trace.
@@ -150,6 +270,35 @@ impl PluginContext<'_> {
         values.iter().map(|(field, value)| Ok((self.slot(entity, field)?, value.clone()))).collect()
     }
 
+    /// A field of the record that the part may read.
+    fn readable(&mut self, field: &str) -> Result<Slot, Refusal> {
+        let slot = self.slot(self.scene.record.entity, field)?;
+        self.held(|effects| effects.reads.contains(slot), "reads", field)?;
+        Ok(slot)
+    }
+
+    /// Holds what the code is about to do against what it declares.
+    fn held(&mut self, declared: impl FnOnce(&Effects) -> bool, verb: &str, name: &str) -> Result<(), Refusal> {
+        if self.part.effects.is_none_or(declared) {
+            return Ok(());
+        }
+        let Part { what, name: part, .. } = self.part;
+        let words = format!("the {what} `{part}` {verb} `{name}` and doesn't declare it: write `{verb} {name}` in its declaration");
+        self.kept(Err(fault(Code::F19, words)))
+    }
+
+    fn held_of(&mut self, entity: EntityId, declared: impl FnOnce(&Effects) -> bool, verb: &str) -> Result<(), Refusal> {
+        let schema = Arc::clone(&self.engine.schema);
+        self.held(declared, verb, schema.entity(entity).map_or("a record of no entity", |entity| &entity.name))
+    }
+
+    fn entity(&self, name: &str) -> Result<EntityId, Refusal> {
+        self.engine.schema.entity_id(name).ok_or_else(|| {
+            let meant = nearest(name, self.engine.schema.entities.keys().map(SmolStr::as_str));
+            self.failed(&unknown(&format!("names `{name}`, which is no entity"), meant))
+        })
+    }
+
     fn slot(&self, entity: EntityId, field: &str) -> Result<Slot, Refusal> {
         let Some(entity) = self.engine.schema.entity(entity) else { return Err(self.failed("names a record of no entity")) };
         entity.slot(field).ok_or_else(|| {
@@ -159,7 +308,7 @@ impl PluginContext<'_> {
     }
 
     fn failed(&self, what: &str) -> Refusal {
-        fault(Code::F10, format!("the plug-in `{}` {what}", self.name)).into()
+        fault(Code::F10, format!("the {} `{}` {what}", self.part.what, self.part.name)).into()
     }
 }
 

@@ -9,11 +9,11 @@ use jiff::{SignedDuration, Timestamp};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 
-use crate::bytecode::{Program, Stage};
+use crate::bytecode::Program;
 use crate::diagnostic::Code;
 use crate::schema::{FieldSet, PRIMARY_KEY, Row, Schema};
 use crate::store::{Store, StoreError};
-use crate::value::{EntityId, Reference, Slot, Value};
+use crate::value::{EntityId, Reference, Slot, Uuid, Value};
 use crate::vm::{Frame, Interrupt};
 
 use super::errors::Kept;
@@ -23,7 +23,7 @@ use super::layout::{Layout, layouts};
 use super::operation::{Message, Operation};
 use super::passes;
 use super::plan::{Plan, Plans, Step};
-use super::plugin::Registered;
+use super::plugin::{Handler, Registered};
 use super::rights::Rights;
 use super::settings::{NESTED_COST, Settings};
 use super::target::Scene;
@@ -42,6 +42,8 @@ pub(super) struct Engine {
     pub layouts: Arc<[Layout]>,
     pub plans: Plans,
     pub plugins: Vec<Arc<Registered>>,
+    /// The functions of what the project declares `via host`.
+    pub bound: FxHashMap<SmolStr, Handler>,
     pub administrator: Reference,
     /// The users who own flows, by name, as far as this operation had to find them.
     pub owners: FxHashMap<SmolStr, Reference>,
@@ -71,6 +73,14 @@ pub(super) struct Engine {
     pub queued: Vec<SmolStr>,
     /// The savepoint to which the outermost operation returns.
     pub savepoint: Savepoint,
+    /// What the action gave that ended last.
+    pub outputs: Vec<Value>,
+    /// How many steps of the outermost operation were kept by themselves.
+    pub kept: u32,
+    /// How many of the queued are kept whatever comes.
+    pub queued_kept: usize,
+    /// What code outside knows the outermost operation by; made when it is first asked for.
+    pub correlation: Option<Uuid>,
 }
 
 /// The savepoint of an outermost operation inside a longer transaction.
@@ -91,6 +101,9 @@ impl Engine {
             layouts: layouts(&schema).into(),
             plans: Plans::new(&schema, &program),
             plugins: Vec::new(),
+            bound: FxHashMap::default(),
+            correlation: None,
+            queued_kept: 0,
             administrator,
             owners: FxHashMap::default(),
             rights: Rights::new(&schema),
@@ -106,6 +119,8 @@ impl Engine {
             deleting: FxHashSet::default(),
             queued: Vec::new(),
             savepoint: Savepoint::None,
+            outputs: Vec::new(),
+            kept: 0,
             schema,
             program,
             store,
@@ -128,6 +143,10 @@ impl Engine {
         self.rights.forget();
         self.errors.clear();
         self.savepoint = savepoint;
+        self.outputs.clear();
+        self.kept = 0;
+        self.correlation = None;
+        self.queued_kept = 0;
     }
 
     /// What the time is.
@@ -150,6 +169,7 @@ impl Engine {
             Operation::Update { record, values } => self.update(record, values, depth, acting)?,
             Operation::Delete { record } => self.delete(record, depth, acting)?,
             Operation::Run { flow, record, inputs } => self.run_alone(Begin::OnDemand, &flow, (record, inputs), depth, acting)?,
+            Operation::Perform { action, record, inputs } => self.act(&action, record, inputs, depth, acting)?,
             Operation::Start { flow, record, inputs } => self.run_alone(Begin::Child, &flow, (record, inputs), depth, acting)?,
         };
         self.trace.leave_to(level);
@@ -234,8 +254,9 @@ impl Engine {
     /// The steps of a stage, in order.
     pub fn run_steps(&mut self, steps: &[Step], scene: &mut Scene) -> Result<(), Interrupt> {
         for step in steps {
+            scene.stage = step.stage(scene.stage);
             match *step {
-                Step::Plugin(index) => self.run_plugin(index, scene)?,
+                Step::Early(index) | Step::Plugin(index) => self.run_plugin(index, scene)?,
                 Step::Flow(index) => self.run_flow(index, scene, None, &[])?,
             }
         }
@@ -299,7 +320,7 @@ impl Engine {
     /// One write of fields of the record of a scene: into the Target before the operation, a nested update after it.
     pub fn set(&mut self, scene: &mut Scene, acting: Reference, slots: &[Slot], values: &[Value]) -> Result<(), Interrupt> {
         let fields = slots.iter().zip(values);
-        if scene.stage == Stage::PreOperation {
+        if scene.stage.is_before() {
             for (slot, value) in fields {
                 let value = self.admit(scene.message.unwrap_or(Message::Update), scene.record.entity, *slot, value.clone())?;
                 scene.target.set(*slot, value);

@@ -96,7 +96,7 @@ impl Engine {
         inputs: Vec<Value>,
     ) -> Result<(), Interrupt> {
         self.may(begun.1, Right::Read, record)?;
-        let inputs = self.inputs(index, inputs)?;
+        let inputs = self.flow_inputs(index, inputs)?;
         if self.is_background(index) {
             self.pay_for_nested()?;
             if let Some(flow) = Arc::clone(&self.program).flows.get(index) {
@@ -119,20 +119,9 @@ impl Engine {
     }
 
     /// The values that a flow is given, each held against its input.
-    fn inputs(&self, index: usize, values: Vec<Value>) -> Result<Vec<Value>, Interrupt> {
-        let declared = self.program.flows.get(index).map_or(&[][..], |flow| &flow.head.inputs);
-        if values.len() > declared.len() {
-            return Err(fault(Code::F13, format!("{} values are given, and the flow has {} inputs", values.len(), declared.len())));
-        }
-        let given = values.into_iter().chain(std::iter::repeat(Value::Empty));
-        declared
-            .iter()
-            .zip(given)
-            .map(|(input, value)| {
-                let admitted = input.field().admit(value, &self.schema);
-                admitted.map_err(|violation| fault(violation.code(), violation.to_string()))
-            })
-            .collect()
+    fn flow_inputs(&self, index: usize, values: Vec<Value>) -> Result<Vec<Value>, Interrupt> {
+        let program = Arc::clone(&self.program);
+        self.inputs(program.flows.get(index).map_or(&[][..], |flow| &flow.head.inputs), values)
     }
 
     fn run_flow_as(
@@ -301,6 +290,24 @@ impl std::fmt::Display for Place {
     }
 }
 
+impl FlowHost<'_> {
+    /// An operation within this one.
+    fn nested(&mut self, operation: Operation) -> Result<Reference, Interrupt> {
+        self.step(|host| host.engine.operate(operation, host.scene.depth + 1, host.acting))
+    }
+
+    /// A statement that may write. In an action with `rollback off` it is kept as soon as it has succeeded, with all that runs within it.
+    fn step<T>(&mut self, run: impl FnOnce(&mut Self) -> Result<T, Interrupt>) -> Result<T, Interrupt> {
+        let alone = std::mem::take(&mut self.scene.alone);
+        let result = run(self)?;
+        self.scene.alone = alone;
+        if alone {
+            self.engine.keep_step()?;
+        }
+        Ok(result)
+    }
+}
+
 impl Host for FlowHost<'_> {
     fn this(&self) -> Reference {
         self.scene.record
@@ -352,30 +359,42 @@ impl Host for FlowHost<'_> {
                 slots.iter().filter_map(|slot| engine.schema.field(entity, *slot)).map(|field| field.name.as_str()).collect();
             format!("set {}", names.join(", "))
         });
-        engine.set(self.scene, self.acting, slots, values)
+        self.step(|host| host.engine.set(host.scene, host.acting, slots, values))
     }
 
     fn create(&mut self, entity: EntityId, values: Row) -> Result<Reference, Interrupt> {
-        self.engine.operate(Operation::Create { entity, values }, self.scene.depth + 1, self.acting)
+        self.nested(Operation::Create { entity, values })
     }
 
     fn update(&mut self, record: Reference, values: Row) -> Result<(), Interrupt> {
-        self.engine.operate(Operation::Update { record, values }, self.scene.depth + 1, self.acting).map(drop)
+        self.nested(Operation::Update { record, values }).map(drop)
     }
 
     fn delete(&mut self, record: Reference) -> Result<(), Interrupt> {
-        self.engine.operate(Operation::Delete { record }, self.scene.depth + 1, self.acting).map(drop)
+        self.nested(Operation::Delete { record }).map(drop)
     }
 
     fn start(&mut self, flow: &str, record: Reference, inputs: Vec<Value>) -> Result<(), Interrupt> {
-        let engine = &mut *self.engine;
-        let index = engine.begins(Begin::Child, flow, record)?;
-        let begun = (Begin::Child, self.acting);
-        if record == self.scene.record && !engine.is_background(index) {
-            let inputs = engine.inputs(index, inputs)?;
-            return engine.run_flow(index, self.scene, Some(begun), &inputs);
+        self.step(|FlowHost { engine, scene, acting }| {
+            let index = engine.begins(Begin::Child, flow, record)?;
+            let begun = (Begin::Child, *acting);
+            if record == scene.record && !engine.is_background(index) {
+                let inputs = engine.flow_inputs(index, inputs)?;
+                return engine.run_flow(index, scene, Some(begun), &inputs);
+            }
+            engine.run_begun(index, begun, record, scene.depth, inputs)
+        })
+    }
+
+    fn perform(&mut self, action: &str, record: Option<Reference>, inputs: Vec<Value>) -> Result<Vec<Value>, Interrupt> {
+        self.nested(Operation::Perform { action: action.into(), record, inputs })?;
+        Ok(std::mem::take(&mut self.engine.outputs))
+    }
+
+    fn set_output(&mut self, output: u16, value: Value) {
+        if let Some(place) = self.scene.outputs.get_mut(output as usize) {
+            *place = value;
         }
-        engine.run_begun(index, begun, record, self.scene.depth, inputs)
     }
 
     fn spend(&mut self, instructions: u64) -> bool {

@@ -7,11 +7,13 @@
 //! Invariant: between two calls of [`Pipeline`]'s methods the store is either outside any transaction, or inside the one that
 //! [`Pipeline::begin`] opened, with no savepoint of ours.
 
+mod action;
 mod context;
 mod core;
 mod delete;
 mod engine;
 mod errors;
+mod external;
 mod fault;
 mod host;
 mod layout;
@@ -31,19 +33,21 @@ use jiff::Timestamp;
 use smol_str::SmolStr;
 
 pub use context::PluginContext;
+pub use external::{Limits, Outside, Permission};
 pub use operation::{Ending, Message, Operation, Outcome, TraceLine};
-pub use plugin::{Plugin, Refusal, RegisterError};
+pub use plugin::{BindError, Plugin, Refusal, RegisterError};
 pub use settings::{Clock, Ids, NESTED_COST, Settings};
 pub use users::{ADMINISTRATOR, ADMINISTRATOR_NAME, ROOT_UNIT, ROOT_UNIT_NAME};
 
-use crate::bytecode::{self, Program};
-use crate::diagnostic::Code;
+use crate::bytecode::{self, Program, Via};
+use crate::diagnostic::{Code, nearest};
 use crate::schema::{FieldSet, Row, Schema};
 use crate::store::{Store, StoreError};
 use crate::value::{EntityId, Reference, Type, Uuid, Value};
 use crate::vm::{Fault, Interrupt};
 
 use engine::{Engine, Savepoint};
+use plugin::Registered;
 use target::Scene;
 
 /// The entity of users.
@@ -80,21 +84,53 @@ impl Pipeline {
                 return Err(error);
             }
         }
-        Ok(Pipeline { engine, longer: Longer::None })
+        let mut pipeline = Pipeline { engine, longer: Longer::None };
+        let program = Arc::clone(&pipeline.engine.program);
+        program.plugins.iter().for_each(|plugin| pipeline.take_in(plugin.into()));
+        Ok(pipeline)
     }
 
     /// Takes in a plug-in; it is ordered with the flows.
     pub fn register(&mut self, plugin: Plugin) -> Result<(), RegisterError> {
-        let plugin = Arc::new(plugin.link(&self.engine.schema)?);
-        let engine = &mut self.engine;
-        if engine.program.flow(&plugin.name).is_some() || engine.plugins.iter().any(|other| other.name == plugin.name) {
-            return Err(RegisterError::NameTaken { name: plugin.name.clone() });
+        let plugin = plugin.link(&self.engine.schema)?;
+        let (engine, name) = (&self.engine, &plugin.name);
+        let declared = engine.program.flow(name).is_some() || engine.program.action(name).is_some();
+        if declared || engine.plugins.iter().any(|other| other.name == *name) {
+            return Err(RegisterError::NameTaken { name: name.clone() });
         }
+        self.take_in(plugin);
+        Ok(())
+    }
+
+    /// Gives a plug-in or an action that the project declares `via host` its function. Without one, whatever it is part of is a fault.
+    pub fn bind(
+        &mut self,
+        name: &str,
+        function: impl Fn(&mut PluginContext<'_>) -> Result<(), Refusal> + Send + Sync + 'static,
+    ) -> Result<(), BindError> {
+        let program = Arc::clone(&self.engine.program);
+        let plugins = program.plugins.iter().map(|plugin| (&plugin.head.name, Some(&plugin.head.via)));
+        let declared = || plugins.clone().chain(program.actions.iter().map(|action| (&action.head.name, action.head.via.as_ref())));
+        match declared().find(|(other, _)| *other == name) {
+            None => {
+                let meant = nearest(name, declared().map(|(name, _)| name.as_str())).map(SmolStr::new);
+                Err(BindError::Unknown { name: name.into(), meant })
+            }
+            Some((_, Some(Via::Host))) if self.engine.bound.contains_key(name) => Err(BindError::Taken { name: name.into() }),
+            Some((_, Some(Via::Host))) => {
+                self.engine.bound.insert(name.into(), Arc::new(function));
+                Ok(())
+            }
+            Some(_) => Err(BindError::Elsewhere { name: name.into() }),
+        }
+    }
+
+    fn take_in(&mut self, plugin: Registered) {
+        let (engine, plugin) = (&mut self.engine, Arc::new(plugin));
         if let Some(layout) = engine.layouts.get(plugin.entity.0 as usize) {
             engine.plans.register(&plugin, engine.plugins.len(), layout);
         }
         engine.plugins.push(plugin);
-        Ok(())
     }
 
     /// Takes an operation through its stages, as a user or as the system administrator. It is kept whole or not at all:
@@ -103,18 +139,23 @@ impl Pipeline {
         let acting = acting.unwrap_or(self.engine.administrator);
         let savepoint = if self.longer == Longer::None { Savepoint::None } else { Savepoint::Due };
         self.engine.start_anew(acting, savepoint);
+        let about_a_record = !matches!(operation, Operation::Perform { record: None, .. });
         let result = self.attempt(operation, acting);
         if result.is_err() && !self.engine.errors.is_empty() {
             self.keep_errors();
         }
         let (ran, depth, trace) = self.engine.trace.finish();
-        let queued = if result.is_ok() { std::mem::take(&mut self.engine.queued) } else { Vec::new() };
-        let (ending, record) = match result {
-            Ok(record) => (Ending::Committed, Some(record)),
-            Err(Interrupt::Stop { flow, reason }) => (Ending::Stopped { flow, reason }, None),
-            Err(Interrupt::Fault(fault)) => (Ending::Fault(*fault), None),
+        let mut queued = std::mem::take(&mut self.engine.queued);
+        if result.is_err() {
+            queued.truncate(self.engine.queued_kept);
+        }
+        let outputs = std::mem::take(&mut self.engine.outputs);
+        let (ending, record, outputs) = match result {
+            Ok(record) => (Ending::Committed, about_a_record.then_some(record), outputs),
+            Err(Interrupt::Stop { flow, reason }) => (Ending::Stopped { flow, reason }, None, Vec::new()),
+            Err(Interrupt::Fault(fault)) => (Ending::Fault(*fault), None, Vec::new()),
         };
-        Outcome { ending, record, ran, queued, depth, trace }
+        Outcome { ending, record, outputs, kept: self.engine.kept, ran, queued, depth, trace }
     }
 
     /// Opens a longer transaction: the operations that follow are kept together, or not at all.

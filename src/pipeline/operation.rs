@@ -37,6 +37,15 @@ pub enum Operation {
         /// What it is given, by position of its inputs; those that are left out are empty.
         inputs: Vec<Value>,
     },
+    /// An action.
+    Perform {
+        /// Its name.
+        action: SmolStr,
+        /// The record that it is on; a global action has none.
+        record: Option<Reference>,
+        /// What it is given, by position of its inputs; those that are left out are empty.
+        inputs: Vec<Value>,
+    },
     /// A child flow, begun by hand.
     Start {
         /// Its name.
@@ -77,7 +86,11 @@ pub struct Outcome {
     pub ending: Ending,
     /// The record, where it was committed (of a delete: the one that was).
     pub record: Option<Reference>,
-    /// The names of the flows and plug-ins that ran, in the order in which they began, nested ones included.
+    /// What an action gave, by position of its outputs; nothing where it wasn't committed.
+    pub outputs: Vec<Value>,
+    /// How many steps of an action with `rollback off` were kept by themselves.
+    pub kept: u32,
+    /// The names of the flows, actions and plug-ins that ran, in the order in which they began, nested ones included.
     pub ran: Vec<SmolStr>,
     /// The names of the background flows that it queued, in order; none where it was not committed. This release doesn't run them.
     pub queued: Vec<SmolStr>,

@@ -22,8 +22,21 @@ const MAX_PLANS: usize = 4_096;
 /// A step of a stage; the numbers are positions among the program's flows and the registered plug-ins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Step {
+    /// A plug-in before all others, at stage 10.
+    Early(usize),
     Plugin(usize),
     Flow(usize),
+}
+
+impl Step {
+    /// The stage of a step among those before the core operation, or among those after it.
+    pub fn stage(self, stage: Stage) -> Stage {
+        match self {
+            _ if !stage.is_before() => stage,
+            Step::Early(_) => Stage::PreValidation,
+            Step::Plugin(_) | Step::Flow(_) => Stage::PreOperation,
+        }
+    }
 }
 
 /// What runs on an event.
@@ -146,6 +159,14 @@ impl Plans {
     fn make(&self, entity: EntityId, message: Message, present: &FieldSet) -> Plan {
         let mut plan = Plan { present: present.clone(), ..Plan::default() };
         let Some(candidates) = self.candidates.get(entity.0 as usize) else { return plan };
+        for candidate in candidates {
+            if let Step::Plugin(index) = candidate.step
+                && candidate.runs(message, Stage::PreValidation, present)
+            {
+                plan.before.push(Step::Early(index));
+                plan.needs_columns(&candidate.needs, present);
+            }
+        }
         for candidate in candidates {
             if candidate.background {
                 if let (Step::Flow(index), true) = (candidate.step, candidate.runs(message, Stage::PostOperation, present)) {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use smol_str::SmolStr;
 use thiserror::Error;
 
-use crate::bytecode::{Event, Stage, Trigger};
+use crate::bytecode::{Effects, Event, PluginCode, Stage, Trigger, Via};
 use crate::diagnostic::nearest;
 use crate::schema::{Entity, FieldSet, Schema};
 use crate::value::{EntityId, Slot};
@@ -76,7 +76,7 @@ impl Plugin {
         Plugin { reads: Some(fields.into_iter().map(Into::into).collect()), ..self }
     }
 
-    /// What it does.
+    /// What it does. (A plug-in that a project declares `via host` gets its function by [`Pipeline::bind`](super::Pipeline::bind).)
     pub fn run(self, handler: impl Fn(&mut PluginContext<'_>) -> Result<(), Refusal> + Send + Sync + 'static) -> Self {
         Plugin { handler: Some(Arc::new(handler)), ..self }
     }
@@ -101,7 +101,7 @@ impl Plugin {
         let Some(handler) = self.handler.clone() else { return Err(RegisterError::NothingToDo { name: self.name }) };
         let triggers = self.events.iter().map(|(message, fields)| self.trigger(entity, *message, fields)).collect::<Result<_, _>>()?;
         let reads = self.reads.as_ref().map(|fields| self.slots(entity, fields)).transpose()?;
-        Ok(Registered { name: self.name, entity: id, triggers, rank: self.rank, reads, handler })
+        Ok(Registered { name: self.name, entity: id, triggers, rank: self.rank, reads, effects: None, work: Work::Rust(handler) })
     }
 
     fn trigger(&self, entity: &Entity, message: Message, fields: &[SmolStr]) -> Result<Trigger, RegisterError> {
@@ -135,8 +135,60 @@ pub(super) struct Registered {
     pub entity: EntityId,
     pub triggers: Vec<Trigger>,
     pub rank: i32,
+    /// The columns that are fetched for it ahead; all where there is no set.
     pub reads: Option<FieldSet>,
-    pub handler: Handler,
+    /// What it is held to; everything is allowed where there is nothing.
+    pub effects: Option<Effects>,
+    pub work: Work,
+}
+
+/// Where the code of a plug-in is.
+pub(super) enum Work {
+    Rust(Handler),
+    Via(Via),
+}
+
+impl From<&PluginCode> for Registered {
+    /// A plug-in that the project declares.
+    fn from(plugin: &PluginCode) -> Self {
+        let PluginCode { head, effects, .. } = plugin.clone();
+        let known = (!effects.unknown).then_some(effects);
+        let reads = known.as_ref().map(|effects| effects.reads.clone());
+        Registered {
+            name: head.name,
+            entity: head.entity,
+            triggers: head.triggers,
+            rank: head.rank,
+            reads,
+            effects: known,
+            work: Work::Via(head.via),
+        }
+    }
+}
+
+/// Why a function can't be bound to a name.
+#[derive(Clone, Debug, PartialEq, Error)]
+pub enum BindError {
+    /// The project declares no such plug-in or action.
+    #[error("the project declares no plug-in and no action `{name}`{}", did_you_mean(.meant))]
+    Unknown {
+        /// The name.
+        name: SmolStr,
+        /// What may be meant.
+        meant: Option<SmolStr>,
+    },
+    /// Its code is elsewhere.
+    #[error("the code of `{name}` is not `via host`")]
+    Elsewhere {
+        /// The name.
+        name: SmolStr,
+    },
+    /// It has a function already.
+    #[error("`{name}` has a function already")]
+    Taken {
+        /// The name.
+        name: SmolStr,
+    },
 }
 
 /// Why a plug-in can't be registered.

@@ -3,6 +3,7 @@
 //! Nothing in here asks the machine: a run with the same settings, store and operations gives the same outcome to the
 //! last id. The settings of production, with the system's clock, are made where the world is allowed in (`project`).
 
+use super::external::{Limits, Outside, Permission};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -34,6 +35,12 @@ pub struct Settings {
     pub max_instructions: u64,
     /// Whether outcomes tell what happened line by line.
     pub trace: bool,
+    /// Which code outside may be called by commands and webhooks; nothing where nobody says.
+    pub permission: Permission,
+    /// How long one call of code outside may take, and how much it may answer.
+    pub limits: Limits,
+    /// Calls code outside; without it nothing can be called, whatever is permitted.
+    pub outside: Option<Box<dyn Outside>>,
 }
 
 impl Settings {
@@ -49,7 +56,18 @@ impl Settings {
 
     /// The usual limits with a clock and a source of ids.
     pub fn with(clock: Clock, ids: Ids) -> Self {
-        Settings { zone: TimeZone::UTC, url: String::new(), clock, ids, max_depth: 8, max_instructions: 10_000_000, trace: false }
+        Settings {
+            zone: TimeZone::UTC,
+            url: String::new(),
+            clock,
+            ids,
+            max_depth: 8,
+            max_instructions: 10_000_000,
+            trace: false,
+            permission: Permission::default(),
+            limits: Limits::default(),
+            outside: None,
+        }
     }
 
     /// The same, with a trace.

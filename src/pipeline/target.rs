@@ -31,6 +31,10 @@ pub(super) struct Scene {
     pub target: Row,
     /// The columns to fetch together at the first read.
     pub columns: FieldSet,
+    /// What the action has given so far whose scene it is.
+    pub outputs: Vec<Value>,
+    /// Whether every step of it is kept by itself.
+    pub alone: bool,
     key: Value,
     before: Image,
     now: Image,
@@ -68,6 +72,8 @@ impl Scene {
             acting,
             target,
             columns: FieldSet::default(),
+            outputs: Vec::new(),
+            alone: false,
             key: Value::Uuid(record.id),
             before: Image::default(),
             now: Image::default(),

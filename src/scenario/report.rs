@@ -35,10 +35,10 @@ pub struct Event {
 pub enum EventKind {
     /// An outermost operation.
     Operation {
-        /// What was done: `Create`, `Update`, `Delete`, `Run`, `Start`.
+        /// What was done: `Create`, `Update`, `Delete`, `Run`, `Start`, `Perform`.
         message: &'static str,
-        /// The entity of its record.
-        entity: EntityId,
+        /// The entity of its record; a global action has none.
+        entity: Option<EntityId>,
         /// Who did it; the system administrator where there is no name.
         user: Option<SmolStr>,
         /// What became of it.

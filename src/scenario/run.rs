@@ -130,7 +130,7 @@ impl Run<'_> {
             StmtKind::Create { entity, values, into } => {
                 self.settle()?;
                 let operation = self.row(values).map(|values| Operation::Create { entity: *entity, values });
-                let record = self.operate("Create", *entity, operation, span);
+                let record = self.operate("Create", Some(*entity), operation, span);
                 if let Some(local) = into {
                     self.assign(*local, record.map_or(Value::Empty, Value::Reference));
                 }
@@ -143,6 +143,7 @@ impl Run<'_> {
             StmtKind::Start { flow, arguments, record } => {
                 self.begin("Start", record, arguments, span, |record, inputs| Operation::Start { flow: flow.clone(), record, inputs })
             }
+            StmtKind::Perform { action, arguments, record, into } => self.perform(action, arguments, record.as_ref(), *into, span),
             _ => Err(failure(span, "this can't be run in a test")),
         }
     }
@@ -157,17 +158,56 @@ impl Run<'_> {
         make: impl FnOnce(Reference, Vec<Value>) -> Operation,
     ) -> Result<(), Failure> {
         self.on_record(message, record, span, |run, record| {
-            let mut inputs = Vec::new();
-            for (position, value) in arguments {
-                let value = run.value(value)?;
-                let position = usize::from(*position);
-                inputs.resize(inputs.len().max(position + 1), Value::Empty);
-                if let Some(place) = inputs.get_mut(position) {
-                    *place = value;
-                }
-            }
+            let inputs = run.inputs(arguments)?;
             Ok(make(record, inputs))
         })
+    }
+
+    /// Values by position of their inputs.
+    fn inputs(&mut self, arguments: &[(u16, ir::Expr)]) -> Result<Vec<Value>, Fault> {
+        let mut inputs = Vec::new();
+        for (position, value) in arguments {
+            let value = self.value(value)?;
+            let position = usize::from(*position);
+            inputs.resize(inputs.len().max(position + 1), Value::Empty);
+            if let Some(place) = inputs.get_mut(position) {
+                *place = value;
+            }
+        }
+        Ok(inputs)
+    }
+
+    /// Performs an action; what it gives goes into the `let`s of its outputs, which are empty where it gave nothing.
+    fn perform(
+        &mut self,
+        action: &SmolStr,
+        arguments: &[(u16, ir::Expr)],
+        record: Option<&ir::Record>,
+        into: Option<ir::LocalId>,
+        span: Span,
+    ) -> Result<(), Failure> {
+        let made = |run: &mut Self, record: Option<Reference>| {
+            let inputs = run.inputs(arguments)?;
+            Ok(Operation::Perform { action: action.clone(), record, inputs })
+        };
+        let before = self.last;
+        match record {
+            Some(record) => self.on_record("Perform", record, span, |run, reference| made(run, Some(reference)))?,
+            None => {
+                self.settle()?;
+                let operation = made(self, None);
+                self.operate("Perform", None, operation, span);
+            }
+        }
+        let (Some(into), Some(action)) = (into, self.pipeline.program().action(action)) else { return Ok(()) };
+        let count = action.head.outputs.len();
+        let given = match self.last.filter(|last| Some(*last) != before).and_then(|last| self.events.get(last)) {
+            Some(Event { kind: EventKind::Operation { outcome, .. }, .. }) => outcome.outputs.clone(),
+            _ => Vec::new(),
+        };
+        let given = given.into_iter().chain(std::iter::repeat(Value::Empty)).take(count);
+        (into.0..).zip(given).for_each(|(local, value)| self.assign(ir::LocalId(local), value));
+        Ok(())
     }
 
     /// Does something with a record, unless that is empty and skips the operation.
@@ -185,18 +225,31 @@ impl Run<'_> {
             Ok(_) => Err(missing(record.reference.span, "there is no record here".to_owned())),
             Err(fault) => Err(fault),
         };
-        self.operate(message, record.entity, operation, span);
+        self.operate(message, Some(record.entity), operation, span);
         Ok(())
     }
 
     /// Runs an operation as the acting user; gives its record where it was committed. One whose values can't be computed
     /// has failed.
-    fn operate(&mut self, message: &'static str, entity: EntityId, operation: Result<Operation, Fault>, span: Span) -> Option<Reference> {
+    fn operate(
+        &mut self,
+        message: &'static str,
+        entity: Option<EntityId>,
+        operation: Result<Operation, Fault>,
+        span: Span,
+    ) -> Option<Reference> {
         let outcome = match operation {
             Ok(operation) => self.pipeline.execute(operation, self.acting_as()),
-            Err(fault) => {
-                Outcome { ending: Ending::Fault(fault), record: None, ran: Vec::new(), queued: Vec::new(), depth: 0, trace: Vec::new() }
-            }
+            Err(fault) => Outcome {
+                ending: Ending::Fault(fault),
+                record: None,
+                outputs: Vec::new(),
+                kept: 0,
+                ran: Vec::new(),
+                queued: Vec::new(),
+                depth: 0,
+                trace: Vec::new(),
+            },
         };
         let committed = outcome.ending == Ending::Committed;
         let record = outcome.record.filter(|_| committed);

@@ -6,6 +6,7 @@
 
 mod admit;
 mod fields;
+pub mod json;
 mod limits;
 mod roles;
 mod row;

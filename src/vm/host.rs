@@ -63,6 +63,11 @@ pub trait Host {
         let _ = (wait, values, inputs);
         Ok(Waited::Suspended)
     }
+    /// An action, on a record where it has one; an input that wasn't given is empty. Gives its outputs.
+    fn perform(&mut self, action: &str, record: Option<Reference>, inputs: Vec<Value>) -> Result<Vec<Value>, Interrupt>;
+
+    /// Gives an output of the running action a value, by its position.
+    fn set_output(&mut self, output: u16, value: Value);
 
     /// A line for the trace.
     fn log(&mut self, text: SmolStr);

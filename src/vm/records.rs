@@ -1,6 +1,6 @@
 //! The operations that write records, start flows, and say something in the trace.
 
-use crate::bytecode::{Op, Run, Target, WriteIx, WriteList};
+use crate::bytecode::{Op, Out, Run, Target, WriteIx, WriteList};
 use crate::schema::Row;
 use crate::source::Span;
 use crate::value::Value;
@@ -36,6 +36,8 @@ pub(super) fn step<H: Host + ?Sized>(op: Op, machine: &mut Machine<'_>, host: &m
         }
         Op::Start { .. } => start(op, machine, host)?,
         Op::Wait { .. } => {}
+        Op::Perform { .. } => perform(op, machine, host)?,
+        Op::SetOutput { output, value } => host.set_output(output.0, machine.get(value)?.clone()),
         Op::Log { text } => host.log(machine.text(text)?),
         Op::EnterStep { title } => host.enter_step(machine.text(title)?),
         Op::LeaveStep {} => host.leave_step(),
@@ -62,13 +64,33 @@ pub(super) fn wait<H: Host + ?Sized>(op: Op, machine: &mut Machine<'_>, host: &m
 fn start<H: Host + ?Sized>(op: Op, machine: &Machine<'_>, host: &mut H) -> Result<(), Trap> {
     let Op::Start { record, flow, inputs } = op else { return Err(Trap::Broken) };
     let start = machine.code.starts.get(flow.0 as usize).ok_or_else(broken)?;
-    let given = machine.run(inputs, start.inputs.len())?;
-    let count = start.inputs.iter().max().map_or(0, |last| *last as usize + 1);
+    let values = by_position(&start.inputs, machine.run(inputs, start.inputs.len())?)?;
+    Ok(host.start(&start.flow, machine.reference(record)?, values)?)
+}
+
+fn perform<H: Host + ?Sized>(op: Op, machine: &mut Machine<'_>, host: &mut H) -> Result<(), Trap> {
+    let Op::Perform { action, values, out } = op else { return Err(Trap::Broken) };
+    let perform = machine.code.performs.get(action.0 as usize).ok_or_else(broken)?;
+    let mut given = machine.run(values, perform.inputs.len() + usize::from(perform.on_record))?;
+    let mut record = None;
+    if perform.on_record {
+        let (first, rest) = given.split_first().ok_or_else(broken)?;
+        let Value::Reference(reference) = first else { return Err(Trap::Broken) };
+        (record, given) = (Some(*reference), rest);
+    }
+    let outputs = host.perform(&perform.action, record, by_position(&perform.inputs, given)?)?;
+    let outputs = outputs.into_iter().chain(std::iter::repeat(Value::Empty));
+    (out.0..).zip(outputs).take(perform.outputs as usize).try_for_each(|(register, value)| machine.put(Out(register), value))
+}
+
+/// Values in the order of the inputs that they are for; an input that none is for is empty.
+fn by_position(positions: &[u16], given: &[Value]) -> Result<Vec<Value>, Trap> {
+    let count = positions.iter().max().map_or(0, |last| *last as usize + 1);
     let mut values = vec![Value::Empty; count];
-    for (position, value) in start.inputs.iter().zip(given) {
+    for (position, value) in positions.iter().zip(given) {
         *values.get_mut(*position as usize).ok_or_else(broken)? = value.clone();
     }
-    Ok(host.start(&start.flow, machine.reference(record)?, values)?)
+    Ok(values)
 }
 
 fn list<'a>(machine: &Machine<'a>, fields: WriteIx) -> Result<&'a WriteList, Trap> {

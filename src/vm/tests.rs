@@ -69,6 +69,10 @@ impl Host for Memory {
         self.said.push(format!("start {flow} {inputs:?}"));
         Ok(())
     }
+    fn perform(&mut self, _: &str, _: Option<Reference>, inputs: Vec<Value>) -> Result<Vec<Value>, Interrupt> {
+        Ok(inputs)
+    }
+    fn set_output(&mut self, _: u16, _: Value) {}
     fn log(&mut self, text: SmolStr) {
         self.said.push(format!("log {text}"));
     }

@@ -122,6 +122,34 @@ impl<H: Waits> Walker<'_, H> {
                     Ok(())
                 }
             },
+            StmtKind::Perform { action, arguments, record, into } => {
+                let record = match record.as_ref().map(|record| self.value(&record.reference)).transpose()? {
+                    None => None,
+                    Some(Value::Reference(reference)) => Some(reference),
+                    Some(_) => {
+                        self.host.skipped(statement.span);
+                        return Ok(());
+                    }
+                };
+                let mut inputs = Vec::new();
+                for (position, value) in arguments {
+                    let (value, position) = (self.value(value)?, *position as usize);
+                    inputs.resize(inputs.len().max(position + 1), Value::Empty);
+                    inputs[position] = value;
+                }
+                let outputs = self.host.perform(action, record, inputs).map_err(interrupted)?;
+                if let Some(first) = into {
+                    for (local, value) in (first.0 as usize..).zip(outputs) {
+                        self.locals[local] = value;
+                    }
+                }
+                Ok(())
+            }
+            StmtKind::SetOutput(values) => {
+                let computed = values.iter().map(|(output, value)| Ok((*output, self.value(value)?))).collect::<Result<Vec<_>, End>>()?;
+                computed.into_iter().for_each(|(output, value)| self.host.set_output(output, value));
+                Ok(())
+            }
             StmtKind::Start { .. } => panic!("child flows are the pipeline's: not generated here"),
             StmtKind::If { arms, otherwise } => {
                 for (condition, body) in arms {

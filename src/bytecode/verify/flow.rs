@@ -9,7 +9,7 @@ use super::calls;
 use super::held::Held;
 use super::{Found, MAX_STEPS, Part, Problem, Site, writable};
 use crate::bytecode::operand::{In, Kind, Operand, Out, Rule};
-use crate::bytecode::{Awaited, Code, FieldIx, Op, WriteIx};
+use crate::bytecode::{Awaited, Code, FieldIx, Input, Op, PerformIx, WriteIx};
 
 /// What is known at a place.
 #[derive(Clone)]
@@ -71,6 +71,16 @@ impl Walk<'_> {
         self.effects(op)?;
         self.run(op)?;
         self.conditions(op)?;
+        if let Op::Perform { action, out, .. } = *op {
+            self.outputs(action, out)?;
+            return self.go_on(op);
+        }
+        if let Op::SetOutput { output, value } = *op {
+            let output = self.site.outputs.get(output.0 as usize).ok_or(Problem::Range("output"))?;
+            if !self.held(value).fits(writable(&output.ty)) {
+                return Err(Problem::Register("value"));
+            }
+        }
         let result = match out {
             Some((_, Rule::Full(kind))) => Some(Held::Full(kind)),
             Some((_, Rule::Maybe(kind))) => Some(Held::Maybe(kind)),
@@ -81,6 +91,16 @@ impl Walk<'_> {
             self.write(register, result);
         }
         self.go_on(op)
+    }
+
+    /// What an action gives, in one register for each output; each may be empty.
+    fn outputs(&mut self, action: PerformIx, out: Out) -> Result<(), Problem> {
+        let perform = self.code.performs.get(action.0 as usize).ok_or(Problem::Range("action"))?;
+        let action = self.site.program.action(&perform.action).ok_or(Problem::Action)?;
+        for (register, output) in (out.0..).zip(&action.head.outputs) {
+            self.write(Out(register), Held::typed(&output.ty, true));
+        }
+        Ok(())
     }
 
     fn held(&self, register: In) -> Held {
@@ -146,18 +166,22 @@ impl Walk<'_> {
     fn run(&self, op: &Op) -> Result<(), Problem> {
         let Some((first, count)) = self.code.run(op) else { return Ok(()) };
         let rules: Vec<Rule> = match *op {
-            Op::Set { fields, .. } => self.fields(fields, self.site.entity)?,
+            Op::Set { fields, .. } => {
+                let entity = self.site.entity.ok_or(Problem::Place)?;
+                self.fields(fields, Some(entity))?
+            }
+            Op::Perform { action, .. } => {
+                let perform = self.code.performs.get(action.0 as usize).ok_or(Problem::Range("action"))?;
+                let inputs = &self.site.program.action(&perform.action).ok_or(Problem::Action)?.head.inputs;
+                let record = perform.on_record.then_some(Rule::Full(Kind::Reference));
+                let given = perform.inputs.iter().filter_map(|input| inputs.get(*input as usize));
+                record.into_iter().chain(given.map(taken)).collect()
+            }
             Op::Create { fields, .. } | Op::Update { fields, .. } => self.fields(fields, None)?,
             Op::Start { flow, .. } => {
                 let start = self.code.starts.get(flow.0 as usize).ok_or(Problem::Child)?;
                 let child = self.site.program.flow(&start.flow).ok_or(Problem::Child)?;
-                let rule = |input: &u16| child.head.inputs.get(*input as usize).map(|input| (Kind::of_type(&input.ty), input.required));
-                start
-                    .inputs
-                    .iter()
-                    .filter_map(rule)
-                    .map(|(kind, required)| if required { Rule::Full(kind) } else { Rule::Maybe(kind) })
-                    .collect()
+                start.inputs.iter().filter_map(|input| child.head.inputs.get(*input as usize)).map(taken).collect()
             }
             Op::Wait { wait, .. } => {
                 let list = self.code.waits.get(wait.0 as usize).ok_or(Problem::Wait)?;
@@ -185,7 +209,7 @@ impl Walk<'_> {
 
     /// Holds the operation against what the flow says that it does.
     fn effects(&self, op: &Op) -> Result<(), Problem> {
-        let Some(effects) = self.site.flow.map(|flow| &flow.effects) else { return Ok(()) };
+        let Some(effects) = self.site.effects else { return Ok(()) };
         let slot = |field: FieldIx| self.code.fields.get(field.0 as usize).map(|row| row.slot);
         let list = |write: WriteIx| self.code.writes.get(write.0 as usize);
         let told = match *op {
@@ -201,6 +225,9 @@ impl Walk<'_> {
             Op::Start { flow, .. } => {
                 let told = |flow: &SmolStr| effects.starts.contains(flow) || effects.queues.contains(flow);
                 self.code.starts.get(flow.0 as usize).is_some_and(|start| told(&start.flow))
+            }
+            Op::Perform { action, .. } => {
+                self.code.performs.get(action.0 as usize).is_some_and(|perform| effects.performs.contains(&perform.action))
             }
             Op::Stop { .. } => effects.may_stop,
             Op::Wait { .. } => effects.may_wait,
@@ -218,6 +245,9 @@ impl Walk<'_> {
             Op::LeaveStep {} => state.steps = state.steps.checked_sub(1).ok_or(Problem::Steps)?,
             Op::End {} | Op::Finish { .. } if state.steps != 0 => return Err(Problem::Steps),
             _ => {}
+        }
+        if matches!(op, Op::This { .. }) && self.site.part == Part::Body && self.site.entity.is_none() {
+            return Err(Problem::Place);
         }
         if let Op::Return { value } = op
             && matches!(self.site.part, Part::When | Part::Awaited)
@@ -280,4 +310,10 @@ impl Walk<'_> {
             self.write(Out(register.0), held);
         }
     }
+}
+
+/// What a value that is given to an input must be.
+fn taken(input: &Input) -> Rule {
+    let kind = Kind::of_type(&input.ty);
+    if input.required { Rule::Full(kind) } else { Rule::Maybe(kind) }
 }

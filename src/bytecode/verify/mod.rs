@@ -15,7 +15,7 @@ use smol_str::SmolStr;
 use thiserror::Error;
 
 use super::operand::Rule;
-use super::{Cause, Code, Event, FlowCode, Program};
+use super::{ActionCode, Cause, Code, Effects, Event, FlowCode, Input, PluginCode, Program, Trigger};
 use crate::schema::{FieldSet, Schema};
 use crate::value::{EntityId, Type};
 use held::Held;
@@ -109,6 +109,9 @@ pub enum Problem {
     /// A wait without branches, or whose table or conditions are another's.
     #[error("a wait that doesn't fit its branches")]
     Wait,
+    /// An action that isn't there, or isn't given what it takes.
+    #[error("an action that is not there or takes other inputs")]
+    Action,
     /// The effects say less than the operations do.
     #[error("effects that say less than the operations do")]
     Effects,
@@ -121,6 +124,11 @@ struct Site<'a> {
     part: Part,
     entity: Option<EntityId>,
     inputs: Vec<Held>,
+    /// What the action gives whose body it is.
+    outputs: &'a [Input],
+    /// What it says that it does.
+    effects: Option<&'a Effects>,
+    /// The flow whose code it is.
     flow: Option<&'a FlowCode>,
 }
 
@@ -129,27 +137,82 @@ type Found = (Option<usize>, Problem);
 
 /// Verifies every flow of a program against its schema.
 pub fn verify(program: &Program, schema: &Schema) -> Result<(), VerifyError> {
-    let mut before: Option<&SmolStr> = None;
+    ordered(program.flows.iter().map(|flow| &flow.head.name))?;
+    ordered(program.actions.iter().map(|action| &action.head.name))?;
+    ordered(program.plugins.iter().map(|plugin| &plugin.head.name))?;
     for flow in &program.flows {
-        let error = |part, (at, problem): Found| VerifyError { flow: flow.head.name.clone(), part, at, problem };
-        if before.is_some_and(|before| *before >= flow.head.name) {
-            return Err(error(Part::Head, (None, Problem::Order)));
-        }
-        before = Some(&flow.head.name);
-        head(flow, schema).map_err(|problem| error(Part::Head, (None, problem)))?;
-        let inputs: Vec<Held> = flow.head.inputs.iter().map(|input| Held::typed(&input.ty, !input.required)).collect();
+        let FlowCode { head, effects, .. } = flow;
+        let error = |part, (at, problem): Found| VerifyError { flow: head.name.clone(), part, at, problem };
+        let sound = triggers(&head.triggers, head.entity, schema).and_then(|()| says(effects, Some(head.entity), schema));
+        sound.and_then(|()| typed(&head.inputs, schema)).map_err(|problem| error(Part::Head, (None, problem)))?;
         for (part, code) in flow.when.iter().map(|when| (Part::When, when)).chain([(Part::Body, &flow.body)]) {
-            let site = Site { schema, program, part, entity: Some(flow.head.entity), inputs: inputs.clone(), flow: Some(flow) };
+            let inputs = held(&head.inputs);
+            let site =
+                Site { schema, program, part, entity: Some(head.entity), inputs, outputs: &[], effects: Some(effects), flow: Some(flow) };
             code_at(code, &site).map_err(|found| error(part, found))?;
         }
     }
+    program.actions.iter().try_for_each(|action| verify_action(action, program, schema))?;
+    for PluginCode { head, effects, .. } in &program.plugins {
+        let sound = triggers(&head.triggers, head.entity, schema).and_then(|()| says(effects, Some(head.entity), schema));
+        sound.map_err(|problem| VerifyError { flow: head.name.clone(), part: Part::Head, at: None, problem })?;
+    }
     Ok(())
+}
+
+fn verify_action(action: &ActionCode, program: &Program, schema: &Schema) -> Result<(), VerifyError> {
+    let ActionCode { head, effects, .. } = action;
+    let error = |part, (at, problem): Found| VerifyError { flow: head.name.clone(), part, at, problem };
+    let sound = says(effects, head.entity, schema).and_then(|()| typed(&head.inputs, schema)).and_then(|()| typed(&head.outputs, schema));
+    sound.map_err(|problem| error(Part::Head, (None, problem)))?;
+    match (&action.body, &head.via) {
+        (None, Some(_)) => Ok(()),
+        (Some(body), None) => {
+            let inputs = held(&head.inputs);
+            let site = Site {
+                schema,
+                program,
+                part: Part::Body,
+                entity: head.entity,
+                inputs,
+                outputs: &head.outputs,
+                effects: Some(effects),
+                flow: None,
+            };
+            code_at(body, &site).map_err(|found| error(Part::Body, found))
+        }
+        _ => Err(error(Part::Head, (None, Problem::Place))),
+    }
+}
+
+fn ordered<'a>(names: impl Iterator<Item = &'a SmolStr>) -> Result<(), VerifyError> {
+    let mut before: Option<&SmolStr> = None;
+    for name in names {
+        if before.is_some_and(|before| before >= name) {
+            return Err(VerifyError { flow: name.clone(), part: Part::Head, at: None, problem: Problem::Order });
+        }
+        before = Some(name);
+    }
+    Ok(())
+}
+
+fn held(inputs: &[Input]) -> Vec<Held> {
+    inputs.iter().map(|input| Held::typed(&input.ty, !input.required)).collect()
 }
 
 /// Verifies the code of an expression whose inputs have these types and may be empty or not.
 pub fn verify_expression(code: &Code, inputs: &[(Type, bool)], schema: &Schema) -> Result<(), VerifyError> {
     let inputs = inputs.iter().map(|(ty, may_be_empty)| Held::typed(ty, *may_be_empty)).collect();
-    let site = Site { schema, program: &Program::default(), part: Part::Expression, entity: None, inputs, flow: None };
+    let site = Site {
+        schema,
+        program: &Program::default(),
+        part: Part::Expression,
+        entity: None,
+        inputs,
+        outputs: &[],
+        effects: None,
+        flow: None,
+    };
     let error = |(at, problem)| VerifyError { flow: SmolStr::default(), part: Part::Expression, at, problem };
     code_at(code, &site).map_err(error)
 }
@@ -159,22 +222,33 @@ fn code_at(code: &Code, site: &Site<'_>) -> Result<(), Found> {
     flow::check(code, site)
 }
 
-fn head(flow: &FlowCode, schema: &Schema) -> Result<(), Problem> {
-    let (head, effects) = (&flow.head, &flow.effects);
-    let submitted =
-        head.triggers.iter().filter_map(|trigger| if let Event::Update(fields) = &trigger.event { fields.as_ref() } else { None });
-    let own = submitted.chain([&effects.reads, &effects.old, &effects.sets]).map(|fields| (&head.entity, fields));
-    let others = effects.related.iter().chain(&effects.queries).chain(&effects.updates);
-    for (entity, fields) in own.chain(others) {
+fn triggers(triggers: &[Trigger], entity: EntityId, schema: &Schema) -> Result<(), Problem> {
+    let mut submitted =
+        triggers.iter().filter_map(|trigger| if let Event::Update(fields) = &trigger.event { fields.as_ref() } else { None });
+    schema.entity(entity).ok_or(Problem::Schema)?;
+    submitted.try_for_each(|fields| has_fields(schema, entity, fields))
+}
+
+fn typed(inputs: &[Input], schema: &Schema) -> Result<(), Problem> {
+    inputs.iter().try_for_each(|input| has_type(schema, &input.ty))
+}
+
+/// Whether effects speak only of what the schema has.
+fn says(effects: &Effects, entity: Option<EntityId>, schema: &Schema) -> Result<(), Problem> {
+    for fields in [&effects.reads, &effects.old, &effects.sets] {
+        match entity {
+            Some(entity) => has_fields(schema, entity, fields)?,
+            None if fields.is_empty() => {}
+            None => return Err(Problem::Schema),
+        }
+    }
+    for (entity, fields) in effects.related.iter().chain(&effects.queries).chain(&effects.updates) {
         has_fields(schema, *entity, fields)?;
     }
     for entity in effects.creates.iter().chain(&effects.deletes) {
         schema.entity(*entity).ok_or(Problem::Schema)?;
     }
-    for cause in &effects.causes {
-        has_cause(schema, cause)?;
-    }
-    head.inputs.iter().try_for_each(|input| has_type(schema, &input.ty))
+    effects.causes.iter().try_for_each(|cause| has_cause(schema, cause))
 }
 
 fn has_cause(schema: &Schema, cause: &Cause) -> Result<(), Problem> {

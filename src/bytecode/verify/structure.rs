@@ -3,7 +3,7 @@
 use super::calls;
 use super::{Found, MAX_CELLS, Part, Problem, Site, has_type};
 use crate::bytecode::operand::{In, MAX_REGISTERS, Operand};
-use crate::bytecode::{Awaited, Code, Mode, Op};
+use crate::bytecode::{Awaited, Code, Mode, Op, PerformRef};
 use crate::value::Value;
 
 /// Digits of a decimal at most.
@@ -60,6 +60,11 @@ fn tables(code: &Code, site: &Site<'_>) -> Result<(), Problem> {
         }
     }
     waits(code, site)?;
+    if !code.performs.iter().all(|perform| can_perform(perform, site))
+        || !code.outputs.iter().eq(site.outputs.iter().map(|output| &output.name))
+    {
+        return Err(Problem::Action);
+    }
     if !code.calls.iter().all(calls::possible) {
         return Err(Problem::Call);
     }
@@ -76,6 +81,17 @@ fn waits(code: &Code, site: &Site<'_>) -> Result<(), Problem> {
     let here = if site.part == Part::Body { site.flow.map_or(0, |flow| flow.conditions.len()) } else { 0 };
     let fits = used.eq(0..code.waits.len()) && conditions.eq(0..here) && code.waits.iter().all(|wait| !wait.branches.is_empty());
     if fits { Ok(()) } else { Err(Problem::Wait) }
+}
+
+/// Whether there is such an action, and it is given what it takes.
+fn can_perform(perform: &PerformRef, site: &Site<'_>) -> bool {
+    let Some(action) = site.program.action(&perform.action) else { return false };
+    let given = |position: usize| perform.inputs.iter().filter(|input| **input as usize == position).count();
+    let inputs = &action.head.inputs;
+    inputs.iter().enumerate().all(|(position, input)| given(position) >= usize::from(input.required))
+        && perform.inputs.iter().all(|input| (*input as usize) < inputs.len() && given(*input as usize) == 1)
+        && perform.on_record == action.head.entity.is_some()
+        && perform.outputs as usize == action.head.outputs.len()
 }
 
 /// Whether a flow can have this constant. No flow names a record by its id.
@@ -97,6 +113,7 @@ fn may_stand(op: &Op, site: &Site<'_>) -> bool {
         Op::Set { .. } | Op::Create { .. } | Op::Update { .. } | Op::Delete { .. } | Op::Start { .. } | Op::SkipIfEmpty { .. } => {
             part == Part::Body
         }
+        Op::Perform { .. } | Op::SetOutput { .. } => part == Part::Body,
         Op::Log { .. } | Op::EnterStep { .. } | Op::LeaveStep {} | Op::Stop { .. } | Op::Finish { .. } | Op::End {} => part == Part::Body,
         _ => true,
     }
@@ -124,7 +141,10 @@ fn in_range(code: &Code, op: &Op, operand: Operand) -> bool {
     let within = |index: u16, length: usize| (index as usize) < length;
     match operand {
         Operand::In(register, _) => readable(code, register, 1),
-        Operand::Out(register, _) => within(register.0, code.registers as usize),
+        Operand::Out(first, _) => match code.gives(op) {
+            Some(count) => first.0 as usize + count <= code.registers as usize && within(first.0, code.registers as usize),
+            None => false,
+        },
         Operand::Run(first) => match code.run(op) {
             Some((_, 0)) => true,
             Some((_, count)) => readable(code, In(first.0), count),
@@ -133,6 +153,8 @@ fn in_range(code: &Code, op: &Op, operand: Operand) -> bool {
         Operand::Field(field) => within(field.0, code.fields.len()),
         Operand::Write(write) => within(write.0, code.writes.len()),
         Operand::Start(start) => within(start.0, code.starts.len()),
+        Operand::Perform(perform) => within(perform.0, code.performs.len()),
+        Operand::Output(output) => within(output.0, code.outputs.len()),
         Operand::Call(call) => within(call.0, code.calls.len()),
         Operand::Type(ty) => within(ty.0, code.types.len()),
         Operand::Wait(wait) => within(wait.0, code.waits.len()),

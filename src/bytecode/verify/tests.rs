@@ -18,8 +18,16 @@ fn found(ops: Vec<Op>, constants: Vec<Value>) -> Option<Problem> {
 
 /// What is wrong with the statements of a flow, if anything is.
 fn in_body(ops: Vec<Op>) -> Option<Problem> {
-    let site =
-        Site { schema: &Schema::default(), program: &Program::default(), part: Part::Body, entity: None, inputs: vec![], flow: None };
+    let site = Site {
+        schema: &Schema::default(),
+        program: &Program::default(),
+        part: Part::Body,
+        entity: None,
+        inputs: vec![],
+        outputs: &[],
+        effects: None,
+        flow: None,
+    };
     code_at(&code(ops, vec![Value::Text("step".into()), Value::Boolean(true)]), &site).err().map(|(_, problem)| problem)
 }
 

@@ -1,8 +1,8 @@
 //! The events that start a flow, and the stage at which each of them does.
 
 use super::super::declare::{Declare, suggest};
-use super::Clauses;
 use super::words::{self, StageWord};
+use super::{Clauses, Owner};
 use crate::bytecode::{Event, Mode, Stage, Trigger};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::schema::{FieldSet, Ownership, system};
@@ -39,17 +39,19 @@ const EVENTS: [(&str, &[&str]); 7] = [
     ("child", &["subflow", "subprocess"]),
 ];
 
-/// Reads the `trigger` and `stage` clauses of a flow.
-pub(super) fn read(flow: &ast::Flow, entity: EntityId, mode: Mode, clauses: &Clauses, declare: &mut Declare) -> Events {
+/// Reads the `trigger` and `stage` clauses of a flow or plug-in.
+pub(super) fn read(owner: Owner, name: &Name, entity: EntityId, mode: Mode, clauses: &Clauses, declare: &mut Declare) -> Events {
     let Some((triggers, _)) = clauses.triggers else {
-        declare.report(
-            Diagnostic::new(Code::E0303, flow.name.span, format!("nothing starts the flow `{}`", flow.name.text))
-                .help("say what does: `trigger create, update(name)` or `trigger child`"),
-        );
+        let help = match owner {
+            Owner::Flow => "say what does: `trigger create, update(name)` or `trigger child`",
+            _ => "say what does: `trigger create, update(name)`",
+        };
+        let message = format!("nothing starts the {} `{}`", owner.word(), name.text);
+        declare.report(Diagnostic::new(Code::E0303, name.span, message).help(help));
         return Events::default();
     };
-    let usual = clauses.stage.and_then(|(name, span)| usual_stage(name, span, mode, declare).map(|stage| (stage, name)));
-    let mut reader = Reader { entity, mode, usual, seen: Vec::new(), events: Events::default(), declare };
+    let usual = clauses.stage.and_then(|(name, span)| usual_stage(owner, name, span, mode, declare).map(|stage| (stage, name)));
+    let mut reader = Reader { owner, entity, mode, usual, seen: Vec::new(), events: Events::default(), declare };
     for trigger in triggers {
         reader.trigger(trigger);
     }
@@ -65,23 +67,24 @@ pub(super) fn read(flow: &ast::Flow, entity: EntityId, mode: Mode, clauses: &Cla
 }
 
 /// The stage that the `stage` clause gives to triggers without one of their own.
-fn usual_stage(name: &Name, clause: Span, mode: Mode, declare: &mut Declare) -> Option<Stage> {
-    if mode == Mode::Background {
+fn usual_stage(owner: Owner, name: &Name, clause: Span, mode: Mode, declare: &mut Declare) -> Option<Stage> {
+    if mode == Mode::Background && owner == Owner::Flow {
         declare.report(background_stage(clause).fix(clause, ""));
         return None;
     }
-    stage(name, declare)
+    stage(owner, name, declare)
 }
 
 fn background_stage(span: Span) -> Diagnostic {
     Diagnostic::new(Code::E0310, span, "a background flow has no stage").help("it runs after the transaction; leave the stage out")
 }
 
-/// A stage that a flow can have, or a word about it.
-fn stage(name: &Name, declare: &mut Declare) -> Option<Stage> {
+/// A stage that a flow or plug-in can have, or a word about it.
+fn stage(owner: Owner, name: &Name, declare: &mut Declare) -> Option<Stage> {
     match words::stage(name, declare)? {
         StageWord::PreOperation => Some(Stage::PreOperation),
         StageWord::PostOperation => Some(Stage::PostOperation),
+        StageWord::PreValidation if owner == Owner::Plugin => Some(Stage::PreValidation),
         // A misspelt stage has its own error already.
         StageWord::PreValidation if name.text == "pre-validation" => {
             declare.report(
@@ -95,7 +98,7 @@ fn stage(name: &Name, declare: &mut Declare) -> Option<Stage> {
         }
         StageWord::CoreOperation if name.text == "core-operation" => {
             declare.report(
-                Diagnostic::new(Code::E0309, name.span, "a flow can't run in the core operation")
+                Diagnostic::new(Code::E0309, name.span, format!("a {} can't run in the core operation", owner.word()))
                     .help("that stage is the write itself, or the body of an action; take `pre-operation` or `post-operation`"),
             );
             None
@@ -105,6 +108,7 @@ fn stage(name: &Name, declare: &mut Declare) -> Option<Stage> {
 }
 
 struct Reader<'c, 'd> {
+    owner: Owner,
     entity: EntityId,
     mode: Mode,
     /// The stage of the clause, and its word.
@@ -118,6 +122,10 @@ struct Reader<'c, 'd> {
 impl Reader<'_, '_> {
     fn trigger(&mut self, trigger: &ast::Trigger) {
         let Some(word) = self.word(&trigger.event) else { return };
+        if self.owner == Owner::Plugin && matches!(word, "on demand" | "child") {
+            let problem = Diagnostic::new(Code::E0349, trigger.span, format!("`{word}` starts no plug-in"));
+            return self.declare.report(problem.help("a plug-in runs on events of its records; what is asked for by name is an `action`"));
+        }
         let own = trigger.stage.as_ref().and_then(|name| self.own_stage(word, name));
         if word != "update" {
             self.no_fields(word, trigger);
@@ -167,7 +175,7 @@ impl Reader<'_, '_> {
 
     /// What stands after `at`.
     fn own_stage(&mut self, word: &str, name: &Name) -> Option<Stage> {
-        if self.mode == Mode::Background {
+        if self.mode == Mode::Background && self.owner == Owner::Flow {
             self.declare.report(background_stage(name.span));
             return None;
         }
@@ -178,7 +186,7 @@ impl Reader<'_, '_> {
             );
             return None;
         }
-        stage(name, self.declare)
+        stage(self.owner, name, self.declare)
     }
 
     fn no_fields(&mut self, word: &str, trigger: &ast::Trigger) {
@@ -191,13 +199,13 @@ impl Reader<'_, '_> {
 
     /// The trigger's own stage, else the clause's, else the usual one of the event.
     fn stage_of(&mut self, word: &str, trigger: &ast::Trigger, own: Option<Stage>) -> Stage {
-        if self.mode == Mode::Background {
+        if self.mode == Mode::Background && self.owner == Owner::Flow {
             return Stage::PostOperation;
         }
         let usual = if word == "delete" { Stage::PreOperation } else { Stage::PostOperation };
         let stage = own.or(self.usual.map(|(stage, _)| stage)).unwrap_or(usual);
         let said = if own.is_some() { trigger.stage.as_ref() } else { self.usual.map(|(_, name)| name) };
-        if (word, stage) != ("delete", Stage::PostOperation) {
+        if (word, stage) != ("delete", Stage::PostOperation) || self.owner == Owner::Plugin {
             return stage;
         }
         let Some(said) = said.filter(|name| name.text == "post-operation") else { return Stage::PreOperation };
@@ -258,8 +266,12 @@ impl Reader<'_, '_> {
     fn update(&mut self, trigger: &ast::Trigger) -> Option<Event> {
         let Some(names) = &trigger.fields else {
             self.declare.report(
-                Diagnostic::new(Code::W0301, trigger.span, "this flow runs on every update, whatever field it is about")
-                    .help("name the fields that matter: `update(name, ownerid)`"),
+                Diagnostic::new(
+                    Code::W0301,
+                    trigger.span,
+                    format!("this {} runs on every update, whatever field it is about", self.owner.word()),
+                )
+                .help("name the fields that matter: `update(name, ownerid)`"),
             );
             return Some(Event::Update(None));
         };

@@ -1,4 +1,4 @@
-//! The inputs of a flow: what it takes on demand or as a child.
+//! The inputs of a flow, which it takes on demand or as a child, and those of an action.
 
 use rustc_hash::FxHashMap;
 
@@ -22,6 +22,11 @@ pub(super) fn read(entity: EntityId, clauses: &Clauses, events: &Events, declare
                 .help("add `on demand` or `child` to its triggers, or take the input away"),
         );
     }
+    list(Some(entity), clauses, !events.triggers.is_empty(), declare)
+}
+
+/// The inputs; `by_events` says whether the flow also runs where nobody gives any.
+pub(super) fn list(entity: Option<EntityId>, clauses: &Clauses, by_events: bool, declare: &mut Declare) -> Vec<Input> {
     let mut inputs = Vec::with_capacity(clauses.inputs.len());
     let mut seen: FxHashMap<&str, &ast::Name> = FxHashMap::default();
     for (field, _) in &clauses.inputs {
@@ -29,16 +34,16 @@ pub(super) fn read(entity: EntityId, clauses: &Clauses, events: &Events, declare
             declare.report(twice("input", &field.name, first));
             continue;
         }
-        if let Some(input) = input(entity, field, events, declare) {
+        if let Some(input) = input(entity, field, by_events, declare) {
             inputs.push(input);
         }
     }
     inputs
 }
 
-fn input(entity: EntityId, field: &ast::Field, events: &Events, declare: &mut Declare) -> Option<Input> {
+fn input(entity: Option<EntityId>, field: &ast::Field, by_events: bool, declare: &mut Declare) -> Option<Input> {
     let name = &field.name;
-    let shadowed = declare.schema.entity(entity).and_then(|entity| entity.slot(&name.text).map(|_| entity.name.clone()));
+    let shadowed = entity.and_then(|id| declare.schema.entity(id)).and_then(|entity| entity.slot(&name.text).map(|_| entity.name.clone()));
     if let Some(entity) = shadowed {
         declare.report(
             Diagnostic::new(Code::E0315, name.span, format!("`{}` is a field of `{entity}` already", name.text))
@@ -46,7 +51,7 @@ fn input(entity: EntityId, field: &ast::Field, events: &Events, declare: &mut De
         );
     }
     let required = field.modifiers.iter().find(|modifier| modifier.text == "required");
-    if let (Some(modifier), false) = (required, events.triggers.is_empty()) {
+    if let (Some(modifier), true) = (required, by_events) {
         declare.report(
             Diagnostic::new(Code::E0315, modifier.span, format!("`{}` can't be required in a flow that events start too", name.text))
                 .help("an event gives no inputs: take `required` away, or put what needs it into a flow of its own")
@@ -69,5 +74,5 @@ fn input(entity: EntityId, field: &ast::Field, events: &Events, declare: &mut De
         return None;
     };
     let Typed { ty, range, max_length } = typed;
-    Some(Input { name: name.text.clone(), ty, range, max_length, required: required.is_some() && events.triggers.is_empty() })
+    Some(Input { name: name.text.clone(), ty, range, max_length, required: required.is_some() && !by_events })
 }

@@ -1,16 +1,20 @@
-//! From the clauses of a flow to its [`FlowHead`], with every refusal of section 5 of the language that a clause can
-//! earn. What depends on the statements (a `wait` in real-time mode, `old` without an update) is found where they are checked.
+//! From the clauses of flows, actions and plug-ins to their heads, with every refusal of section 5 of the language that a clause
+//! can earn. What depends on the statements (a `wait` in real-time mode, `old` without an update) is found where they are checked.
 
+mod actions;
+mod effects;
 mod events;
 mod inputs;
+mod plugins;
 mod roles;
+mod via;
 mod words;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 
 use super::declare::{Declare, suggest, twice};
-use crate::bytecode::{FlowHead, Mode, RunAs};
+use crate::bytecode::{ActionHead, Effects, FlowHead, Mode, PluginCode, RunAs};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::schema::{Level, Ownership};
 use crate::source::Span;
@@ -23,10 +27,25 @@ pub(super) struct Headed<'a> {
     pub head: Option<FlowHead>,
 }
 
-/// The heads of all flows, in the order of the files; says what is wrong with their clauses and names, and with what isn't a flow.
-pub(super) fn heads<'a>(files: &'a [ast::File], declare: &mut Declare) -> Vec<Headed<'a>> {
+/// An action with its head, where it is on an entity that there is, and what it declares to do where its code is elsewhere.
+pub(super) struct HeadedAction<'a> {
+    pub action: &'a ast::Action,
+    pub head: Option<(ActionHead, Effects)>,
+}
+
+/// What the files declare beside entities and choices, in their order.
+#[derive(Default)]
+pub(super) struct Declared<'a> {
+    pub flows: Vec<Headed<'a>>,
+    pub actions: Vec<HeadedAction<'a>>,
+    pub plugins: Vec<PluginCode>,
+}
+
+/// The heads of all flows, actions and plug-ins; says what is wrong with their clauses and names.
+pub(super) fn heads<'a>(files: &'a [ast::File], declare: &mut Declare) -> Declared<'a> {
     names(files, declare);
-    let mut heads = Vec::new();
+    let actions: FxHashSet<&str> = files.iter().flat_map(|file| &file.items).filter_map(action_name).collect();
+    let mut declared = Declared::default();
     for item in files.iter().flat_map(|file| &file.items) {
         match item {
             ast::Item::Flow(flow) => {
@@ -34,21 +53,16 @@ pub(super) fn heads<'a>(files: &'a [ast::File], declare: &mut Declare) -> Vec<He
                 if head.is_none() {
                     declare.broken.insert(flow.name.text.clone());
                 }
-                heads.push(Headed { flow, head });
+                declared.flows.push(Headed { flow, head });
             }
             ast::Item::Action(action) => {
-                if let Some(name) = &action.entity {
-                    entity(name, declare);
+                let head = actions::head(action, &actions, declare);
+                if head.is_none() {
+                    declare.broken.insert(action.name.text.clone());
                 }
-                let problem = not_yet(action.name.span, "an action");
-                declare.broken.insert(action.name.text.clone());
-                declare.report(problem.help("put its statements into a flow with `trigger child`, and `start` that"));
+                declared.actions.push(HeadedAction { action, head });
             }
-            ast::Item::Plugin(plugin) => {
-                entity(&plugin.entity, declare);
-                let problem = not_yet(plugin.name.span, "a declared plug-in");
-                declare.report(problem.help("a program that embeds Weir registers its plug-ins itself; take the declaration away"));
-            }
+            ast::Item::Plugin(plugin) => declared.plugins.extend(plugins::head(plugin, &actions, declare)),
             ast::Item::Role(role) => {
                 let read = roles::read(role, declare);
                 declare.schema.roles.entry(read.name.clone()).or_insert(read);
@@ -56,7 +70,29 @@ pub(super) fn heads<'a>(files: &'a [ast::File], declare: &mut Declare) -> Vec<He
             _ => {}
         }
     }
-    heads
+    declared
+}
+
+fn action_name(item: &ast::Item) -> Option<&str> {
+    if let ast::Item::Action(action) = item { Some(&action.name.text) } else { None }
+}
+
+/// What clauses belong to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Owner {
+    Flow,
+    Action,
+    Plugin,
+}
+
+impl Owner {
+    fn word(self) -> &'static str {
+        match self {
+            Owner::Flow => "flow",
+            Owner::Action => "action",
+            Owner::Plugin => "plug-in",
+        }
+    }
 }
 
 /// Says that this release can't carry something yet.
@@ -122,14 +158,19 @@ struct Clauses<'a> {
     when: Option<((), Span)>,
     allow_cycle: Option<((), Span)>,
     draft: Option<((), Span)>,
+    rollback: Option<(&'a ast::Name, Span)>,
+    via: Option<((&'a ast::Name, Option<&'a ast::Name>), Span)>,
+    unknown: Option<((), Span)>,
+    effects: Vec<(&'a ast::Name, &'a [ast::Name])>,
     inputs: Vec<(&'a ast::Field, Span)>,
+    outputs: Vec<&'a ast::Field>,
 }
 
 fn head(flow: &ast::Flow, declare: &mut Declare) -> Option<FlowHead> {
     let entity = entity(&flow.entity, declare)?;
-    let clauses = collect(flow, declare);
+    let clauses = collect(Owner::Flow, &flow.clauses, declare);
     let mode = clauses.mode.and_then(|(name, _)| words::mode(name, declare)).unwrap_or(Mode::RealTime);
-    let events = events::read(flow, entity, mode, &clauses, declare);
+    let events = events::read(Owner::Flow, &flow.name, entity, mode, &clauses, declare);
     let inputs = inputs::read(entity, &clauses, &events, declare);
     let rank = clauses.rank.map_or(0, |(number, _)| rank(number, declare));
     let run_as = run_as(&clauses, &events, declare);
@@ -153,10 +194,14 @@ fn head(flow: &ast::Flow, declare: &mut Declare) -> Option<FlowHead> {
     })
 }
 
-fn collect<'a>(flow: &'a ast::Flow, declare: &mut Declare) -> Clauses<'a> {
+fn collect<'a>(owner: Owner, written: &'a [ast::Clause], declare: &mut Declare) -> Clauses<'a> {
     let mut clauses = Clauses::default();
-    for clause in &flow.clauses {
+    for clause in written {
         let span = clause.span;
+        if let Some((word, help)) = foreign(owner, &clause.kind) {
+            misplaced(owner, word, help, span, declare);
+            continue;
+        }
         match &clause.kind {
             ClauseKind::Mode(name) => once(&mut clauses.mode, name, span, "mode", declare),
             ClauseKind::Trigger(triggers) => once(&mut clauses.triggers, triggers.as_slice(), span, "trigger", declare),
@@ -170,22 +215,52 @@ fn collect<'a>(flow: &'a ast::Flow, declare: &mut Declare) -> Clauses<'a> {
             ClauseKind::AllowCycle => once(&mut clauses.allow_cycle, (), span, "allow cycle", declare),
             ClauseKind::Draft => once(&mut clauses.draft, (), span, "draft", declare),
             ClauseKind::Input(field) => clauses.inputs.push((field, span)),
-            ClauseKind::Output(_) => misplaced("output", "an action has outputs; a flow `set`s fields", span, declare),
-            ClauseKind::Rollback(_) => misplaced("rollback", "a real-time flow always rolls back with its operation", span, declare),
-            ClauseKind::Via(..) => misplaced("via", "code outside the language is a plug-in or an action", span, declare),
-            ClauseKind::Effects(word, _) => {
-                misplaced(&word.text, "what a flow reads and writes is worked out from its statements", span, declare)
-            }
+            ClauseKind::Output(field) => clauses.outputs.push(field),
+            ClauseKind::Rollback(name) => once(&mut clauses.rollback, name, span, "rollback", declare),
+            ClauseKind::Via(word, text) => once(&mut clauses.via, (word, text.as_ref()), span, "via", declare),
+            ClauseKind::Effects(word, names) => clauses.effects.push((word, names)),
+            ClauseKind::EffectsUnknown => once(&mut clauses.unknown, (), span, "effects unknown", declare),
             ClauseKind::Unread(word) if word == "trigger" => {
                 clauses.triggers.get_or_insert((&[], span));
             }
             ClauseKind::Unread(_) => {}
-            ClauseKind::EffectsUnknown => {
-                misplaced("effects unknown", "what a flow reads and writes is worked out from its statements", span, declare);
-            }
         }
     }
     clauses
+}
+
+/// A clause that doesn't belong to its declaration: its word, and what to do instead.
+fn foreign(owner: Owner, kind: &ClauseKind) -> Option<(&str, &'static str)> {
+    let worked_out = "what it reads and writes is worked out from its statements";
+    let by_name = "an action runs when somebody performs it; a `flow` or a `plugin` runs on events";
+    let whole = "an action runs whenever it is performed; write an `if` around its statements";
+    let anyway = "leave it out: the code that `via` names decides for itself";
+    Some(match (owner, kind) {
+        (Owner::Flow, ClauseKind::Output(_)) => ("output", "an action has outputs; a flow `set`s fields"),
+        (Owner::Flow, ClauseKind::Rollback(_)) => ("rollback", "a real-time flow always rolls back with its operation"),
+        (Owner::Flow, ClauseKind::Via(..)) => ("via", "code outside the language is a plug-in or an action"),
+        (Owner::Flow, ClauseKind::Effects(word, _)) => (&word.text, worked_out),
+        (Owner::Flow, ClauseKind::EffectsUnknown) => ("effects unknown", worked_out),
+        (Owner::Action, ClauseKind::Trigger(_)) => ("trigger", by_name),
+        (Owner::Action, ClauseKind::Stage(_)) => ("stage", "an action's body is the core operation of its own message"),
+        (Owner::Action, ClauseKind::Mode(_)) => ("mode", "an action runs where it is performed, in the same transaction"),
+        (Owner::Action, ClauseKind::Rank(_)) => ("rank", by_name),
+        (Owner::Action, ClauseKind::When(_)) => ("when", whole),
+        (Owner::Action, ClauseKind::Scope(_)) => ("scope", whole),
+        (Owner::Action, ClauseKind::AllowCycle) => ("allow cycle", "an action can't perform itself"),
+        (Owner::Action, ClauseKind::Draft) => ("draft", "an action runs only where it is performed"),
+        (Owner::Plugin, ClauseKind::Input(_)) => ("input", "an event gives no inputs; declare an `action`"),
+        (Owner::Plugin, ClauseKind::Output(_)) => ("output", "an event takes no outputs; declare an `action`"),
+        (Owner::Plugin, ClauseKind::Rollback(_)) => ("rollback", "a plug-in always rolls back with its operation"),
+        (Owner::Plugin, ClauseKind::When(_)) => ("when", anyway),
+        (Owner::Plugin, ClauseKind::Scope(_)) => ("scope", anyway),
+        (Owner::Plugin, ClauseKind::AllowCycle) => ("allow cycle", anyway),
+        (Owner::Plugin, ClauseKind::Draft) => ("draft", "take the declaration away while it isn't to run"),
+        (Owner::Action | Owner::Plugin, ClauseKind::RunAs(_)) => ("run as", "it runs with the identity of what it is part of"),
+        (Owner::Action | Owner::Plugin, ClauseKind::Owner(_)) => ("owner", "it runs with the identity of what it is part of"),
+        (Owner::Action | Owner::Plugin, ClauseKind::LogErrors) => ("log errors", "whoever started the operation gets the error"),
+        _ => return None,
+    })
 }
 
 fn once<T>(kept: &mut Option<(T, Span)>, value: T, span: Span, word: &str, declare: &mut Declare) {
@@ -203,8 +278,13 @@ fn once<T>(kept: &mut Option<(T, Span)>, value: T, span: Span, word: &str, decla
     );
 }
 
-fn misplaced(word: &str, help: &str, span: Span, declare: &mut Declare) {
-    declare.report(Diagnostic::new(Code::E0318, span, format!("a flow has no clause `{word}`")).help(help));
+fn misplaced(owner: Owner, word: &str, help: &str, span: Span, declare: &mut Declare) {
+    let (code, what) = match owner {
+        Owner::Flow => (Code::E0318, "a flow"),
+        Owner::Action => (Code::E0340, "an action"),
+        Owner::Plugin => (Code::E0341, "a plug-in"),
+    };
+    declare.report(Diagnostic::new(code, span, format!("{what} has no clause `{word}`")).help(help));
 }
 
 fn rank(number: &Number, declare: &mut Declare) -> i32 {

@@ -60,6 +60,32 @@ pub(super) fn stage(name: &Name, declare: &mut Declare) -> Option<StageWord> {
     read("stage", name, WORDS, declare)
 }
 
+/// `on` or `off`.
+pub(super) fn rollback(name: &Name, declare: &mut Declare) -> Option<bool> {
+    const WORDS: &[Word<bool>] = &[
+        Word { word: "on", means: true, habits: &["true", "yes", "always"] },
+        Word { word: "off", means: false, habits: &["false", "no", "none", "never"] },
+    ];
+    read("rollback", name, WORDS, declare)
+}
+
+/// What `via` leads to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum ViaWord {
+    Host,
+    Command,
+    Webhook,
+}
+
+pub(super) fn via(name: &Name, declare: &mut Declare) -> Option<ViaWord> {
+    const WORDS: &[Word<ViaWord>] = &[
+        Word { word: "host", means: ViaWord::Host, habits: &["rust", "function", "native"] },
+        Word { word: "command", means: ViaWord::Command, habits: &["process", "exec", "shell", "script"] },
+        Word { word: "webhook", means: ViaWord::Webhook, habits: &["http", "https", "url", "rest"] },
+    ];
+    read("via", name, WORDS, declare)
+}
+
 /// What a word means; where it isn't known, says which it could be and takes it for that.
 fn read<T: Copy>(clause: &str, name: &Name, words: &[Word<T>], declare: &mut Declare) -> Option<T> {
     if let Some(word) = words.iter().find(|word| word.word == name.text) {

@@ -76,7 +76,7 @@ impl Context<'_> {
                     return self.not_a_condition(&expr);
                 }
                 let (if_true, if_false) = match self.site {
-                    Site::Flow(_) => self.facts.split(&expr),
+                    Site::Flow(_) | Site::Action(_) => self.facts.split(&expr),
                     Site::Scenario => (self.facts.clone(), self.facts.clone()),
                 };
                 Some((expr, if_true, if_false))
@@ -149,7 +149,7 @@ impl Context<'_> {
     }
 
     /// The expression with the emptiness that is known of its place.
-    fn narrowed(&self, mut expr: Expr) -> Expr {
+    pub(in crate::check) fn narrowed(&self, mut expr: Expr) -> Expr {
         if expr.optional && Place::of(&expr).is_some_and(|place| self.facts.knows(&place)) {
             expr.optional = false;
         }

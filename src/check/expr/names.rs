@@ -30,6 +30,7 @@ impl Context<'_> {
         }
         match self.meaning(name) {
             Some(Meaning::Field(slot)) => self.field_here(slot, span),
+            Some(Meaning::Local(id)) if self.results.contains_key(&id) => self.whole_result(name, id, span),
             Some(Meaning::Local(id)) => {
                 self.read.insert(id);
                 let local = self.locals.get(id.0 as usize)?;
@@ -37,7 +38,7 @@ impl Context<'_> {
                 Some(self.narrowed(expr))
             }
             Some(Meaning::Input(position)) => {
-                let input = self.flow()?.inputs.get(position as usize)?;
+                let input = self.inputs().get(position as usize)?;
                 let expr = Expr { kind: ExprKind::Input(position), ty: input.ty.clone(), optional: !input.required, span };
                 Some(self.narrowed(expr))
             }
@@ -53,8 +54,8 @@ impl Context<'_> {
         let span = e.span;
         match e.kind {
             Kind::This => {
-                let Some(head) = self.flow() else { return self.no_record("this", span) };
-                Some(typed(ExprKind::This, Type::Lookup([head.entity].into()), span))
+                let Some((id, _)) = self.entity() else { return self.no_record("this", span) };
+                Some(typed(ExprKind::This, Type::Lookup([id].into()), span))
             }
             Kind::Now => Some(typed(ExprKind::Now, Type::DateTime, span)),
             Kind::Today => Some(typed(ExprKind::Today, Type::Date, span)),
@@ -79,6 +80,7 @@ impl Context<'_> {
                 let slot = self.slot_of(id, name)?;
                 return self.field_here(slot, span);
             }
+            Kind::Name(text) if self.result_named(text).is_some() => return self.output_of(text, name, span),
             Kind::Name(_) | Kind::Field { .. } => {
                 if let Some(choice) = self.named_choice(base) {
                     return self.option_of(choice, name, span);
@@ -115,13 +117,17 @@ impl Context<'_> {
 
     /// A field of the triggering record. A required one is never empty, except before its record is created.
     fn field_here(&mut self, slot: Slot, span: Span) -> Option<Expr> {
-        let head = self.flow()?;
-        let field = self.schema.field(head.entity, slot)?;
-        let optional = !field.required || runs_before_create(head);
+        let (id, _) = self.entity()?;
+        let field = self.schema.field(id, slot)?;
+        let optional = !field.required || self.flow().is_some_and(runs_before_create);
         Some(self.narrowed(Expr { kind: ExprKind::Field(slot), ty: field.ty.clone(), optional, span }))
     }
 
     fn old(&mut self, name: &ast::Name, span: Span) -> Option<Expr> {
+        if let Some(diagnostic) = self.nothing_before("old", span) {
+            self.report(diagnostic);
+            return None;
+        }
         let Some(head) = self.flow() else { return self.no_record("old", span) };
         let unread = head.triggers.is_empty() && !head.child && !head.on_demand;
         if !unread && !head.triggers.iter().any(|trigger| trigger.event != Event::Create) {
@@ -138,6 +144,10 @@ impl Context<'_> {
 
     /// `changed(field)`.
     pub(super) fn changed(&mut self, arguments: &[ast::Expr], span: Span) -> Option<Expr> {
+        if let Some(diagnostic) = self.nothing_before("changed", span) {
+            self.report(diagnostic);
+            return None;
+        }
         let Some((id, _)) = self.entity() else { return self.no_record("changed", span) };
         let name = match arguments {
             [ast::Expr { kind: Kind::Name(text), span }] => ast::Name { text: text.clone(), span: *span },
@@ -156,13 +166,14 @@ impl Context<'_> {
     pub(super) fn natural(&self, e: &ast::Expr) -> Option<Type> {
         match &e.kind {
             Kind::Name(name) => match self.meaning(name)? {
-                Meaning::Field(slot) => Some(self.field_type(self.flow()?.entity, slot)?.ty.clone()),
+                Meaning::Field(slot) => Some(self.field_type(self.entity()?.0, slot)?.ty.clone()),
                 Meaning::Local(id) => Some(self.locals.get(id.0 as usize)?.ty.clone()),
-                Meaning::Input(position) => Some(self.flow()?.inputs.get(position as usize)?.ty.clone()),
+                Meaning::Input(position) => Some(self.inputs().get(position as usize)?.ty.clone()),
             },
             Kind::Field { base, name } => {
                 let entity = match &base.kind {
-                    Kind::This | Kind::Old => self.flow()?.entity,
+                    Kind::Name(result) if self.result_named(result).is_some() => return self.output_type(result, name),
+                    Kind::This | Kind::Old => self.entity()?.0,
                     _ => match self.natural(base) {
                         Some(Type::Lookup(entities)) => *entities.first().filter(|_| entities.len() == 1)?,
                         _ => return self.named_choice(base).map(Type::Choice),
@@ -174,7 +185,7 @@ impl Context<'_> {
             Kind::Binary { operator: ast::BinaryOperator::Add | ast::BinaryOperator::Subtract, left, .. } => {
                 self.natural(left).filter(|ty| matches!(ty, Type::Choices(_)))
             }
-            Kind::This => Some(Type::Lookup([self.flow()?.entity].into())),
+            Kind::This => Some(Type::Lookup([self.entity()?.0].into())),
             Kind::Text(_) => Some(Type::Text),
             Kind::Boolean(_) => Some(Type::Boolean),
             _ => None,
@@ -192,7 +203,7 @@ impl Context<'_> {
         if let Some((_, local, _)) = self.visible.iter().rev().find(|(visible, ..)| visible == name) {
             return Some(Meaning::Local(*local));
         }
-        let position = self.flow()?.inputs.iter().position(|input| input.name == name)?;
+        let position = self.inputs().iter().position(|input| input.name == name)?;
         Some(Meaning::Input(position as u16))
     }
 
@@ -259,13 +270,22 @@ impl Context<'_> {
     fn near_name(&self, name: &str) -> Option<&str> {
         let fields = self.entity().into_iter().flat_map(|(_, entity)| entity.fields.keys());
         let lets = self.visible.iter().map(|(name, ..)| name);
-        let inputs = self.flow().into_iter().flat_map(|head| head.inputs.iter().map(|input| &input.name));
+        let inputs = self.inputs().iter().map(|input| &input.name);
         nearest(name, fields.chain(lets).chain(inputs).map(SmolStr::as_str))
     }
 
     fn no_record<T>(&mut self, word: &str, span: Span) -> Option<T> {
-        let message = format!("`{word}` is about the record of a flow, and here is none");
-        self.report(Diagnostic::new(Code::E0426, span, message).help("name the record with a `let`, and read its fields: `acme.name`"));
+        let (message, help) = match self.action() {
+            Some(_) => (
+                format!("`{word}` is about the record of an action, and a global action has none"),
+                "declare it `on` an entity, or give it the record as an input",
+            ),
+            None => (
+                format!("`{word}` is about the record of a flow, and here is none"),
+                "name the record with a `let`, and read its fields: `acme.name`",
+            ),
+        };
+        self.report(Diagnostic::new(Code::E0426, span, message).help(help));
         None
     }
 

@@ -191,6 +191,16 @@ impl Run<'_> {
                 self.value(title);
                 self.block(body);
             }
+            StmtKind::Perform { record, arguments, .. } => {
+                let values = record.iter().map(|record| &record.reference).chain(arguments.iter().map(|(_, value)| value));
+                values.for_each(|value| drop(self.value(value)));
+                self.cause(Cause::Depth);
+                if let Some(record) = record.as_ref().filter(|record| !is_this(record)) {
+                    self.cause(Cause::Gone(record.entity));
+                }
+                self.state.reread();
+            }
+            StmtKind::SetOutput(values) => values.iter().for_each(|(_, value)| drop(self.value(value))),
             // What has no words of its own here is walked with care.
             other => self.other(other),
         }

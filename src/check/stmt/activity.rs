@@ -3,7 +3,7 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 
-use crate::bytecode::FlowHead;
+use crate::bytecode::{FlowHead, Input};
 use crate::check::context::Context;
 use crate::check::ir;
 use crate::check::unborn::runs_before_create;
@@ -102,7 +102,7 @@ impl Context<'_> {
             return None;
         };
         let (child, place) = found.as_ref()?;
-        let arguments = self.inputs_given(flow, child, arguments);
+        let arguments = self.inputs_given(flow, &child.inputs, arguments);
         self.facts.reread();
         let may = may(self, flow, child, *place);
         let target = target?;
@@ -161,19 +161,19 @@ impl Context<'_> {
         child.child && !child.draft
     }
 
-    /// Holds the arguments of a `start` against the inputs of the child.
-    fn inputs_given(&mut self, flow: &ast::Name, child: &FlowHead, arguments: &[ast::Write]) -> Option<Vec<(u16, ir::Expr)>> {
+    /// Holds the arguments of a `start` or `perform` against the inputs of the flow or action.
+    pub(super) fn inputs_given(&mut self, flow: &ast::Name, inputs: &[Input], arguments: &[ast::Write]) -> Option<Vec<(u16, ir::Expr)>> {
         let mut checked = Some(Vec::with_capacity(arguments.len()));
         let mut given = FxHashSet::default();
         for argument in arguments {
-            let one = self.input_given(flow, child, argument, &mut given);
+            let one = self.input_given(flow, inputs, argument, &mut given);
             checked = checked.zip(one).map(|(mut all, one)| {
                 all.push(one);
                 all
             });
         }
         let missing: Vec<String> = (0u16..)
-            .zip(&child.inputs)
+            .zip(inputs)
             .filter(|(index, input)| input.required && !given.contains(index))
             .map(|(_, input)| format!("`{}`", input.name))
             .collect();
@@ -189,13 +189,13 @@ impl Context<'_> {
     fn input_given(
         &mut self,
         flow: &ast::Name,
-        child: &FlowHead,
+        inputs: &[Input],
         argument: &ast::Write,
         given: &mut FxHashSet<u16>,
     ) -> Option<(u16, ir::Expr)> {
         let name = &argument.name;
-        let Some((index, input)) = (0u16..).zip(&child.inputs).find(|(_, input)| input.name == name.text) else {
-            let inputs = child.inputs.iter().map(|input| input.name.as_str());
+        let Some((index, input)) = (0u16..).zip(inputs).find(|(_, input)| input.name == name.text) else {
+            let inputs = inputs.iter().map(|input| input.name.as_str());
             self.report_unknown(&name.text, unknown(Code::E0401, name, format!("`{}` has no input `{}`", flow.text, name.text), inputs));
             return None;
         };
@@ -207,7 +207,7 @@ impl Context<'_> {
         }
         let value = self.value_given(&argument.value, &input.field())?;
         if self.needs_unborn(&value) {
-            self.report_unborn(argument.value.span, "no other flow can be given `this`");
+            self.report_unborn(argument.value.span, "nothing else can be given `this`");
             return None;
         }
         Some((index, value))

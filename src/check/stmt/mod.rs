@@ -1,4 +1,4 @@
-//! The statements of a flow: from trees to typed statements, and what may not stand in a flow.
+//! The statements of a flow or an action: from trees to typed statements, and what may not stand in a flow.
 //!
 //! Each family of statements has a file here; expressions are checked elsewhere (`check/expr`). Every statement of
 //! a block is checked, also behind one that has an error. Invariants: names made in a block are out of sight behind
@@ -10,6 +10,7 @@ mod branch;
 mod gone;
 mod matching;
 mod names;
+mod perform;
 mod refused;
 mod shorthand;
 mod wait;
@@ -36,6 +37,12 @@ pub(super) fn flow_body(mut cx: Context, flow: &ast::Flow) -> (Option<ir::Expr>,
     cx.waits_in_loops(&flow.body, false);
     let (body, _) = cx.block(&flow.body);
     (when, body, cx.locals, cx.diagnostics)
+}
+
+/// Checks an action's statements; gives them, the `let`s and what there is to say.
+pub(super) fn action_body(mut cx: Context, action: &ast::Action) -> (ir::Block, Vec<ir::Local>, Vec<Diagnostic>) {
+    let (body, _) = cx.block(&action.body);
+    (body, cx.locals, cx.diagnostics)
 }
 
 /// A checked statement (none where it has an error), and whether the flow always ends in it.
@@ -86,6 +93,8 @@ impl Context<'_> {
         use ast::StmtKind as S;
         match &statement.kind {
             S::Set { output: false, writes } => Outcome::goes_on(self.set(writes, statement.span)),
+            S::Set { output: true, writes } => Outcome::goes_on(self.set_output(writes, statement.span)),
+            S::Perform { action, arguments, record } => Outcome::goes_on(self.perform(action, arguments, record.as_ref(), None)),
             S::Stop(reason) => Outcome::ends(self.stop(reason)),
             S::Finish(note) => {
                 let note = note.as_ref().map(|note| self.text(note));

@@ -8,7 +8,7 @@ use crate::syntax::ast;
 use crate::value::Type;
 
 /// So many `let`s may stand in one flow, test or scenario.
-const MOST_LETS: usize = 1_000;
+pub(super) const MOST_LETS: usize = 1_000;
 
 /// A name that isn't there, with the nearest of those that are.
 pub(in crate::check) fn unknown<'a>(
@@ -47,12 +47,15 @@ impl Context<'_> {
     }
 
     pub(super) fn let_result(&mut self, name: &ast::Name, activity: &ast::Stmt) -> Option<ir::StmtKind> {
-        let ast::StmtKind::Create { entity, values } = &activity.kind else {
-            self.refuse(activity);
-            self.broken.insert(name.text.clone());
-            return None;
-        };
-        self.create(entity, values, Some(name))
+        match &activity.kind {
+            ast::StmtKind::Create { entity, values } => self.create(entity, values, Some(name)),
+            ast::StmtKind::Perform { action, arguments, record } => self.perform(action, arguments, record.as_ref(), Some(name)),
+            _ => {
+                self.refuse(activity);
+                self.broken.insert(name.text.clone());
+                None
+            }
+        }
     }
 
     /// Takes a name into sight, unless it is taken.
@@ -90,7 +93,6 @@ impl Context<'_> {
         if self.entity().is_some_and(|(_, entity)| entity.slot(&name.text).is_some()) {
             return Some(("a field of the record", None));
         }
-        let input = |head: &crate::bytecode::FlowHead| head.inputs.iter().any(|input| input.name == name.text);
-        self.flow().is_some_and(input).then_some(("an input", None))
+        self.inputs().iter().any(|input| input.name == name.text).then_some(("an input", None))
     }
 }

@@ -22,8 +22,6 @@ impl Context<'_> {
                 Diagnostic::new(Code::E0619, first_word(span, "delay"), "there is no `delay`")
                     .help("the word is `wait`: `wait 3 days` or `wait until …`, in a flow with `mode background`"),
             ),
-            S::Set { .. } => self.not_yet(span, "`set output`"),
-            S::Perform { .. } => self.not_yet(span, "`perform`"),
             S::LetResult { .. } => self.not_yet(span, "a `let` of this statement"),
             S::ForEach { body, .. } => {
                 self.not_yet(span, "`for each`");
@@ -38,7 +36,14 @@ impl Context<'_> {
             S::Expect(_) => self.only_in_tests(span, "expect"),
             S::Table { .. } => self.only_in_tests(span, "table"),
             // These stand in flows; the block that asks has no more to say about them.
-            S::Stop(_) | S::Finish(_) | S::Start { .. } | S::Create { .. } | S::Update { .. } | S::Delete { .. } => {}
+            S::Set { .. }
+            | S::Perform { .. }
+            | S::Stop(_)
+            | S::Finish(_)
+            | S::Start { .. }
+            | S::Create { .. }
+            | S::Update { .. }
+            | S::Delete { .. } => {}
             S::Assign { .. } | S::ChangeStatus { .. } | S::SendEmail { .. } => {}
             S::If { .. } | S::Match { .. } | S::Let { .. } | S::Log(_) | S::Step { .. } => {}
         }
@@ -63,6 +68,15 @@ impl Context<'_> {
     }
 
     fn refuse_wait(&mut self, span: Span) {
+        if self.in_background() {
+            return;
+        }
+        if let Some(action) = self.action() {
+            let problem = Diagnostic::new(Code::E0301, first_word(span, "wait"), "an action can't wait")
+                .label("the transaction would stay open, and everybody else would wait with it");
+            let help = format!("let a flow with `mode background` do what comes after the wait, and `start` it in `{}`", action.name);
+            return self.report(problem.help(help));
+        }
         let name = self.flow().map_or("Flow", |head| head.name.as_str());
         self.report(
             Diagnostic::new(Code::E0301, first_word(span, "wait"), "a real-time flow can't wait")

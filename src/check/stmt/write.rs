@@ -15,26 +15,32 @@ use super::names::unknown;
 
 impl Context<'_> {
     pub(super) fn set(&mut self, writes: &[ast::Write], span: Span) -> Option<ir::StmtKind> {
-        let head = self.flow()?;
-        if only_on_delete(head) {
+        let Some((entity, _)) = self.entity() else {
+            self.report(
+                Diagnostic::new(Code::E0634, span, "a global action has no record to `set`")
+                    .help("declare it `on` an entity, `update` a record that it is given, or write `set output`"),
+            );
+            return None;
+        };
+        if self.flow().is_some_and(only_on_delete) {
             self.report(
                 Diagnostic::new(Code::E0607, span, "a `set` in a flow that runs only on delete")
                     .help("the record is about to go; `update` another record, or `stop` to keep this one"),
             );
             return None;
         }
-        let checked = self.writes(writes, head.entity).0?;
+        let checked = self.writes(writes, entity).0?;
         if let Some(early) = checked.iter().find(|write| self.needs_unborn(&write.value)) {
             self.report_unborn(early.value.span, "no field can point at `this`");
             return None;
         }
-        self.facts_after(head, &checked);
+        self.facts_after(&checked);
         Some(ir::StmtKind::Set(checked))
     }
 
     /// Before the operation a `set` changes just these fields; after it, any flow may have changed any field.
-    fn facts_after(&mut self, head: &FlowHead, writes: &[ir::Write]) {
-        if !only_before(head) {
+    fn facts_after(&mut self, writes: &[ir::Write]) {
+        if !self.flow().is_some_and(only_before) {
             self.facts.reread();
             return;
         }

@@ -1,0 +1,82 @@
+//! What code outside answers: nothing, or a JSON object that says what to set, what to give, what to note, or why to stop.
+
+use indexmap::IndexMap;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use smol_str::SmolStr;
+
+use crate::diagnostic::nearest;
+use crate::schema::json::{self, Raw};
+use crate::value::Value;
+
+use super::super::context::PluginContext;
+use super::super::plugin::Refusal;
+use super::failed;
+
+/// An answer, every part of which is known.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Answer<'a> {
+    /// Refuses, with a reason.
+    stop: Option<String>,
+    /// Fields of the record with their new values.
+    #[serde(borrow, default)]
+    set: IndexMap<String, &'a RawValue>,
+    /// Outputs of the action.
+    #[serde(borrow, default)]
+    outputs: IndexMap<String, &'a RawValue>,
+    /// Lines for the trace.
+    #[serde(default)]
+    log: Vec<String>,
+}
+
+/// Does what an answer says.
+pub(super) fn apply(context: &mut PluginContext<'_>, text: &str) -> Result<(), Refusal> {
+    if text.trim().is_empty() {
+        return Ok(());
+    }
+    let answer: Answer<'_> = serde_json::from_str(text).map_err(|error| failed(context, &format!("the answer can't be read: {error}")))?;
+    answer.log.iter().for_each(|line| context.log(line));
+    if let Some(reason) = answer.stop {
+        return Err(Refusal::new(reason));
+    }
+    let values =
+        answer.set.iter().map(|(name, raw)| Ok((name.as_str(), field(context, name, raw)?))).collect::<Result<Vec<_>, Refusal>>()?;
+    if !values.is_empty() {
+        context.set_all(&values)?;
+    }
+    for (name, raw) in &answer.outputs {
+        let value = output(context, name, raw)?;
+        context.set_output(name, value)?;
+    }
+    Ok(())
+}
+
+fn field(context: &PluginContext<'_>, name: &str, raw: &RawValue) -> Result<Value, Refusal> {
+    let schema = &context.engine.schema;
+    let entity = schema.entity(context.scene.record.entity);
+    let found = entity.and_then(|entity| entity.fields.get(name));
+    match found {
+        Some(field) => value(context, name, raw, &field.ty),
+        None => Err(unknown(context, "field", name, entity.into_iter().flat_map(|entity| entity.fields.keys()))),
+    }
+}
+
+fn output(context: &PluginContext<'_>, name: &str, raw: &RawValue) -> Result<Value, Refusal> {
+    let outputs = context.part.outputs;
+    match outputs.iter().find(|output| output.name == name) {
+        Some(output) => value(context, name, raw, &output.ty),
+        None => Err(unknown(context, "output", name, outputs.iter().map(|output| &output.name))),
+    }
+}
+
+fn value(context: &PluginContext<'_>, name: &str, raw: &RawValue, ty: &crate::value::Type) -> Result<Value, Refusal> {
+    let read = Raw::json(raw).and_then(|raw| json::read(&raw, ty, &context.engine.schema));
+    read.map_err(|wrong| failed(context, &format!("the answer's `{name}` can't be taken: {wrong}")))
+}
+
+fn unknown<'n>(context: &PluginContext<'_>, what: &str, name: &str, known: impl Iterator<Item = &'n SmolStr>) -> Refusal {
+    let near = if name.len() > 200 { None } else { nearest(name, known.map(SmolStr::as_str)) };
+    let meant = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+    failed(context, &format!("the answer names {}, which is no {what}{meant}", crate::value::text::quoted(name)))
+}

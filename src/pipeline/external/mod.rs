@@ -1,0 +1,107 @@
+//! Code outside the program: processes and HTTP endpoints, called with the operation as JSON, answering as JSON.
+//!
+//! The operator permits, the project only names: without a permission of the settings nothing is called. How a process is started
+//! or an endpoint is reached is not in here ([`Outside`]); so the core asks neither the machine nor the network by itself.
+
+mod answer;
+mod request;
+
+use std::time::Duration;
+
+use crate::bytecode::{Via, WebAddress, command_words};
+use crate::diagnostic::Code;
+
+use super::context::PluginContext;
+use super::fault::fault;
+use super::plugin::Refusal;
+
+/// What the operator permits projects to call.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Permission {
+    /// Commands: a program as projects name it, with any arguments, or a whole command line.
+    pub commands: Vec<String>,
+    /// Hosts of webhooks, with or without a port.
+    pub hosts: Vec<String>,
+}
+
+impl Permission {
+    fn covers_command(&self, line: &str, program: &str) -> bool {
+        self.commands.iter().any(|permitted| permitted == line || permitted == program)
+    }
+
+    fn covers_host(&self, address: &WebAddress<'_>) -> bool {
+        self.hosts.iter().any(|permitted| address.is_meant_by(permitted))
+    }
+}
+
+/// What one call may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// How long it may take; two minutes where nobody says.
+    pub time: Duration,
+    /// How many bytes it may answer; a mebibyte where nobody says.
+    pub bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits { time: Duration::from_secs(120), bytes: 1024 * 1024 }
+    }
+}
+
+/// Calls code outside. Whoever implements it keeps to the limits; the error is told in a fault, after the name of what was called.
+pub trait Outside: Send {
+    /// Runs a program with arguments, gives it the request on its standard input, and gives back what it wrote to its standard output.
+    fn command(&mut self, words: &[String], request: &str, limits: Limits) -> Result<String, String>;
+
+    /// Posts the request to an address, and gives back the body of the answer.
+    fn webhook(&mut self, address: &str, request: &str, limits: Limits) -> Result<String, String>;
+}
+
+/// Calls the code of a plug-in or an action, and does what it answers.
+pub(super) fn call(context: &mut PluginContext<'_>, via: &Via) -> Result<(), Refusal> {
+    let called = match via {
+        Via::Host => return Ok(()),
+        Via::Command(line) => command(context, line),
+        Via::Webhook(address) => webhook(context, address),
+    }?;
+    answer::apply(context, &called)
+}
+
+fn command(context: &mut PluginContext<'_>, line: &str) -> Result<String, Refusal> {
+    let words = command_words(line).unwrap_or_default();
+    let program = words.first().map_or("", String::as_str);
+    let settings = &context.engine.settings;
+    if settings.outside.is_none() || !settings.permission.covers_command(line, program) {
+        let how = format!("whoever runs it can allow it with `--allow-command {program}`");
+        return Err(not_allowed(context, &format!("the command `{line}`"), &how));
+    }
+    context.engine.trace.line(|| format!("calls the command `{line}`"));
+    let (request, limits) = (request::of(context)?, context.engine.settings.limits);
+    let answer = context.engine.settings.outside.as_mut().map(|outside| outside.command(&words, &request, limits));
+    answer.unwrap_or_else(|| Ok(String::new())).map_err(|error| failed(context, &format!("the command `{line}` {error}")))
+}
+
+fn webhook(context: &mut PluginContext<'_>, address: &str) -> Result<String, Refusal> {
+    let parsed = WebAddress::parse(address).map_err(|wrong| failed(context, &wrong.to_string()))?;
+    let settings = &context.engine.settings;
+    if settings.outside.is_none() || !settings.permission.covers_host(&parsed) {
+        let how = format!("whoever runs it can allow it with `--allow-webhook {}`", parsed.host);
+        return Err(not_allowed(context, &format!("the webhook `{address}`"), &how));
+    }
+    context.engine.trace.line(|| format!("calls the webhook `{address}`"));
+    let (request, limits) = (request::of(context)?, context.engine.settings.limits);
+    let answer = context.engine.settings.outside.as_mut().map(|outside| outside.webhook(address, &request, limits));
+    answer.unwrap_or_else(|| Ok(String::new())).map_err(|error| failed(context, &format!("the webhook `{address}` {error}")))
+}
+
+fn not_allowed(context: &PluginContext<'_>, what: &str, how: &str) -> Refusal {
+    let part = context.part;
+    fault(Code::F20, format!("the {} `{}` would call {what}, which is not allowed here: {how}", part.what, part.name)).into()
+}
+
+/// Code outside that failed.
+fn failed(context: &PluginContext<'_>, what: &str) -> Refusal {
+    let part = context.part;
+    fault(Code::F21, format!("in the {} `{}`, {what}", part.what, part.name)).into()
+}
