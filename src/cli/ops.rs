@@ -28,7 +28,7 @@ pub(super) fn run(compiled: &Compiled, file: &Path, arguments: &Arguments, outpu
     let name = if file.as_os_str() == "-" { "<stdin>".to_owned() } else { render::visible(&file.to_string_lossy()).into_owned() };
     let format = format(file, arguments, output)?;
     let (input, size) = open(file, &name, output)?;
-    let reader = exchange::Reader::new(input, &format, &compiled.schema);
+    let reader = exchange::Reader::new(input, &format, &compiled.schema, &compiled.program);
     let (reader, warnings) = reader.map_err(|problem| unreadable(&problem, &name, output))?;
     warnings.iter().for_each(|warning| output.error_line(warning.at(&name)));
     let mut pipeline = run::open(compiled, arguments, output)?;

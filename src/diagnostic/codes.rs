@@ -265,6 +265,7 @@ codes! {
     O0111 Error "columns that can't be used",
     O0112 Error "a row that can't be read",
     O0113 Error "a user who isn't known",
+    O0114 Error "a flow that isn't known",
     // Stores
     S0101 Error "a store that can't be opened",
     S0102 Error "a database that doesn't fit the schema",

@@ -10,18 +10,19 @@ use smol_str::SmolStr;
 use super::decode::{Wrong, decode};
 use super::lines::Lines;
 use super::{Problem, Request};
+use crate::bytecode::Program;
 use crate::diagnostic::Code;
 use crate::pipeline::Operation;
 use crate::schema::json::{Raw, nearest_to, uuid};
 use crate::schema::{Entity, Row, Schema};
-use crate::value::{EntityId, Reference, text::quoted};
+use crate::value::{EntityId, Reference, Value, text::quoted};
 
 /// The parts of an object that this release knows.
-const PARTS: [&str; 5] = ["message", "entity", "id", "attributes", "as"];
+const PARTS: [&str; 6] = ["message", "entity", "id", "attributes", "as", "flow"];
 /// The parts that a later release will know.
-const LATER: [&str; 2] = ["targets", "flow"];
+const LATER: [&str; 1] = ["targets"];
 /// The messages that this release knows.
-const MESSAGES: [&str; 3] = ["Create", "Update", "Delete"];
+const MESSAGES: [&str; 4] = ["Create", "Update", "Delete", "Run"];
 /// The messages that a later release will know.
 const MESSAGES_LATER: [&str; 5] = ["Upsert", "Assign", "SetState", "CreateMultiple", "UpdateMultiple"];
 
@@ -29,11 +30,12 @@ const MESSAGES_LATER: [&str; 5] = ["Upsert", "Assign", "SetState", "CreateMultip
 pub(super) struct Reader<'a, R> {
     lines: Lines<R>,
     schema: &'a Schema,
+    program: &'a Program,
 }
 
 impl<'a, R: BufRead> Reader<'a, R> {
-    pub fn new(input: R, schema: &'a Schema) -> Self {
-        Reader { lines: Lines::new(input), schema }
+    pub fn new(input: R, schema: &'a Schema, program: &'a Program) -> Self {
+        Reader { lines: Lines::new(input), schema, program }
     }
 
     pub fn bytes(&self) -> u64 {
@@ -48,7 +50,7 @@ impl<'a, R: BufRead> Reader<'a, R> {
                 Err(problem) => return Some(Err(problem)),
                 Ok(text) if text.trim().is_empty() => {}
                 Ok(text) => {
-                    let read = request(text, self.schema);
+                    let read = request(text, self.schema, self.program);
                     return Some(
                         read.map(|(operation, user)| Request { line: number, operation, user })
                             .map_err(|(code, message)| Problem::new(number, code, message)),
@@ -60,7 +62,7 @@ impl<'a, R: BufRead> Reader<'a, R> {
 }
 
 /// The operation of a line, and the user who is named in it.
-fn request(line: &str, schema: &Schema) -> Result<(Operation, Option<SmolStr>), Wrong> {
+fn request(line: &str, schema: &Schema, program: &Program) -> Result<(Operation, Option<SmolStr>), Wrong> {
     if !line.trim_start().starts_with('{') {
         return Err((Code::O0101, "the line isn't a JSON object".to_owned()));
     }
@@ -73,6 +75,9 @@ fn request(line: &str, schema: &Schema) -> Result<(Operation, Option<SmolStr>), 
     let (id, entity) = entity(&parts.text("entity")?, schema)?;
     let user = parts.get("as").map(|_| parts.text("as")).transpose()?;
     let attributes = parts.get("attributes").map(attributes).transpose()?;
+    if message != "Run" && parts.get("flow").is_some() {
+        return Err((Code::O0101, format!("a `{message}` takes no `flow`")));
+    }
     let operation = match message.as_str() {
         "Create" => {
             let mut values = row(&attributes.unwrap_or_default(), entity, schema)?;
@@ -84,6 +89,11 @@ fn request(line: &str, schema: &Schema) -> Result<(Operation, Option<SmolStr>), 
         "Update" => {
             let record = Reference { entity: id, id: parts.id()? };
             Operation::Update { record, values: row(&attributes.unwrap_or_default(), entity, schema)? }
+        }
+        "Run" => {
+            let (flow, record) = (parts.text("flow")?, Reference { entity: id, id: parts.id()? });
+            let inputs = inputs(&flow, &attributes.unwrap_or_default(), schema, program)?;
+            Operation::Run { flow, record, inputs }
         }
         _ if attributes.is_some_and(|attributes| !attributes.0.is_empty()) => {
             return Err((Code::O0101, "a `Delete` takes no `attributes`".to_owned()));
@@ -117,6 +127,25 @@ fn row(attributes: &Object<'_>, entity: &Entity, schema: &Schema) -> Result<Row,
         row.set(slot, decode(&raw, field, schema)?);
     }
     Ok(row)
+}
+
+/// The values of a flow's inputs, by their positions.
+fn inputs(flow: &str, attributes: &Object<'_>, schema: &Schema, program: &Program) -> Result<Vec<Value>, Wrong> {
+    let Some(head) = program.flow(flow).map(|flow| &flow.head) else {
+        let on_demand = program.flows.iter().filter(|flow| flow.head.on_demand).map(|flow| flow.head.name.as_str());
+        return Err((Code::O0114, format!("there is no flow {}{}", quoted(flow), meant(nearest_to(flow, on_demand)))));
+    };
+    let mut values = vec![Value::Empty; head.inputs.len()];
+    for (name, raw) in &attributes.0 {
+        let found = values.iter_mut().zip(&head.inputs).find(|(_, input)| input.name == *name);
+        let Some((value, input)) = found else {
+            let near = nearest_to(name, head.inputs.iter().map(|input| input.name.as_str()));
+            return Err((Code::O0106, format!("`{flow}` has no input {}{}", quoted(name), meant(near))));
+        };
+        let raw = Raw::json(raw).map_err(|wrong| (Code::O0107, format!("`{}`: {wrong}", input.name)))?;
+        *value = decode(&raw, &input.field(), schema)?;
+    }
+    Ok(values)
 }
 
 /// Whether a word is one of those that are known.

@@ -15,6 +15,7 @@ use smol_str::SmolStr;
 
 pub use outcome::{Tally, refused, told};
 
+use crate::bytecode::Program;
 use crate::diagnostic::{Code, Severity, render};
 use crate::pipeline::{Message, Operation};
 use crate::schema::Schema;
@@ -89,9 +90,9 @@ enum Source<'a, R> {
 
 impl<'a, R: BufRead> Reader<'a, R> {
     /// Starts to read; of a CSV, its column names. The problems that come with it are warnings.
-    pub fn new(input: R, format: &Format, schema: &'a Schema) -> Result<(Self, Vec<Problem>), Problem> {
+    pub fn new(input: R, format: &Format, schema: &'a Schema, program: &'a Program) -> Result<(Self, Vec<Problem>), Problem> {
         let (source, warnings) = match format {
-            Format::JsonLines => (Source::Json(json::Reader::new(input, schema)), Vec::new()),
+            Format::JsonLines => (Source::Json(json::Reader::new(input, schema, program)), Vec::new()),
             Format::Csv { entity, message } => {
                 let (reader, warnings) = csv::Reader::new(input, entity, *message, schema)?;
                 (Source::Csv(reader), warnings)

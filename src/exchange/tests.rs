@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::project::Project;
-use crate::value::{Decimal, Value};
+use crate::value::{Decimal, Reference, Value};
 
 const PROJECT: &str = r#"
 entity account {
@@ -25,7 +25,11 @@ fn schema() -> Schema {
 }
 
 fn read(text: impl AsRef<[u8]>, format: &Format, schema: &Schema) -> Vec<Result<Request, String>> {
-    match Reader::new(text.as_ref(), format, schema) {
+    read_with(text, format, schema, &Program::default())
+}
+
+fn read_with(text: impl AsRef<[u8]>, format: &Format, schema: &Schema, program: &Program) -> Vec<Result<Request, String>> {
+    match Reader::new(text.as_ref(), format, schema, program) {
         Ok((reader, warnings)) => {
             let warnings = warnings.into_iter().map(|warning| Err(warning.at("ops")));
             warnings.chain(reader.map(|item| item.map_err(|problem| problem.at("ops")))).collect()
@@ -131,4 +135,26 @@ fn a_broken_row_of_several_lines_ends_the_reading() {
     let found = read(text, &csv(Message::Create), &schema());
     let [Err(problem)] = found.as_slice() else { panic!("{found:?}") };
     assert!(problem.starts_with("ops:2: error[O0112]: on line 3 of this row"), "{problem}");
+}
+
+#[test]
+fn a_flow_runs_on_demand_with_its_inputs() {
+    let flow =
+        "flow Rate on account { trigger on demand  input amount money required  input note text(5)  input since date  log \"{amount}\" }";
+    let project = Project::from_text("a.flow", format!("{PROJECT}{flow}"));
+    let (schema, program) = (&project.checked.schema, &project.compile().unwrap().program);
+    let id = "0190a5e4-7c3a-7bd0-8b39-6f3f1f0f6c11";
+    let line = |rest: &str| format!(r#"{{"message":"Run","entity":"account","id":"{id}",{rest}}}"#);
+    let read = |rest: &str| read_with(line(rest), &Format::JsonLines, schema, program).remove(0);
+    let given = read(r#""flow":"Rate","attributes":{"day":"2026-01-31","amount":5.25}"#).unwrap();
+    let record = Reference { entity: schema.entity_id("account").unwrap(), id: id.parse().unwrap() };
+    let inputs = vec![Value::Decimal("5.25".parse().unwrap()), Value::Empty, Value::Date("2026-01-31".parse().unwrap())];
+    assert_eq!(given.operation, Operation::Run { flow: "Rate".into(), record, inputs });
+    let problem = |rest: &str| read(rest).unwrap_err();
+    assert_eq!(problem(r#""flow":"Rat""#), "ops:1: error[O0114]: there is no flow \"Rat\"; did you mean `Rate`?");
+    assert!(problem(r#""attributes":{}"#).contains("`flow` is missing"));
+    assert!(problem(r#""flow":"Rate","attributes":{"amout":1}"#).contains("did you mean `amount`?"));
+    assert!(problem(r#""flow":"Rate","attributes":{"amount":"x"}"#).contains("O0107"));
+    let create = r#"{"message":"Create","entity":"account","flow":"Rate"}"#;
+    assert!(read_with(create, &Format::JsonLines, schema, program).remove(0).unwrap_err().contains("takes no `flow`"));
 }
