@@ -140,7 +140,7 @@ fn a_broken_row_of_several_lines_ends_the_reading() {
 #[test]
 fn a_flow_runs_on_demand_with_its_inputs() {
     let flow =
-        "flow Rate on account { trigger on demand  input amount money required  input note text(5)  input since date  log \"{amount}\" }";
+        "flow Rate on account { trigger on demand  input amount money required  input note text(5)  input day date  log \"{amount}\" }";
     let project = Project::from_text("a.flow", format!("{PROJECT}{flow}"));
     let (schema, program) = (&project.checked.schema, &project.compile().unwrap().program);
     let id = "0190a5e4-7c3a-7bd0-8b39-6f3f1f0f6c11";
