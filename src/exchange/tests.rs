@@ -151,7 +151,7 @@ fn a_flow_runs_on_demand_with_its_inputs() {
     let inputs = vec![Value::Decimal("5.25".parse().unwrap()), Value::Empty, Value::Date("2026-01-31".parse().unwrap())];
     assert_eq!(given.operation, Operation::Run { flow: "Rate".into(), record, inputs });
     let problem = |rest: &str| read(rest).unwrap_err();
-    assert_eq!(problem(r#""flow":"Rat""#), "ops:1: error[O0114]: there is no flow \"Rat\"; did you mean `Rate`?");
+    assert_eq!(problem(r#""flow":"Rat""#), "ops:1: error[O0114]: there is no flow `Rat`; did you mean `Rate`?");
     assert!(problem(r#""attributes":{}"#).contains("`flow` is missing"));
     assert!(problem(r#""flow":"Rate","attributes":{"amout":1}"#).contains("did you mean `amount`?"));
     assert!(problem(r#""flow":"Rate","attributes":{"amount":"x"}"#).contains("O0107"));

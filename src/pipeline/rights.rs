@@ -159,6 +159,7 @@ impl Engine {
     }
 
     /// What of a selection an identity may see.
+    #[expect(dead_code, reason = "queries ask for it, which come next")]
     pub(super) fn visible<'s>(&mut self, acting: Reference, selection: &'s Selection) -> Result<Cow<'s, Selection>, Interrupt> {
         let entity = selection.entity;
         if self.may_everything(acting) {
