@@ -35,6 +35,8 @@ pub const ELSEWHERE: &[Held] = &[
         "a_project_names_its_store_zone_and_limits",
     ),
     held("2.5", "A text is UTF-8; what isn't is told with its place.", "src/project/mod.rs", "what_is_wrong_with_the_bytes_has_a_place"),
+    held("2.10", "", RUST, "s2_every_reserved_word_is_a_name_where_no_operand_starts"),
+    held("2.11", "", RUST, "s2_other_words_are_names_wherever_a_name_may_stand"),
     held("2.31", "Brackets nest at most 64 deep.", RUST, "s2_brackets_nest_64_deep"),
     held("2.32", "A file is at most 16 MiB.", "src/project/mod.rs", "what_is_wrong_with_the_bytes_has_a_place"),
     held("3.16", "", "tests/pipeline/delete.rs", "a_cascade_deletes_each_record_with_its_own_events_before_the_parent"),

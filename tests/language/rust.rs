@@ -125,3 +125,43 @@ fn s4_a_value_that_has_to_be_there_and_is_not_is_a_fault() {
     let Ending::Fault(fault) = outcome.ending else { panic!("{:?}", outcome.ending) };
     assert_eq!(fault.code, Code::F05);
 }
+
+/// The words that no name may be where an operand starts.
+const RESERVED: &str = "set stop finish if else match let for each start perform create update delete assign change wait send and or not \
+                        is in true false empty this old now today caller";
+
+/// Words of clauses, statements, tests, types and units that mean something only where they stand.
+const FREE: &str = "trigger stage rank mode scope owner input output when draft log step expect show table user role status key active \
+                    inactive count sum average exists abs text integer money choice lookup minutes day week ascending limit where order \
+                    stopped fault ran job delay entity flow test scenario action plugin via required primary local changed";
+
+#[test]
+fn s2_every_reserved_word_is_a_name_where_no_operand_starts() {
+    for word in RESERVED.split_whitespace() {
+        let named = format!(
+            "entity e {{ {word} integer other integer key ({word}, other) }}\n\
+             flow F on e {{ trigger update({word}) stage pre-operation let x = this.{word} let y = `{word}` set {word} = x, other = y }}\n\
+             test \"t\" {{ let r = create e {{ {word} = 1 }} update r {{ {word} = 2 }} expect r.{word} == 2 and r.other == 2 }}"
+        );
+        pass(&named, Settings::fixed);
+        let operand = format!("entity e {{ {word} integer other integer }}\nflow F on e {{ trigger update(other) let {word} = 1 }}");
+        let said = codes(&Project::from_text("operand.flow", operand));
+        assert!(!said.is_empty(), "`{word}` can't be named by a `let`");
+    }
+}
+
+#[test]
+fn s2_other_words_are_names_wherever_a_name_may_stand() {
+    for word in FREE.split_whitespace() {
+        let text = format!(
+            "entity thing {{ {word} integer other integer }}\n\
+             flow {word} on thing {{ trigger update({word}) stage pre-operation let x = {word} set other = x, {word} = {word} }}\n\
+             flow G on thing {{ trigger update(other) log \"{{{word}}}\" }}\n\
+             test \"t\" {{ let {word} = create thing {{ {word} = 1 }} update {word} {{ {word} = 2 }} expect {word}.other == 2 }}"
+        );
+        let project = Project::from_text("free.flow", text.as_str());
+        let said: Vec<_> = project.diagnostics.iter().map(|said| said.message.as_str()).collect();
+        assert!(said.is_empty(), "`{word}`: {said:?}\n{text}");
+        pass(&text, Settings::fixed);
+    }
+}
