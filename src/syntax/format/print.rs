@@ -114,6 +114,24 @@ enum Pending {
     Line { empty: bool, indent: usize },
 }
 
+/// A comment behind something.
+struct Behind<'a> {
+    text: &'a str,
+    /// How much was printed before it, in bytes.
+    at: usize,
+    line: usize,
+    indent: usize,
+    /// Where its line ends without it.
+    column: usize,
+}
+
+impl Behind<'_> {
+    /// Whether it stands in one column with the comment on the line before.
+    fn follows(&self, before: &Behind) -> bool {
+        self.line == before.line + 1 && self.indent == before.indent && self.column.max(before.column) <= FARTHEST
+    }
+}
+
 struct Printer<'a> {
     out: String,
     column: usize,
@@ -121,8 +139,9 @@ struct Printer<'a> {
     levels: Vec<Level>,
     level: Level,
     pending: Pending,
-    /// The comments behind something: their line, the bytes printed before them, and the column where they could stand.
-    comments: Vec<(usize, usize, usize, &'a str)>,
+    /// How far the line is indented.
+    indent: usize,
+    comments: Vec<Behind<'a>>,
 }
 
 impl Default for Printer<'_> {
@@ -134,6 +153,7 @@ impl Default for Printer<'_> {
             levels: Vec::new(),
             level: Level::default(),
             pending: Pending::Space(0),
+            indent: 0,
             comments: Vec::new(),
         }
     }
@@ -148,7 +168,10 @@ impl<'a> Printer<'a> {
             Mark::Break { shift, .. } if self.level.broken => self.end_line(false, shift),
             Mark::Break { blank, .. } => self.space(usize::from(blank)),
             Mark::Line { empty, shift } => self.end_line(empty, shift),
-            Mark::Comment(text) => self.comments.push((self.line, self.out.len(), self.column, text)),
+            Mark::Comment(text) => {
+                let Printer { line, indent, column, .. } = *self;
+                self.comments.push(Behind { text, at: self.out.len(), line, indent, column });
+            }
             Mark::Comma if self.level.broken => self.text(","),
             Mark::Comma => {}
             Mark::Open(indent) => {
@@ -190,6 +213,7 @@ impl<'a> Printer<'a> {
             Pending::Line { empty, indent } => {
                 self.out.push_str(if empty { "\n\n" } else { "\n" });
                 self.line += 1 + usize::from(empty);
+                self.indent = indent;
                 self.blanks(indent);
             }
         }
@@ -227,13 +251,13 @@ impl<'a> Printer<'a> {
     fn finish(self) -> String {
         let mut text = String::with_capacity(self.out.len() + 1);
         let mut from = 0;
-        for run in self.comments.chunk_by(|one, other| other.0 == one.0 + 1 && one.2.max(other.2) <= FARTHEST) {
-            let column = run.iter().map(|comment| comment.2).max().unwrap_or_default();
-            for (_, at, own, comment) in run {
-                text.push_str(self.out.get(from..*at).unwrap_or_default());
-                text.extend(std::iter::repeat_n(' ', column - own + 2));
-                text.push_str(comment);
-                from = *at;
+        for run in self.comments.chunk_by(|one, other| other.follows(one)) {
+            let column = run.iter().map(|comment| comment.column).max().unwrap_or_default();
+            for comment in run {
+                text.push_str(self.out.get(from..comment.at).unwrap_or_default());
+                text.extend(std::iter::repeat_n(' ', column - comment.column + 2));
+                text.push_str(comment.text);
+                from = comment.at;
             }
         }
         text.push_str(self.out.get(from..).unwrap_or_default());
