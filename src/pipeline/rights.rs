@@ -4,7 +4,6 @@
 //! comparison. What roles say is asked of the store once for each identity and outermost operation. Where a privilege
 //! reaches all records, nothing is read of them; else their owner is, and the business unit of that.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -12,7 +11,6 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 
 use crate::diagnostic::Code;
-use crate::schema::select::{Among, Selection};
 use crate::schema::{FieldSet, Level, PRIMARY_KEY, Power, Right, Row, Schema};
 use crate::value::{EntityId, Reference, Slot, Uuid, Value};
 use crate::vm::Interrupt;
@@ -32,7 +30,6 @@ pub(super) struct Rights {
     held: FxHashMap<Reference, Arc<Held>>,
     units: FxHashMap<Reference, Uuid>,
     parents: FxHashMap<Uuid, Uuid>,
-    owners: FxHashMap<(Level, Reference), Arc<[Uuid]>>,
 }
 
 /// What a user may do, all roles together.
@@ -59,7 +56,6 @@ impl Rights {
         self.held.clear();
         self.units.clear();
         self.parents.clear();
-        self.owners.clear();
     }
 }
 
@@ -156,40 +152,6 @@ impl Engine {
             unit = self.unit_above(unit)?;
         }
         Ok(true)
-    }
-
-    /// What of a selection an identity may see.
-    #[expect(dead_code, reason = "queries ask for it, which come next")]
-    pub(super) fn visible<'s>(&mut self, acting: Reference, selection: &'s Selection) -> Result<Cow<'s, Selection>, Interrupt> {
-        let entity = selection.entity;
-        if self.may_everything(acting) {
-            return Ok(Cow::Borrowed(selection));
-        }
-        let owner = self.layouts.get(entity.0 as usize).and_then(|layout| layout.owner);
-        let level = self.required(acting, Right::Read, entity)?;
-        let Some(slot) = owner.filter(|_| level != Level::Organization) else { return Ok(Cow::Borrowed(selection)) };
-        let ids = self.owners_within(level, acting)?;
-        Ok(Cow::Owned(Selection { among: Some(Among { slot, ids }), ..selection.clone() }))
-    }
-
-    /// The users and teams whose records a level reaches, seen from a user.
-    fn owners_within(&mut self, level: Level, user: Reference) -> Result<Arc<[Uuid]>, Interrupt> {
-        if let Some(owners) = self.rights.owners.get(&(level, user)) {
-            return Ok(Arc::clone(owners));
-        }
-        let mut owners = vec![user.id];
-        for name in names::OWNERS.iter().filter(|_| level != Level::User) {
-            let entity = self.built_in(name)?;
-            let everybody = self.store.find(entity, &Row::default(), u32::MAX).map_err(|error| self.store_fault(error))?;
-            for id in everybody.into_iter().filter(|id| *id != user.id) {
-                if self.reaches(level, user, Reference { entity, id })? {
-                    owners.push(id);
-                }
-            }
-        }
-        let owners: Arc<[Uuid]> = owners.into();
-        self.rights.owners.insert((level, user), Arc::clone(&owners));
-        Ok(owners)
     }
 
     /// How far a right on an entity reaches, which has to be there.

@@ -38,8 +38,6 @@ pub(super) mod names {
     pub const USER_ROLES: &str = "systemuserrole";
     pub const ROLE_USER: &str = "systemuserid";
     pub const ROLE_NAME: &str = "role";
-    /// The entities of those who own records.
-    pub const OWNERS: [&str; 2] = ["systemuser", "team"];
     /// The entities of those who work here.
     pub const PEOPLE: [&str; 3] = ["systemuser", "team", UNITS];
     /// The entities whose records decide who may do what.

@@ -5,7 +5,6 @@
 //! their values. The order is total: what was asked, an empty value before all others, and last the id.
 
 use std::cmp::Ordering;
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -19,23 +18,12 @@ pub struct Selection {
     pub entity: EntityId,
     /// What holds of each of them.
     pub conditions: Vec<Condition>,
-    /// Only those whose lookup refers to one of certain records.
-    pub among: Option<Among>,
     /// What they are ordered by, the most important first; by their ids where that says nothing.
     pub order: Vec<Order>,
     /// Only those behind this id (a `Value::Uuid`) in the order of ids, which is the way to read many of them page by page.
     pub after: Option<Value>,
     /// At most so many.
     pub limit: Option<u64>,
-}
-
-/// The records that a lookup refers to one of.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Among {
-    /// The lookup.
-    pub slot: Slot,
-    /// Their ids.
-    pub ids: Arc<[Uuid]>,
 }
 
 /// What has to hold of a field.
@@ -95,7 +83,7 @@ pub enum Aggregate {
 impl Selection {
     /// Every record of an entity.
     pub fn all(entity: EntityId) -> Self {
-        Selection { entity, conditions: Vec::new(), among: None, order: Vec::new(), after: None, limit: None }
+        Selection { entity, conditions: Vec::new(), order: Vec::new(), after: None, limit: None }
     }
 
     /// Those of them that also have a value.

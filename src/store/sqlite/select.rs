@@ -9,7 +9,7 @@ use super::encode::{self, in_order};
 use super::failure::failure;
 use super::table::{Column, Kind, Table};
 use super::{Sqlite, decode, table};
-use crate::schema::select::{Accumulator, Aggregate, Among, Condition, Numbers, Selection, Test};
+use crate::schema::select::{Accumulator, Aggregate, Condition, Numbers, Selection, Test};
 use crate::schema::{FieldSet, PRIMARY_KEY, Row};
 use crate::store::StoreError;
 use crate::value::{Decimal, Slot, Uuid, Value};
@@ -31,8 +31,6 @@ enum Bound<'s> {
     LongUnits(i128),
     /// How many records at most.
     Limit(i64),
-    /// Several values, as JSON.
-    List(String),
 }
 
 impl Sqlite {
@@ -117,12 +115,6 @@ impl<'s> Filter<'s> {
         if let Some(after) = &selection.after {
             filter.compare(table.key(), ">", Bound::Field(PRIMARY_KEY, after));
         }
-        if let Some(Among { slot, ids }) = &selection.among {
-            // One parameter, however many they are: SQLite takes no list.
-            let ids: Vec<String> = ids.iter().map(|id| format!("\"{:X}\"", id.simple())).collect();
-            let part = format!("hex({}) IN (SELECT value FROM json_each(?))", table.column(*slot)?.quoted);
-            filter.add(part, Bound::List(format!("[{}]", ids.join(","))));
-        }
         selection.conditions.iter().try_for_each(|condition| filter.condition(table, condition))?;
         Ok(filter)
     }
@@ -143,7 +135,6 @@ impl<'s> Filter<'s> {
                     encode::bind(&mut statement, &mut next, table, *slot, value)?;
                 }
                 Bound::Units(number) | Bound::Limit(number) => statement.raw_bind_parameter(place, number).map_err(failure)?,
-                Bound::List(values) => statement.raw_bind_parameter(place, values).map_err(failure)?,
                 Bound::LongUnits(units) => statement.raw_bind_parameter(place, in_order(*units)).map_err(failure)?,
             }
         }
