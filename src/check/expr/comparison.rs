@@ -200,6 +200,9 @@ fn hint(one: &Type, other: &Type) -> Option<&'static str> {
         (Type::Choice(_), Type::Integer) => "name the option: a choice is written by its name, not by its code",
         (Type::Float, _) if number(other).is_some() => "a float is for interchange; it never mixes with exact numbers",
         (Type::Lookup(_), Type::Text) => "compare a field of the record: `….name == \"…\"`",
+        (Type::Date, Type::Text) => "write a date without quotes: `2026-01-31`",
+        (Type::DateTime, Type::Text) => "write a time without quotes: `2026-01-31T09:30:00Z`",
+        (Type::Integer | Type::BigInt | Type::Decimal(_) | Type::Money(_), Type::Text) => "write a number without quotes: `12`",
         (Type::Boolean, _) => "write the condition by itself, or compare it with `true` or `false`",
         _ => return None,
     })

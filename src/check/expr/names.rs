@@ -11,7 +11,7 @@ use crate::schema::Field;
 use crate::source::Span;
 use crate::syntax::ast::{self, ExprKind as Kind};
 use crate::syntax::keywords::is_reserved;
-use crate::value::{EntityId, Slot, Type};
+use crate::value::{EntityId, Function, Slot, Type};
 
 use super::{required, typed};
 
@@ -98,7 +98,10 @@ impl Context<'_> {
             let what = self.describe(&record.ty);
             let message = format!("this is {what}, which has no field `{}`", name.text);
             let diagnostic = Diagnostic::new(Code::E0402, name.span, message).also(record.span, what);
-            self.report(diagnostic);
+            self.report(match Function::find(&name.text) {
+                Some(function) => diagnostic.help(format!("a function stands before its value: `{}(…)`", function.name)),
+                None => diagnostic,
+            });
             return None;
         };
         let [entity] = entities[..] else {
@@ -252,6 +255,8 @@ impl Context<'_> {
             diagnostic = diagnostic.help(format!("`{name}` is an entity; name one of its records: {here}"));
         } else if let Some(choice) = self.choice_with(name) {
             diagnostic = diagnostic.help(format!("`{name}` is an option of `{choice}`: write `{choice}.{name}`"));
+        } else if self.locals.iter().any(|local| local.name == *name) {
+            diagnostic = diagnostic.help("a `let` of that name ends with the braces that it stands in; move it before them");
         }
         self.report(diagnostic);
     }
@@ -271,7 +276,8 @@ impl Context<'_> {
         let fields = self.entity().into_iter().flat_map(|(_, entity)| entity.fields.keys());
         let lets = self.visible.iter().map(|(name, ..)| name);
         let inputs = self.inputs().iter().map(|input| &input.name);
-        nearest(name, fields.chain(lets).chain(inputs).map(SmolStr::as_str))
+        let words = ["true", "false", "empty", "now", "today", "caller", "this"];
+        nearest(name, fields.chain(lets).chain(inputs).map(SmolStr::as_str).chain(words))
     }
 
     fn no_record<T>(&mut self, word: &str, span: Span) -> Option<T> {

@@ -71,6 +71,14 @@ impl Context<'_> {
     fn write(&mut self, write: &ast::Write, id: EntityId, named: &mut FxHashMap<Slot, Span>) -> Option<ir::Write> {
         let entity = self.schema.entity(id)?;
         let Some((slot, field)) = entity.slot(&write.name.text).and_then(|slot| Some((slot, entity.field(slot)?))) else {
+            if self.entity().is_some_and(|(own, _)| own == id)
+                && let Some((_, _, place)) = self.visible.iter().find(|(name, ..)| *name == write.name.text)
+            {
+                let message = format!("`{}` is the name of a `let`, which can't be changed", write.name.text);
+                let problem = Diagnostic::new(Code::E0402, write.name.span, message).also(*place, "here it gets its value");
+                self.report(problem.help("give the new value a name of its own, or write a field of the record"));
+                return None;
+            }
             let message = format!("`{}` has no field `{}`", entity.name, write.name.text);
             self.report_unknown(&write.name.text, unknown(Code::E0402, &write.name, message, writable(entity)));
             return None;

@@ -38,6 +38,10 @@ fn bad_token(view: &View, bad: Bad, index: usize) -> Diagnostic {
     let (text, span) = (view.word(index), view.span(index));
     let shown = short(text);
     match bad {
+        Bad::Number if text.matches('.').count() == 2 && text.ends_with('.') && view.kind(index + 1) == Some(Token::Number) => {
+            let whole = span.to(view.span(index + 1));
+            Diagnostic::new(Code::E0104, whole, "a date isn't written with points").help("write year, month and day: `2026-11-20`")
+        }
         Bad::Number => number(text, span),
         Bad::DateForm => {
             let problem = Diagnostic::new(Code::E0104, span, format!("`{shown}` is no date"));
@@ -141,6 +145,11 @@ fn character(text: &str, span: Span) -> Diagnostic {
     }
     if character == '#' {
         return Diagnostic::new(Code::E0106, span, "a comment starts with `//`").help("write `//`").fix(span, "//");
+    }
+    if matches!(character, '$' | '€' | '£' | '¥') {
+        return Diagnostic::new(Code::E0115, span, format!("`{character}` can't stand here"))
+            .help("an amount of money is a plain number: `500`")
+            .fix(span, "");
     }
     if character == '&' {
         return Diagnostic::new(Code::E0106, span, "`&` joins nothing here")

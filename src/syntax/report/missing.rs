@@ -91,13 +91,14 @@ impl Stop<'_> {
                 let needed = self.at == self.piece.start || self.wants(&Expected::Brace) || self.wants(&Expected::Operator);
                 return needed.then(|| problem.fix(span, if braces { "" } else { "{" }));
             }
-            "unless" => "`unless` is written `if not`".to_owned(),
-            "while" => "there is no `while`; `for each` goes through records".to_owned(),
-            "return" => "a flow ends with `finish`, or with `stop` and a reason".to_owned(),
+            "unless" => ("`unless` is written `if not`", "write `if not (…) { … }`"),
+            "while" => return Some(loop_abroad(span)),
+            "return" => ("there is no `return`", "a flow ends with `finish`; `stop \"…\"` ends it and takes the whole operation back"),
             _ => return None,
         };
         let starts = self.at == self.piece.start || self.wants(&Expected::Brace) || self.wants(&Expected::Operator);
-        starts.then(|| Diagnostic::new(Code::E0106, span, meant))
+        let (message, help) = meant;
+        starts.then(|| Diagnostic::new(Code::E0106, span, message).help(help))
     }
 
     /// The next line is a write without its `set`, and the lines before are complete.
@@ -116,11 +117,16 @@ impl Stop<'_> {
             ("in", "[") => problem(span, "a list stands in parentheses", "write `in (1, 2)`"),
             (_, "in") if next == "[" => problem(self.view.span(self.at + 1), "a list stands in parentheses", "write `in (1, 2)`"),
             (_, "like") if self.wants(&Expected::Operator) => {
-                problem(span, "there is no `like`", "write `contains`, `starts with` or `ends with`")
-                    .map(|problem| problem.fix(span, "contains"))
+                problem(span, "there is no `like`", "write `contains`, `starts with` or `ends with`, and the text without `%`")
             }
             ("/", "*") => problem(span, "a comment starts with `//`", "write `//` before each of its lines"),
             (_, "/") if next == "*" => problem(span, "a comment starts with `//`", "write `//` before each of its lines"),
+            (_, ":") if self.starter() == "let" && self.wants(&Expected::Assign) => {
+                let problem = problem(span, "a `let` has no type of its own", "take it out; the type is that of the value");
+                let removed = span.to(self.view.span(self.at + 1));
+                let whole = self.view.kind(self.at + 2) == Some(Token::Assign);
+                problem.map(|problem| if whole { problem.fix(removed, "") } else { problem })
+            }
             (_, ":") if self.wants(&Expected::Assign) => {
                 problem(span, "a value is given with `=`", "write `=`").map(|problem| problem.fix(span, " ="))
             }
@@ -142,6 +148,9 @@ impl Stop<'_> {
             let clauses = if statement { CLAUSES } else { &[] };
             let what = if statement { "statement" } else { "line of a role" };
             return Some(unknown(self.view, self.at, what, words.iter().chain(clauses).copied()));
+        }
+        if let Some(problem) = bare_write(self.view, self.at).filter(|_| statement) {
+            return Some(problem);
         }
         statement.then(|| {
             let message = format!("`{}` starts no statement", short(self.word()));
@@ -226,7 +235,11 @@ impl Stop<'_> {
             }
             let after = self.named(before);
             let code = if wanted.contains(['}', ')', ']', '{']) { Code::E0105 } else { Code::E0101 };
-            return Diagnostic::new(code, self.view.span(before).end_point(), format!("{wanted} is missing after {after}"));
+            let problem = Diagnostic::new(code, self.view.span(before).end_point(), format!("{wanted} is missing after {after}"));
+            return match self.form(wanted) {
+                Some(form) => problem.help(form),
+                None => problem,
+            };
         }
         let at = self.at.min(self.piece.end.saturating_sub(1));
         let problem = Diagnostic::new(Code::E0101, self.view.span(at), format!("`{}` can't stand here", short(self.view.word(at))));
@@ -234,6 +247,17 @@ impl Stop<'_> {
             Some(wanted) => problem.label(format!("{wanted} is expected")),
             None => problem.help(self.advice()),
         }
+    }
+
+    /// How the whole thing is written, where what is missing doesn't say it.
+    fn form(&self, wanted: &str) -> Option<&'static str> {
+        Some(match self.starter() {
+            "if" if wanted.contains('{') => "what depends on a condition stands in braces, also one statement: `if … { … }`",
+            "flow" if wanted == "`on`" => "a flow says which records it is about: `flow Review on account { … }`",
+            "start" if wanted == "`on`" => "say on which record: `start Review on this`",
+            "choice" if wanted == "`=`" => "every option has a code: `choice Rating { hot = 1, cold = 2 }`",
+            _ => return None,
+        })
     }
 
     /// What should stand here, in words.

@@ -35,7 +35,13 @@ pub(super) fn stray(view: &View, piece: Range<usize>) -> Diagnostic {
         let message = format!("`{}` can't stand outside of a declaration", short(word));
         return Diagnostic::new(Code::E0109, span, message).help(format!("a declaration starts with {}", list(DECLARATIONS)));
     }
-    if STATEMENTS.contains(&word) || CLAUSES.contains(&word) {
+    let declared = view.kind(piece.start + 1) == Some(Token::Word) && view.kind(piece.start + 2) == Some(Token::BraceOpen);
+    let abroad = declared && habit(word).is_some_and(|meant| DECLARATIONS.contains(&meant));
+    if matches!(word, "import" | "include" | "using" | "use" | "require" | "package" | "module" | "namespace") {
+        let message = format!("there is no `{word}`");
+        return Diagnostic::new(Code::E0109, span, message).help("all files of a folder belong together by themselves; take the line out");
+    }
+    if !abroad && (STATEMENTS.contains(&word) || CLAUSES.contains(&word)) {
         let message = format!("`{word}` stands outside of every declaration");
         return Diagnostic::new(Code::E0109, span, message)
             .help("put it into a flow, an action, a test or a scenario; is there a `}` too many above?");
