@@ -8,15 +8,19 @@ use std::sync::LazyLock;
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 use smol_str::SmolStr;
-use weir::bytecode::{Bundle, Code, LoadError, MAGIC, Op, Program, Target, VERSION, decode, encode, link, listing, verify};
+use weir::bytecode::{
+    Awaited, Bundle, Code, FlowCode, LoadError, MAGIC, Mode, Op, Problem, Program, Target, VERSION, WaitList, decode, encode, link,
+    listing, verify,
+};
 use weir::project::Project;
 use weir::schema::{Row, Schema};
 use weir::source::{Sources, Span};
 use weir::value::{EntityId, Reference, Slot, Type, Uuid, Value};
-use weir::vm::{Frame, Host, Interrupt, run};
+use weir::vm::{Exit, Frame, Host, Interrupt, Waited, run};
 
 const DECISIONS: &str = include_str!("cases/compile/decisions.flow");
 const ACTIVITIES: &str = include_str!("cases/compile/activities.flow");
+const WAITS: &str = include_str!("cases/compile/waits.flow");
 const SMALL: &str = "entity a { n integer }\nflow F on a { trigger create stage pre-operation if n > 1 { set n = 2 } }\n";
 
 fn compiled(text: &str) -> (Schema, Program, Sources) {
@@ -113,7 +117,8 @@ fn run_all(program: &Program, schema: &Schema, damaged: bool) {
     for flow in &program.flows {
         for code in flow.when.iter().chain([&flow.body]) {
             for empty in [true, false] {
-                let mut host = Anything { schema, entity: flow.head.entity, empty, value: Value::Empty };
+                let conditions = &flow.conditions[..];
+                let mut host = Anything { schema, entity: flow.head.entity, empty, value: Value::Empty, conditions };
                 let inputs: Vec<Value> =
                     flow.head.inputs.iter().map(|input| if empty && !input.required { Value::Empty } else { some(&input.ty) }).collect();
                 if let Err(Interrupt::Fault(fault)) = run(code, &mut Frame::default(), &inputs, &mut host) {
@@ -130,6 +135,7 @@ struct Anything<'a> {
     entity: EntityId,
     empty: bool,
     value: Value,
+    conditions: &'a [Code],
 }
 
 impl Anything<'_> {
@@ -208,6 +214,18 @@ impl Host for Anything<'_> {
         Ok(Vec::new())
     }
     fn set_output(&mut self, _: u16, _: Value) {}
+    fn wait(&mut self, wait: &WaitList, values: &[Value], inputs: &[Value]) -> Result<Waited, Interrupt> {
+        assert_eq!(values.len(), wait.branches.iter().filter(|branch| !matches!(branch, Awaited::Condition(_))).count());
+        for branch in &wait.branches {
+            if let Awaited::Condition(index) = branch {
+                let condition = &self.conditions[usize::from(*index)];
+                let exit = run(condition, &mut Frame::default(), inputs, self)?;
+                assert!(matches!(exit, Exit::Value(Value::Boolean(_) | Value::Empty)), "{exit:?}");
+            }
+        }
+        let last = wait.branches.len() - 1;
+        Ok(Waited::Branch(if self.empty { last as u16 } else { 0 }))
+    }
     fn log(&mut self, _: SmolStr) {}
     fn enter_step(&mut self, _: SmolStr) {}
     fn leave_step(&mut self) {}
@@ -216,7 +234,7 @@ impl Host for Anything<'_> {
 
 #[test]
 fn what_is_compiled_runs_on_full_and_on_empty_records() {
-    for text in [DECISIONS, ACTIVITIES, SMALL] {
+    for text in [DECISIONS, ACTIVITIES, WAITS, SMALL] {
         let (schema, program, _) = compiled(text);
         verify(&program, &schema).expect("what is compiled is safe to run");
         run_all(&program, &schema, false);
@@ -225,7 +243,7 @@ fn what_is_compiled_runs_on_full_and_on_empty_records() {
 
 /// Every code of a program, to be changed.
 fn codes(program: &mut Program) -> Vec<&mut Code> {
-    program.flows.iter_mut().flat_map(|flow| flow.when.iter_mut().chain([&mut flow.body])).collect()
+    program.flows.iter_mut().flat_map(|flow| flow.when.iter_mut().chain([&mut flow.body]).chain(&mut flow.conditions)).collect()
 }
 
 /// Changes one thing of a program in every way that `change` knows, and holds that it is refused or runs to an end.
@@ -251,7 +269,7 @@ fn changed(text: &str, change: impl Fn(&mut Code, usize) -> bool) -> (usize, usi
 
 #[test]
 fn a_program_that_lost_or_swapped_an_operation_is_refused_or_runs() {
-    for text in [DECISIONS, ACTIVITIES] {
+    for text in [DECISIONS, ACTIVITIES, WAITS] {
         let lost = changed(text, |code, way| {
             if way >= code.ops.len() {
                 return false;
@@ -261,6 +279,9 @@ fn a_program_that_lost_or_swapped_an_operation_is_refused_or_runs() {
             true
         });
         assert!(lost.0 > 0);
+        if text == WAITS {
+            continue;
+        }
         let swapped = changed(text, |code, way| {
             let last = code.ops.len() - 1;
             if way >= last * last {
@@ -290,7 +311,7 @@ fn a_jump_to_anywhere_else_is_refused_or_runs() {
 
 #[test]
 fn tables_that_lost_their_last_row_are_refused_or_run() {
-    for text in [DECISIONS, ACTIVITIES] {
+    for text in [DECISIONS, ACTIVITIES, WAITS] {
         let (refused, _) = changed(text, |code, way| {
             match way {
                 0 => drop(code.ops.pop()),
@@ -309,12 +330,38 @@ fn tables_that_lost_their_last_row_are_refused_or_run() {
                 13 => code.fields.reverse(),
                 14 => code.writes.reverse(),
                 15 => code.ops.clear(),
+                16 => drop(code.waits.pop()),
+                17 => code.waits.reverse(),
+                18 => code.waits.iter_mut().for_each(|wait| wait.branches.reverse()),
+                19 => code.waits.iter_mut().for_each(|wait| wait.branches.clear()),
+                20 => code.names.clear(),
                 _ => return false,
             }
             true
         });
         assert!(refused > 8, "{refused}");
     }
+}
+
+#[test]
+fn a_wait_is_verified_with_its_branches_and_conditions() {
+    let (schema, program, _) = compiled(WAITS);
+    let at = program.flows.iter().position(|flow| flow.conditions.len() > 1).expect("a flow with conditions");
+    let problem = |change: &dyn Fn(&mut FlowCode)| {
+        let mut other = program.clone();
+        change(&mut other.flows[at]);
+        verify(&other, &schema).err().map(|error| error.problem)
+    };
+    assert_eq!(problem(&|_| ()), None);
+    assert_eq!(problem(&|flow| flow.head.mode = Mode::RealTime), Some(Problem::Place));
+    assert_eq!(problem(&|flow| flow.effects.may_wait = false), Some(Problem::Effects));
+    assert_eq!(problem(&|flow| drop(flow.conditions.pop())), Some(Problem::Wait));
+    assert_eq!(problem(&|flow| flow.conditions.push(flow.conditions[0].clone())), Some(Problem::Wait));
+    assert_eq!(problem(&|flow| flow.body.waits[0].branches.push(Awaited::Condition(0))), Some(Problem::Wait));
+    // A length of time where a moment is waited for, and a condition that reads what isn't known yet.
+    assert_eq!(problem(&|flow| flow.body.waits[0].branches = vec![Awaited::Moment]), Some(Problem::Register("values")));
+    assert!(problem(&|flow| flow.conditions.swap(0, 1)).is_some());
+    assert_eq!(problem(&|flow| flow.body.names.clear()), Some(Problem::Wait));
 }
 
 /// Every operation with one byte of its encoded form changed: to every other operation, and to numbers in and out of range.

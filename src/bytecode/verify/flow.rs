@@ -297,7 +297,8 @@ impl Walk<'_> {
         for branch in &list.branches {
             let Awaited::Condition(index) = branch else { continue };
             let condition = flow.conditions.get(*index as usize).ok_or(Problem::Wait)?;
-            let inputs = state.registers.get(..condition.inputs as usize).ok_or(Problem::Wait)?.to_vec();
+            let named = state.registers.get(..self.code.names.len()).ok_or(Problem::Wait)?;
+            let inputs = named.get(..condition.inputs as usize).ok_or(Problem::Wait)?.to_vec();
             let site = Site { inputs, part: Part::Awaited, ..*self.site };
             super::code_at(condition, &site).map_err(|(_, problem)| problem)?;
         }
