@@ -9,7 +9,7 @@ use smol_str::SmolStr;
 
 use crate::bytecode::{Effects, Event, FlowHead, Mode, RunAs, Stage};
 use crate::schema::{Level, Schema};
-use crate::value::EntityId;
+use crate::value::{EntityId, Type};
 
 use super::ir::{Action, Block, Expr, ExprKind, Flow, StmtKind};
 use super::may::{self, Found, Stages, State, View, World};
@@ -149,7 +149,10 @@ impl Starts {
                     here.before |= above.before && *same_record;
                     here.before_create |= above.before_create && *same_record;
                     here.after |= above.after || !same_record;
-                    here.apart |= above.apart;
+                    // Nobody has looked whether a record is there that a caller has named.
+                    let named =
+                        || flows.get(*parent).is_some_and(|flow| flow.head.inputs.iter().any(|input| matches!(input.ty, Type::Lookup(_))));
+                    here.apart |= above.apart || (!same_record && (above.early() || named()));
                 }
             }
             if stages == before {

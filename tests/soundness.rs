@@ -1,0 +1,240 @@
+//! Signatures are sound: generated flows run over generated records in a real pipeline, together with flows that they set
+//! off, and end in no fault that the signature of a flow on the way doesn't list. How often each cause was listed and how often it was seen is printed.
+//!
+//! `WEIR_SOUNDNESS=5000 cargo test --release --test soundness -- --nocapture` is a longer run.
+
+#![cfg(test)]
+
+#[path = "engines/generate.rs"]
+mod generate;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use generate::{Generator, SCHEMA};
+use weir::bytecode::{Cause, all_causes, signatures};
+use weir::diagnostic::Code;
+use weir::pipeline::{Ending, Operation, Pipeline, Settings};
+use weir::project::{Compiled, Project};
+use weir::schema::Row;
+use weir::value::{Decimal, Reference, Uuid, Value};
+use weir::vm::Fault;
+
+/// What the generated flow can set off.
+const PARTNERS: &str = r#"
+entity part {
+  code  text(30) required
+  title text(20) required
+  size  integer(0..1000)
+  about lookup thing
+  kept  lookup thing
+  key (code)
+  on delete of kept: restrict
+}
+
+flow TitlePart on part {
+  trigger create
+  stage   pre-operation
+  if size > 5 { set title = "{title}!" }
+}
+
+flow CountPart on part {
+  trigger create
+  allow cycle
+  update about? { total = 100 % (size ?? 1) }
+}
+
+flow Deep on thing {
+  trigger update(total)
+  allow cycle
+  rank 5
+  if number > 40 { update this { total = (total ?? 0) - 1 } }
+}
+
+flow Visit on thing {
+  trigger child
+  input often integer(0..50) required
+  log "{name} {often * (number ?? 0)}"
+}
+"#;
+
+/// Statements that nest operations.
+const NESTED: &[&str] = &[
+    "create part { code = name, title = \"part\", size = number ?? 0 }",
+    "create part { code = \"{now}\", title = note ?? \"none\", size = 7, about = parent }",
+    "create part { code = \"fixed\", title = left(name, 10), size = min(max(number ?? 1, 0), 100), about = parent }",
+    "if parent.number > 3 { create part { code = \"kept\", title = \"t\", kept = parent } }",
+    "update parent? { number = (number ?? 0) + 1 }",
+    "update parent? { number = 7, note = left(\"{parent.note}\", 50) }",
+    "update parent? { rate = round((rate ?? 0) * 2, 4) }",
+    "delete parent?",
+    "create part { code = \"k\", title = \"kept\", kept = parent } delete parent?",
+    "create part { code = \"twice\", title = \"one\" } create part { code = \"twice\", title = \"two\" }",
+    "log \"{(fine ?? 0) * (fine ?? 0)}\"",
+    "let long = replace(note ?? \"\", \"x\", note ?? \"\") log \"{long}\"",
+    "start Visit(often = number ?? 1) on parent?",
+    "start Visit(often = 3) on parent?",
+    "if number != 0 { log \"{100 / number}\" }",
+    "let before = parent update parent? { total = 1 } update before? { flag = true }",
+];
+
+#[test]
+fn flows_fail_only_as_their_signatures_list() {
+    let wanted: u64 = std::env::var("WEIR_SOUNDNESS").ok().and_then(|text| text.parse().ok()).unwrap_or(100);
+    let (mut listed, mut seen) = (BTreeMap::<String, u64>::new(), BTreeMap::<String, u64>::new());
+    let (mut ran, mut refused) = (0, 0);
+    for seed in 0..wanted {
+        let mut generator = Generator::new(seed);
+        let text = text(&mut generator);
+        let project = Project::from_text("generated.flow", text.as_str());
+        let Ok(compiled) = project.compile() else {
+            refused += 1;
+            continue;
+        };
+        ran += 1;
+        let generated = compiled.program.flow("Generated").unwrap();
+        let causes = all_causes(&compiled.program, &compiled.schema, generated);
+        causes.iter().map(name).collect::<BTreeSet<_>>().into_iter().for_each(|name| *listed.entry(name).or_default() += 1);
+        for _ in 0..3 {
+            if let Some(fault) = attempt(&compiled, &mut generator, seed) {
+                let cause =
+                    check(&compiled, &fault).unwrap_or_else(|| panic!("seed {seed}: not listed: {fault:?}\n{text}\n{}", told(&compiled)));
+                *seen.entry(cause).or_default() += 1;
+            }
+        }
+    }
+    println!("{ran} flows ran three times each, {refused} were refused by the checker");
+    for (cause, count) in &listed {
+        println!("  {cause}: listed {count} times, seen {} times", seen.get(cause).copied().unwrap_or(0));
+    }
+    assert!(ran * 2 > wanted, "only {ran} of {wanted} generated flows are well-typed");
+    assert!(seen.len() >= 4, "too few kinds of faults were seen: {seen:?}");
+}
+
+/// A generated flow with a few nested operations at its end, and its partners.
+fn text(generator: &mut Generator) -> String {
+    let flow = generator.flow();
+    let late = generator.below(2) == 0;
+    let flow = flow.replace("mode background", "stage pre-operation");
+    let flow = if late { flow.replace("stage pre-operation", "allow cycle") } else { flow };
+    let body = flow.trim_end().strip_suffix('}').unwrap();
+    let more: String = (0..generator.below(3)).map(|_| NESTED[generator.below(NESTED.len() as u64) as usize].to_owned() + "\n").collect();
+    format!("{SCHEMA}\n{PARTNERS}\n{body}{more}}}\n")
+}
+
+/// Saves one made-up change through the flows; gives the fault, if it ends in one.
+fn attempt(compiled: &Compiled, generator: &mut Generator, seed: u64) -> Option<Fault> {
+    let mut settings = Settings::fixed();
+    if seed % 10 == 0 {
+        settings.max_instructions = 1 + generator.below(2_000);
+    }
+    let mut pipeline = compiled.open("sqlite::memory:", settings).unwrap();
+    let thing = pipeline.schema().entity_id("thing").unwrap();
+    let nobody = Reference { entity: thing, id: Uuid::from_u128(7) };
+    let mut save = |pipeline: &mut Pipeline, parent: Option<Reference>, id: Option<Reference>| {
+        let entity = &pipeline.schema().entities["thing"];
+        let mut values: Vec<(String, Value)> =
+            vec![("name".into(), Value::Text(["Anna", "é", "fixed"][generator.below(3) as usize].into()))];
+        values.extend(parent.map(|parent| ("parent".to_owned(), Value::Reference(parent))));
+        for (slot, field) in entity.fields() {
+            let own =
+                slot.0 > 0 && !field.read_only && !["name", "parent", "ownerid", "statecode", "statuscode"].contains(&field.name.as_str());
+            if own && generator.below(3) > 0 {
+                values.push((field.name.to_string(), value(&field.name, generator)));
+            }
+        }
+        let values = Row::of(entity, values.iter().map(|(name, value)| (name.as_str(), value.clone()))).unwrap();
+        let operation = match id {
+            None => Operation::Create { entity: thing, values },
+            Some(record) => Operation::Update { record, values },
+        };
+        let outcome = pipeline.execute(operation, None);
+        (outcome.record, outcome.ending)
+    };
+    let (top, _) = save(&mut pipeline, None, None);
+    let (record, _) = save(&mut pipeline, top, None);
+    let parent = if seed % 7 == 0 { Some(nobody) } else { top };
+    let target = if seed % 11 == 0 { nobody } else { record? };
+    match save(&mut pipeline, parent, Some(target)).1 {
+        Ending::Fault(fault) => Some(fault),
+        _ => None,
+    }
+}
+
+/// The cause of a fault, where every flow on the way lists it; a fault of the operation itself is its flow's as well.
+fn check(compiled: &Compiled, fault: &Fault) -> Option<String> {
+    let chain: Vec<&str> = if fault.chain.is_empty() { vec!["Generated"] } else { fault.chain.iter().map(|name| name.as_str()).collect() };
+    let mut found = None;
+    for flow in chain {
+        let flow = compiled.program.flow(flow).unwrap();
+        let causes = all_causes(&compiled.program, &compiled.schema, flow);
+        let cause = causes.iter().find(|cause| cause.code() == fault.code && fits(cause, compiled, &fault.message));
+        // A change of a record that isn't there is the caller's own mistake.
+        let callers = fault.chain.is_empty() && fault.code == Code::F06;
+        found = Some(match cause {
+            Some(cause) => name(cause),
+            None if callers => "F06 of the caller".to_owned(),
+            None => return None,
+        });
+    }
+    found
+}
+
+/// Whether the words of a fault are about what a cause is about.
+fn fits(cause: &Cause, compiled: &Compiled, words: &str) -> bool {
+    let schema = &compiled.schema;
+    match cause {
+        Cause::Column(entity, slot) | Cause::Empty(entity, slot) => {
+            let entity = schema.entity(*entity).unwrap();
+            words.contains(&format!("`{}.{}`", entity.name, entity.field(*slot).unwrap().name))
+        }
+        Cause::Input(_, input) => words.contains(&format!("`{input}`")),
+        Cause::OutOfTime => words.contains("years"),
+        Cause::TooLarge => !words.contains("years"),
+        Cause::Gone(entity) | Cause::Restricted(entity) | Cause::Duplicate(entity) => {
+            // A lookup is told by its own field.
+            words.contains(&format!("`{}`", schema.entity(*entity).unwrap().name)) || words.contains("refers to a record")
+        }
+        _ => true,
+    }
+}
+
+fn name(cause: &Cause) -> String {
+    format!("{} {}", cause.code().name(), cause.words())
+}
+
+fn told(compiled: &Compiled) -> String {
+    signatures(&compiled.program, &compiled.schema, &compiled.sources).iter().map(ToString::to_string).collect()
+}
+
+/// A value of a field: usual, extreme or none.
+fn value(field: &str, generator: &mut Generator) -> Value {
+    let number = generator.below(4000) as i64 - 500;
+    let (odd, sign) = (generator.below(5), if number % 2 == 0 { 1 } else { -1 });
+    let decimal = |text: &str| Value::Decimal(text.parse::<Decimal>().unwrap() * Decimal::from(sign));
+    match (field, odd) {
+        (_, 0) => Value::Empty,
+        ("note", 1) => Value::Text("x".repeat(100_000).into()),
+        ("note", _) => Value::Text(["banana", "Na", ""][generator.below(3) as usize].into()),
+        ("amount", 1) => decimal("922337203685477"),
+        ("amount", _) => Value::Decimal(Decimal::new(number * 12_345, 4)),
+        ("rate", 1) => decimal("100000000000"),
+        ("rate", _) => Value::Decimal(Decimal::new(number, 4)),
+        ("fine", 1) => decimal("99999999999.9999999999"),
+        ("fine", _) => Value::Decimal(Decimal::new(number, 10)),
+        ("ratio", 1) => Value::Float(f64::MAX),
+        ("ratio", _) => Value::Float(number as f64 / 8.0),
+        ("number", 1) => Value::Integer(if sign > 0 { i32::MAX.into() } else { i32::MIN.into() }),
+        ("number", _) => Value::Integer(number / 20),
+        ("total", 1) => Value::Integer(if sign > 0 { i64::MAX } else { i64::MIN }),
+        ("total", _) => Value::Integer(number * 1_000_000),
+        ("flag", _) => Value::Boolean(sign > 0),
+        ("kind", _) => Value::Choice([1, 2, 7][generator.below(3) as usize]),
+        ("tags", _) => Value::Choices([1].into()),
+        ("born", 1) => Value::Date("9999-12-31".parse().unwrap()),
+        ("born", _) => Value::Date("2024-02-29".parse().unwrap()),
+        ("seen", 1) => Value::DateTime("9999-12-30T22:00:00Z".parse().unwrap()),
+        ("seen", _) => Value::DateTime("2025-10-26T00:45:00Z".parse().unwrap()),
+        ("spot", _) => Value::LocalDateTime("2026-01-31T23:59:59".parse().unwrap()),
+        _ => Value::Empty,
+    }
+}
