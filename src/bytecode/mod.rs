@@ -8,6 +8,7 @@
 mod calls;
 mod codec;
 mod consistency;
+mod cost;
 mod effects;
 mod head;
 mod link;
@@ -21,6 +22,7 @@ mod verify;
 
 pub use calls::CallRef;
 pub use codec::{Bundle, LoadError, MAGIC, MAX_FILE, VERSION, decode, encode};
+pub use cost::{Cost, costs};
 pub use effects::{Cause, Effects};
 pub use head::{ActionHead, Event, FlowHead, Input, Mode, PluginHead, RunAs, Stage, Trigger, Via};
 pub use link::{LinkError, link};

@@ -10,6 +10,7 @@ use std::fmt;
 use rustc_hash::FxHashMap;
 use serde::Serialize;
 
+use super::cost::{Cost, costs};
 use super::{Cause, Effects, Event, FlowCode, Mode, Program, Stage};
 use crate::schema::{DeleteBehaviour, FieldSet, Schema};
 use crate::source::Sources;
@@ -63,6 +64,8 @@ pub struct Signature {
     pub sets_off: Vec<String>,
     /// How those can fail, beside what it can fail in by itself.
     pub nested_faults: Vec<FaultLine>,
+    /// What a run costs at most, its inline children counted in.
+    pub cost: Option<Cost>,
 }
 
 /// A way to fail.
@@ -80,7 +83,9 @@ pub struct FaultLine {
 /// The signatures of a program's flows, in its order.
 pub fn signatures(program: &Program, schema: &Schema, sources: &Sources) -> Vec<Signature> {
     let events = Events::new(program);
-    program.flows.iter().map(|flow| Names { schema, sources }.signature(flow, program, &events)).collect()
+    let costs = costs(program);
+    let names = Names { schema, sources };
+    program.flows.iter().zip(costs).map(|(flow, cost)| Signature { cost, ..names.signature(flow, program, &events) }).collect()
 }
 
 /// The causes of a flow and of everything that its operations set off, in a program.
@@ -213,6 +218,7 @@ impl Names<'_> {
             faults: effects.causes.iter().map(|cause| self.fault(cause)).collect(),
             sets_off: set_off.iter().map(|other| other.head.name.to_string()).collect(),
             nested_faults: nested.into_iter().filter(|cause| !effects.causes.contains(cause)).map(|cause| self.fault(cause)).collect(),
+            cost: None,
         }
     }
 
@@ -286,7 +292,13 @@ impl fmt::Display for Signature {
         line(f, "needs", &self.needs)?;
         line(f, "sets off", &self.sets_off)?;
         faults(f, "fails in", &self.faults)?;
-        faults(f, "and there", &self.nested_faults)
+        faults(f, "and there", &self.nested_faults)?;
+        match &self.cost {
+            Some(Cost { instructions, reads, writes }) => {
+                writeln!(f, "  costs      at most {instructions} instructions, {reads} reads, {writes} writes")
+            }
+            None => Ok(()),
+        }
     }
 }
 
