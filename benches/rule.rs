@@ -11,7 +11,8 @@ use smol_str::SmolStr;
 use support::{Competitor, compare, target, timed};
 use weir::bytecode::Code;
 use weir::project::{Compiled, Project};
-use weir::schema::Row;
+use weir::schema::select::{Aggregate, Selection};
+use weir::schema::{FieldSet, Row};
 use weir::source::Span;
 use weir::value::{Decimal, EntityId, Reference, Slot, Type, Uuid, Value};
 use weir::vm::{self, Exit, Frame, Host, Interrupt};
@@ -208,6 +209,15 @@ impl Host for Record {
     }
     fn related(&mut self, _: Reference, _: Slot) -> Result<Value, Interrupt> {
         Ok(Value::Empty)
+    }
+    fn select(&mut self, _: &Selection, _: &FieldSet) -> Result<Vec<(Uuid, Row)>, Interrupt> {
+        Ok(Vec::new())
+    }
+    fn aggregate(&mut self, _: &Selection, _: Aggregate) -> Result<Value, Interrupt> {
+        Ok(Value::Empty)
+    }
+    fn find(&mut self, entity: EntityId, _: &[Slot], _: &[Value]) -> Result<Reference, Interrupt> {
+        Ok(Reference { entity, id: Uuid::nil() })
     }
     fn now(&self) -> jiff::Timestamp {
         jiff::Timestamp::UNIX_EPOCH

@@ -13,7 +13,8 @@ use weir::bytecode::{
     listing, verify,
 };
 use weir::project::Project;
-use weir::schema::{Row, Schema};
+use weir::schema::select::{Aggregate, Selection};
+use weir::schema::{FieldSet, Row, Schema};
 use weir::source::{Sources, Span};
 use weir::value::{EntityId, Reference, Slot, Type, Uuid, Value};
 use weir::vm::{Exit, Frame, Host, Interrupt, Waited, run};
@@ -180,6 +181,15 @@ impl Host for Anything<'_> {
     }
     fn related(&mut self, record: Reference, slot: Slot) -> Result<Value, Interrupt> {
         Ok(self.any(record.entity, slot))
+    }
+    fn select(&mut self, _: &Selection, _: &FieldSet) -> Result<Vec<(Uuid, Row)>, Interrupt> {
+        Ok(Vec::new())
+    }
+    fn aggregate(&mut self, _: &Selection, _: Aggregate) -> Result<Value, Interrupt> {
+        Ok(Value::Empty)
+    }
+    fn find(&mut self, entity: EntityId, _: &[Slot], _: &[Value]) -> Result<Reference, Interrupt> {
+        Ok(Reference { entity, id: Uuid::nil() })
     }
     fn now(&self) -> jiff::Timestamp {
         jiff::Timestamp::UNIX_EPOCH

@@ -71,6 +71,10 @@ pub enum Cause {
     Restricted(EntityId),
     /// A record with the same key.
     Duplicate(EntityId),
+    /// A key that no record has, or several.
+    Key(EntityId),
+    /// Too many records for a loop without a limit.
+    Records(EntityId),
     /// Operations or flows nested too deep.
     Depth,
     /// The instructions of the operation are used up.
@@ -94,6 +98,8 @@ impl Cause {
             Cause::Duplicate(_) => Code::F09,
             Cause::Instructions => Code::F12,
             Cause::Text => Code::F14,
+            Cause::Key(_) => Code::F17,
+            Cause::Records(_) => Code::F18,
         }
     }
 
@@ -108,6 +114,8 @@ impl Cause {
             Cause::Input(..) => "a value outside an input",
             Cause::Empty(..) => "a required field left empty",
             Cause::Gone(_) => "a record that isn't there",
+            Cause::Key(_) => "a key of no record, or of several",
+            Cause::Records(_) => "too many records for a loop",
             Cause::Depth => "nested too deep",
             Cause::Restricted(_) => "a record that others refer to",
             Cause::Duplicate(_) => "a value that must be unique",

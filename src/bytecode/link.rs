@@ -10,7 +10,7 @@ use std::sync::Arc;
 use smol_str::SmolStr;
 use thiserror::Error;
 
-use super::{ActionCode, Cause, Code, Effects, Event, FlowCode, Input, PluginCode, Program, Trigger};
+use super::{ActionCode, Cause, Code, Effects, Event, FlowCode, Input, PluginCode, Program, QueryRef, Trigger};
 use crate::schema::{FieldSet, Schema};
 use crate::value::{ChoiceId, EntityId, Slot, Type};
 
@@ -96,10 +96,30 @@ impl Link<'_> {
             }
             list.entity = self.entity(list.entity)?;
         }
+        code.queries.iter_mut().try_for_each(|query| self.query(query))?;
         code.types.iter_mut().try_for_each(|ty| {
             *ty = self.ty(ty)?;
             Ok(())
         })
+    }
+
+    fn query(&self, query: &mut QueryRef) -> Linked<()> {
+        let entity = query.entity;
+        for (slot, _) in &mut query.conditions {
+            *slot = self.slot(entity, *slot)?;
+        }
+        for order in &mut query.order {
+            order.slot = self.slot(entity, order.slot)?;
+        }
+        if let Some((aggregate, ty)) = &mut query.aggregate {
+            if let Some(slot) = aggregate.slot() {
+                *aggregate = aggregate.over(self.slot(entity, slot)?);
+            }
+            *ty = ty.as_ref().map(|ty| self.ty(ty)).transpose()?;
+        }
+        query.columns = self.fields(entity, &query.columns)?;
+        query.entity = self.entity(entity)?;
+        Ok(())
     }
 
     fn effects(&self, effects: &Effects, own: Option<EntityId>) -> Linked<Effects> {
@@ -130,6 +150,8 @@ impl Link<'_> {
             Cause::Gone(entity) => Cause::Gone(self.entity(*entity)?),
             Cause::Restricted(entity) => Cause::Restricted(self.entity(*entity)?),
             Cause::Duplicate(entity) => Cause::Duplicate(self.entity(*entity)?),
+            Cause::Key(entity) => Cause::Key(self.entity(*entity)?),
+            Cause::Records(entity) => Cause::Records(self.entity(*entity)?),
             Cause::DivisionByZero | Cause::Inexact | Cause::TooLarge | Cause::OutOfTime => cause.clone(),
             Cause::Input(..) | Cause::Depth | Cause::Instructions | Cause::Text => cause.clone(),
         })

@@ -11,9 +11,10 @@ use smol_str::SmolStr;
 
 use super::operand::{In, Operand};
 use super::{
-    ActionCode, Awaited, Code, Effects, Event, FlowCode, FlowHead, Input, Mode, Op, Out, PluginCode, Program, Run, RunAs, Stage, Trigger,
-    Via, WaitList,
+    ActionCode, Awaited, Code, Effects, Event, FlowCode, FlowHead, Input, Mode, Op, Out, PluginCode, Program, QueryRef, Run, RunAs, Stage,
+    Trigger, Via, WaitList,
 };
+use crate::schema::select::{Aggregate, Test};
 use crate::schema::{FieldSet, Schema};
 use crate::source::{FileId, Sources, Span};
 use crate::value::{EntityId, Type, Value, text};
@@ -122,7 +123,10 @@ fn clauses(head: &FlowHead, schema: &Schema) -> String {
 fn effects(effects: &Effects, entity: Option<EntityId>, schema: &Schema) -> Vec<String> {
     let own = |fields: &FieldSet| entity.map_or(String::new(), |entity| names(fields, entity, schema));
     let entities = |ids: &BTreeSet<EntityId>| ids.iter().map(|id| entity_name(*id, schema)).collect::<Vec<_>>().join(", ");
-    let of = |(id, fields): (&EntityId, &FieldSet)| format!("{} of {}", names(fields, *id, schema), entity_name(*id, schema));
+    let of = |(id, fields): (&EntityId, &FieldSet)| {
+        let of = if fields.is_empty() { "" } else { " of " };
+        format!("{}{of}{}", names(fields, *id, schema), entity_name(*id, schema))
+    };
     let fields = |fields: &BTreeMap<EntityId, FieldSet>| fields.iter().map(of).collect::<Vec<_>>().join("; ");
     let list = |flows: &BTreeSet<SmolStr>| flows.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", ");
     let lines = [
@@ -166,7 +170,9 @@ struct Printer<'a> {
 
 impl<'a> Printer<'a> {
     fn new(code: &'a Code, schema: &'a Schema, sources: &'a Sources) -> Self {
-        let targets: BTreeSet<usize> = code.ops.iter().filter_map(|op| op.target()).map(|target| target.0 as usize).collect();
+        let back = |op: &Op| if let Op::Loop { to } = op { Some(to.0 as usize) } else { None };
+        let aims = code.ops.iter().flat_map(|op| [op.target().map(|target| target.0 as usize), back(op)]);
+        let targets: BTreeSet<usize> = aims.flatten().collect();
         let labels = targets.into_iter().zip(1..).collect();
         Printer { code, schema, sources, labels, types: FxHashMap::default() }
     }
@@ -235,17 +241,26 @@ impl<'a> Printer<'a> {
             Operand::Call(call) => self.code.calls.get(ix(call.0)).map_or("?", |call| call.function.name).to_owned(),
             // What it waits for stands with the values.
             Operand::Type(_) | Operand::Wait(_) => String::new(),
+            Operand::Query(query) => {
+                self.code.queries.get(ix(query.0)).map_or("?", |query| entity_name(query.entity, self.schema)).to_owned()
+            }
+            Operand::Back(back) => self.labels.get(&ix(back.0)).map_or(String::new(), |label| format!("L{label}")),
         }
     }
 
     /// The values of a run: with their fields where they are written, plainly elsewhere.
     fn run(&self, op: &Op, first: Run) -> String {
+        if let Op::Open { query, .. } = op {
+            return self.code.queries.get(query.0 as usize).map(|query| self.asked(query, first)).unwrap_or_default();
+        }
         let count = self.code.run(op).map_or(0, |(_, count)| count);
         if let Op::Wait { wait, .. } = op {
             return self.awaited(self.code.waits.get(wait.0 as usize), first);
         }
         let list = match op {
-            Op::Set { fields, .. } | Op::Create { fields, .. } | Op::Update { fields, .. } => self.code.writes.get(fields.0 as usize),
+            Op::Set { fields, .. } | Op::Create { fields, .. } | Op::Update { fields, .. } | Op::Find { fields, .. } => {
+                self.code.writes.get(fields.0 as usize)
+            }
             _ => None,
         };
         let value = |offset: usize| {
@@ -268,6 +283,51 @@ impl<'a> Printer<'a> {
             Awaited::Condition(index) => format!("until condition {} holds", usize::from(*index) + 1),
         };
         wait.map_or_else(|| "?".to_owned(), |wait| wait.branches.iter().map(branch).collect::<Vec<_>>().join(", or "))
+    }
+
+    /// What a query asks: ` where name == "a" order by name limit 3`, and what for.
+    fn asked(&self, query: &QueryRef, first: Run) -> String {
+        let field = |slot| self.schema.field(query.entity, slot);
+        let name = |slot| field(slot).map_or("?", |field| field.name.as_str());
+        let value = |offset: usize, ty| self.register(In(first.0.saturating_add(offset as u16)), ty);
+        let conditions: Vec<String> = query
+            .conditions
+            .iter()
+            .enumerate()
+            .map(|(at, (slot, test))| {
+                let sign = match test {
+                    Test::Equal => "==",
+                    Test::NotEqual => "!=",
+                    Test::Less => "<",
+                    Test::AtMost => "<=",
+                    Test::Greater => ">",
+                    Test::AtLeast => ">=",
+                };
+                format!("{} {sign} {}", name(*slot), value(at, field(*slot).map(|field| &field.ty)))
+            })
+            .collect();
+        let order: Vec<String> =
+            query.order.iter().map(|order| format!("{}{}", name(order.slot), if order.descending { " descending" } else { "" })).collect();
+        let mut text = String::new();
+        for (word, parts) in [(" where ", conditions.join(" and ")), (" order by ", order.join(", "))] {
+            if !parts.is_empty() {
+                text.push_str(word);
+                text.push_str(&parts);
+            }
+        }
+        if query.limited {
+            text.push_str(&format!(" limit {}", value(query.conditions.len(), None)));
+        }
+        text.push_str(&match query.aggregate.as_ref().map(|(aggregate, _)| *aggregate) {
+            None => String::new(),
+            Some(Aggregate::Count) => ", to count".to_owned(),
+            Some(Aggregate::Exists) => ", whether there is any".to_owned(),
+            Some(Aggregate::Sum(slot)) => format!(", the sum of {}", name(slot)),
+            Some(Aggregate::Min(slot)) => format!(", the least {}", name(slot)),
+            Some(Aggregate::Max(slot)) => format!(", the greatest {}", name(slot)),
+            Some(Aggregate::Average(slot)) => format!(", the average of {}", name(slot)),
+        });
+        text
     }
 
     fn register(&self, register: In, ty: Option<&Type>) -> String {

@@ -29,10 +29,12 @@ pub use link::{LinkError, link};
 pub use listing::{action_listing, flow_listing, listing, plugin_listing};
 pub use op::Op;
 pub use operand::{
-    CONSTANT, CallIx, Count, FieldIx, In, Kind, MAX_REGISTERS, Operand, Out, OutputIx, PerformIx, Rule, Run, Sign, StartIx, Target, TypeIx,
-    WaitIx, When, WriteIx,
+    Back, CONSTANT, CallIx, Count, FieldIx, In, Kind, MAX_REGISTERS, Operand, Out, OutputIx, PerformIx, QueryIx, Rule, Run, Sign, StartIx,
+    Target, TypeIx, WaitIx, When, WriteIx,
 };
 pub use outside::{WebAddress, WrongAddress, command_words};
-pub use program::{ActionCode, Awaited, Code, FieldRef, FlowCode, PerformRef, PluginCode, Program, StartRef, WaitList, WriteList};
+pub use program::{
+    ActionCode, Awaited, Code, FieldRef, FlowCode, PerformRef, PluginCode, Program, QueryRef, StartRef, WaitList, WriteList,
+};
 pub use signature::{FaultLine, Signature, all_causes, signatures};
 pub use verify::{MAX_CELLS, Part, Problem, VerifyError, verify, verify_expression};

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::operand::Kind::*;
 use super::operand::Rule::{Any, Full, Maybe};
 use super::operand::{
-    CallIx, Count, FieldIx, In, Operand, Out, OutputIx, PerformIx, Run, Sign, StartIx, Target, TypeIx, WaitIx, When, WriteIx,
+    Back, CallIx, Count, FieldIx, In, Operand, Out, OutputIx, PerformIx, QueryIx, Run, Sign, StartIx, Target, TypeIx, WaitIx, When, WriteIx,
 };
 
 macro_rules! operand {
@@ -43,6 +43,9 @@ macro_rules! operand {
     };
     (WaitIx $value:expr) => {
         Operand::Wait($value)
+    };
+    (QueryIx $value:expr) => {
+        Operand::Query($value)
     };
     ($kind:ident $value:expr) => {
         Operand::$kind($value)
@@ -292,6 +295,26 @@ ops! {
     Perform { action: PerformIx, values: Run, out: Out [Any] } "{out} = perform {action}({values})"
     /// Gives the action's own output a value.
     SetOutput { output: OutputIx, value: In [Any] } "output {output} = {value}"
+
+    // Queries
+    /// The one record whose fields have these values; fault F17 where there is none, or more than one.
+    Find { fields: WriteIx, values: Run, out: Out [Full(Reference)] } "{out} = the {fields} with {values}"
+    /// Begins a query. What follows looks at its records one by one, or takes them all.
+    Open { query: QueryIx, values: Run } "query {query}{values}"
+    /// Head of a loop: the next record of the query to look at, or the end of the loop.
+    NextRow { to: Target } "next record, at the end go to {to}"
+    /// A field of the record that is looked at.
+    RowField { field: FieldIx, out: Out [Any] } "{out} = its {field}"
+    /// The record that is looked at counts.
+    KeepRow { } "keep it"
+    /// The end of a loop's turn.
+    Loop { to: Back } "again from {to}"
+    /// Ends a query with what is worked out of the records that were kept, or of all.
+    Gather { query: QueryIx, out: Out [Any] } "{out} = its result"
+    /// Fixes the records that a loop visits: those that were kept, or all.
+    Visit { } "fix its records"
+    /// Head of a loop: the next of the fixed records that is still there, or the end of the loop and of the query.
+    NextRecord { to: Target, out: Out [Full(Reference)] } "{out} = next record, at the end go to {to}"
 }
 
 const _: () = assert!(std::mem::size_of::<Op>() == 8);
@@ -299,7 +322,7 @@ const _: () = assert!(std::mem::size_of::<Op>() == 8);
 impl Op {
     /// Whether nothing follows it: a jump that is always made, or an end.
     pub fn is_terminal(&self) -> bool {
-        matches!(self, Op::Jump { .. } | Op::Stop { .. } | Op::Finish { .. } | Op::End {} | Op::Return { .. })
+        matches!(self, Op::Jump { .. } | Op::Loop { .. } | Op::Stop { .. } | Op::Finish { .. } | Op::End {} | Op::Return { .. })
     }
 
     /// The operation it may jump to.

@@ -53,6 +53,10 @@ numbers! {
     TypeIx(u16),
     /// A wait, in `waits`.
     WaitIx(u16),
+    /// A query, in `queries`.
+    QueryIx(u16),
+    /// The head of the loop that ends here: the only jump that goes back.
+    Back(u16),
 }
 
 impl In {
@@ -101,6 +105,10 @@ pub enum Operand {
     Type(TypeIx),
     /// Into `waits`.
     Wait(WaitIx),
+    /// Into `queries`.
+    Query(QueryIx),
+    /// The head of a loop.
+    Back(Back),
 }
 
 /// What a register must hold, or holds afterwards.

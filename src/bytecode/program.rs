@@ -9,6 +9,8 @@ use smol_str::SmolStr;
 use super::op::Op;
 use super::operand::{In, Kind, Run};
 use super::{ActionHead, CallRef, Effects, FlowHead, PluginHead};
+use crate::schema::FieldSet;
+use crate::schema::select::{Aggregate, Order, Test};
 use crate::source::Span;
 use crate::value::{EntityId, Slot, Type, Value};
 
@@ -113,6 +115,8 @@ pub struct Code {
     pub types: Vec<Type>,
     /// The waits, each for one operation, in the order of those.
     pub waits: Vec<WaitList>,
+    /// The queries.
+    pub queries: Vec<QueryRef>,
 }
 
 /// A field that is read.
@@ -189,6 +193,37 @@ pub struct PerformRef {
     pub outputs: u16,
 }
 
+/// A query, whose values stand in registers: one for each condition, and then the limit where it has one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct QueryRef {
+    /// The entity.
+    pub entity: EntityId,
+    /// The fields that are compared, and how.
+    pub conditions: Vec<(Slot, Test)>,
+    /// What is worked out, with the type of the field that it is about; nothing where the records are visited.
+    pub aggregate: Option<(Aggregate, Option<Type>)>,
+    /// The order in which they are visited.
+    pub order: Vec<Order>,
+    /// Whether only so many are.
+    pub limited: bool,
+    /// The fields that are looked at record by record, those of the order included.
+    pub columns: FieldSet,
+}
+
+impl QueryRef {
+    /// How many values it takes.
+    pub fn values(&self) -> usize {
+        self.conditions.len() + usize::from(self.limited)
+    }
+
+    /// Every field that it asks about.
+    pub fn fields(&self) -> FieldSet {
+        let aggregate = self.aggregate.iter().filter_map(|(aggregate, _)| aggregate.slot());
+        let order = self.order.iter().map(|order| order.slot);
+        self.conditions.iter().map(|(slot, _)| *slot).chain(aggregate).chain(order).chain(self.columns.iter()).collect()
+    }
+}
+
 impl Code {
     /// Where an operation comes from.
     pub fn span(&self, at: usize) -> Option<Span> {
@@ -200,10 +235,12 @@ impl Code {
         match *op {
             Op::Concat { parts, count, .. } => Some((parts, count.0 as usize)),
             Op::Call { function, arguments, .. } => Some((arguments, self.calls.get(function.0 as usize)?.arguments as usize)),
-            Op::Set { fields, values } | Op::Create { fields, values, .. } | Op::Update { fields, values, .. } => {
-                Some((values, self.writes.get(fields.0 as usize)?.slots.len()))
-            }
             Op::Wait { wait, values, .. } => Some((values, self.waits.get(wait.0 as usize)?.values().count())),
+            Op::Open { query, values } => Some((values, self.queries.get(query.0 as usize)?.values())),
+            Op::Set { fields, values }
+            | Op::Create { fields, values, .. }
+            | Op::Update { fields, values, .. }
+            | Op::Find { fields, values, .. } => Some((values, self.writes.get(fields.0 as usize)?.slots.len())),
             Op::Start { flow, inputs, .. } => Some((inputs, self.starts.get(flow.0 as usize)?.inputs.len())),
             Op::Perform { action, values, .. } => {
                 let perform = self.performs.get(action.0 as usize)?;

@@ -240,6 +240,7 @@ impl Names<'_> {
                 Some(format!("{}.{field}", self.entity(*entity)))
             }
             Cause::Gone(entity) | Cause::Restricted(entity) | Cause::Duplicate(entity) => Some(self.entity(*entity)),
+            Cause::Key(entity) | Cause::Records(entity) => Some(self.entity(*entity)),
             Cause::Input(flow, input) => Some(format!("{flow}({input})")),
             _ => None,
         };

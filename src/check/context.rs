@@ -50,6 +50,10 @@ pub(super) struct Context<'a> {
     pub broken: FxHashSet<SmolStr>,
     /// The `let`s that something has read.
     pub read: FxHashSet<ir::LocalId>,
+    /// The entity whose records a query looks at here: bare names are its fields.
+    pub row: Option<EntityId>,
+    /// How many `for each` are around.
+    pub loops: usize,
     /// What is known not to be empty here.
     pub facts: Facts,
     /// How many waits there are so far.
@@ -83,6 +87,8 @@ impl<'a> Context<'a> {
             visible: Vec::new(),
             broken: FxHashSet::default(),
             read: FxHashSet::default(),
+            row: None,
+            loops: 0,
             facts: Facts::default(),
             waits: 0,
             diagnostics: Vec::new(),

@@ -8,10 +8,10 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 
 use crate::bytecode::{Effects, Event, FlowHead, Mode, RunAs, Stage};
-use crate::schema::{Level, Schema};
+use crate::schema::{FieldSet, Level, Schema};
 use crate::value::{EntityId, Type};
 
-use super::ir::{Action, Block, Expr, ExprKind, Flow, StmtKind};
+use super::ir::{Action, Block, Expr, ExprKind, Flow, Query, StmtKind};
 use super::may::{self, Found, Stages, State, View, World};
 use super::walk::{self, Part};
 
@@ -280,6 +280,10 @@ impl Effects {
             }
             StmtKind::SetOutput(_) => {}
             StmtKind::Wait { .. } => self.may_wait = true,
+            StmtKind::ForEach { query, order, .. } => {
+                let fields = self.query(query);
+                order.iter().for_each(|order| fields.insert(order.slot));
+            }
             StmtKind::Finish(_) | StmtKind::Let { .. } | StmtKind::Log(_) => {}
             StmtKind::If { .. } | StmtKind::Match { .. } | StmtKind::Step { .. } => {}
         }
@@ -291,8 +295,24 @@ impl Effects {
             ExprKind::Field(slot) => self.reads.insert(*slot),
             ExprKind::Old(slot) | ExprKind::Changed(slot) => self.old.insert(*slot),
             ExprKind::Related { entity, slot, .. } => self.related.entry(*entity).or_default().insert(*slot),
+            ExprKind::Row { entity, slot } => self.queries.entry(*entity).or_default().insert(*slot),
+            ExprKind::Query { aggregate, query, .. } => {
+                let fields = self.query(query);
+                aggregate.slot().into_iter().for_each(|slot| fields.insert(slot));
+            }
+            ExprKind::ByKey { entity, values } => {
+                let fields = self.queries.entry(*entity).or_default();
+                values.iter().for_each(|(slot, _)| fields.insert(*slot));
+            }
             _ => {}
         }
         walk::each_part(e, &mut |part| self.expression(part));
+    }
+
+    /// The fields of the queried entity that are read, with those of the conditions in it.
+    fn query(&mut self, query: &Query) -> &mut FieldSet {
+        let fields = self.queries.entry(query.entity).or_default();
+        query.conditions.iter().for_each(|condition| fields.insert(condition.slot));
+        fields
     }
 }

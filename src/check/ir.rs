@@ -12,6 +12,7 @@ use smol_str::SmolStr;
 
 use crate::bytecode::{ActionHead, Effects, FlowHead};
 use crate::diagnostic::Code;
+use crate::schema::select::{Aggregate, Order, Test};
 use crate::source::Span;
 use crate::value::{EntityId, Function, Slot, Type, Value};
 
@@ -103,6 +104,9 @@ pub enum StmtKind {
     Match { subject: Expr, arms: Vec<Arm>, otherwise: Block },
     /// In the background: goes on with the first branch that holds. Its number is that among the waits of the flow, in source order.
     Wait { number: u16, branches: Vec<WaitBranch> },
+    /// The statements for each record that a query takes: which ones is fixed before the first, each is in the local when its
+    /// turn comes, and one that is gone by then is left out. The limit is a whole number.
+    ForEach { query: Query, order: Vec<Order>, limit: Option<Expr>, local: LocalId, body: Block },
     /// A line in the trace (text).
     Log(Expr),
     /// A named group (the title is text).
@@ -128,6 +132,29 @@ pub struct Record {
     pub entity: EntityId,
     /// Whether an empty one skips the activity; the reference is never optional otherwise.
     pub skip_if_empty: bool,
+}
+
+/// Records of an entity.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Query {
+    /// The entity.
+    pub entity: EntityId,
+    /// What a store can tell: a field against a value of its type, which doesn't depend on the record. The values are computed
+    /// before the first record is looked at, in this order.
+    pub conditions: Vec<Condition>,
+    /// What else has to be true; asked of each record that the conditions take. Only in here there is a [`ExprKind::Row`].
+    pub filter: Option<Expr>,
+}
+
+/// What a store can tell of a record.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Condition {
+    /// The field.
+    pub slot: Slot,
+    /// How it is compared.
+    pub test: Test,
+    /// With what.
+    pub value: Expr,
 }
 
 /// An arm of a `match`.
@@ -196,6 +223,12 @@ pub enum ExprKind {
     Changed(Slot),
     /// A field of the record that a lookup refers to; empty where the lookup is.
     Related { record: Box<Expr>, entity: EntityId, slot: Slot },
+    /// A field of the record that a query looks at.
+    Row { entity: EntityId, slot: Slot },
+    /// What is worked out of the records that a query takes; the type is that of the field that it is about.
+    Query { aggregate: Aggregate, field: Option<Type>, query: Box<Query> },
+    /// The one record of an entity whose fields have these values; a fault where there is none, or more than one.
+    ByKey { entity: EntityId, values: Vec<(Slot, Expr)> },
     /// A `let`.
     Local(LocalId),
     /// An input of the flow, by position.

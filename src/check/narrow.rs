@@ -29,6 +29,7 @@ pub(super) struct Place {
 enum Root {
     This,
     Old,
+    Row,
     Local(LocalId),
     Input(u16),
 }
@@ -37,7 +38,7 @@ impl Root {
     /// The least number of hops that makes a place of it.
     fn least(self) -> usize {
         match self {
-            Root::This | Root::Old => 1,
+            Root::This | Root::Old | Root::Row => 1,
             Root::Local(_) | Root::Input(_) => 0,
         }
     }
@@ -50,6 +51,7 @@ impl Place {
         match &expr.kind {
             ExprKind::Field(slot) => at(Root::This, Some(*slot)),
             ExprKind::Old(slot) => at(Root::Old, Some(*slot)),
+            ExprKind::Row { slot, .. } => at(Root::Row, Some(*slot)),
             ExprKind::Local(local) => at(Root::Local(*local), None),
             ExprKind::Input(input) => at(Root::Input(*input), None),
             ExprKind::This => at(Root::This, None),

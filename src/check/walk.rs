@@ -1,6 +1,6 @@
 //! The ways through the typed tree: what a statement and an expression are made of, each told in one place.
 
-use super::ir::{Block, Expr, ExprKind, StmtKind, Write};
+use super::ir::{Block, Expr, ExprKind, Query, StmtKind, Write};
 
 /// A part of a statement.
 pub(super) enum Part<'a> {
@@ -43,6 +43,11 @@ pub(super) fn each_of<'a>(kind: &'a StmtKind, visit: &mut impl FnMut(Part<'a>)) 
             arms.iter().for_each(|arm| visit(Part::Body(&arm.body)));
             visit(Part::Body(otherwise));
         }
+        StmtKind::ForEach { query, limit, body, .. } => {
+            each_asked(query, &mut |value| visit(Part::Value(value)));
+            limit.iter().for_each(|limit| visit(Part::Value(limit)));
+            visit(Part::Body(body));
+        }
         StmtKind::Step { title, body } => {
             visit(Part::Value(title));
             visit(Part::Body(body));
@@ -58,11 +63,16 @@ fn each_value<'a>(writes: &'a [Write], visit: &mut impl FnMut(Part<'a>)) {
     writes.iter().for_each(|write| visit(Part::Value(&write.value)));
 }
 
+fn each_asked<'a>(query: &'a Query, visit: &mut impl FnMut(&'a Expr)) {
+    query.conditions.iter().for_each(|condition| visit(&condition.value));
+    query.filter.iter().for_each(visit);
+}
+
 /// Shows the expressions that an expression is made of.
 pub(super) fn each_part<'a>(e: &'a Expr, visit: &mut impl FnMut(&'a Expr)) {
     match &e.kind {
         ExprKind::Constant(_) | ExprKind::This | ExprKind::Field(_) | ExprKind::Old(_) | ExprKind::Changed(_) => {}
-        ExprKind::Local(_) | ExprKind::Input(_) | ExprKind::Now | ExprKind::Today | ExprKind::Caller => {}
+        ExprKind::Row { .. } | ExprKind::Local(_) | ExprKind::Input(_) | ExprKind::Now | ExprKind::Today | ExprKind::Caller => {}
         ExprKind::Related { record: one, .. }
         | ExprKind::Require(one)
         | ExprKind::Convert(one)
@@ -86,7 +96,16 @@ pub(super) fn each_part<'a>(e: &'a Expr, visit: &mut impl FnMut(&'a Expr)) {
             visit(value);
             list.iter().for_each(visit);
         }
+        ExprKind::Query { query, .. } => each_asked(query, visit),
+        ExprKind::ByKey { values, .. } => values.iter().for_each(|(_, value)| visit(value)),
         ExprKind::Between { value, low, high } => [value, low, high].into_iter().for_each(|part| visit(part)),
         ExprKind::Call { arguments: parts, .. } | ExprKind::Concat(parts) => parts.iter().for_each(visit),
     }
+}
+
+/// Whether an expression has a part of a kind.
+pub(super) fn mentions(e: &Expr, wanted: &impl Fn(&ExprKind) -> bool) -> bool {
+    let mut found = wanted(&e.kind);
+    each_part(e, &mut |part| found = found || mentions(part, wanted));
+    found
 }

@@ -8,6 +8,7 @@ use crate::schema::Schema;
 use crate::value::{EntityId, Value};
 
 use super::builder::{Builder, TooLarge};
+use super::queries::ForEach;
 
 /// Statements or an expression in the making.
 pub(super) struct Body<'a> {
@@ -149,6 +150,9 @@ impl<'a> Body<'a> {
             StmtKind::If { arms, otherwise } => self.conditional(arms, otherwise),
             StmtKind::Match { subject, arms, otherwise } => self.choice(subject, arms, otherwise),
             StmtKind::Wait { number, branches } => self.wait(*number, branches),
+            StmtKind::ForEach { query, order, limit, local, body } => {
+                self.for_each(&ForEach { query, order, limit: limit.as_ref(), local: *local, body });
+            }
             StmtKind::Log(text) => {
                 let text = self.value(text);
                 self.b.op(Op::Log { text });

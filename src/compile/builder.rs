@@ -7,10 +7,10 @@ use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
 use crate::bytecode::{
-    Awaited, CONSTANT, CallIx, CallRef, Code, FieldIx, FieldRef, In, MAX_CELLS, MAX_REGISTERS, Op, Out, PerformIx, PerformRef, StartIx,
-    StartRef, Target, TypeIx, WaitIx, WaitList, WriteIx, WriteList,
+    Awaited, Back, CONSTANT, CallIx, CallRef, Code, FieldIx, FieldRef, In, MAX_CELLS, MAX_REGISTERS, Op, Out, PerformIx, PerformRef,
+    QueryIx, QueryRef, StartIx, StartRef, Target, TypeIx, WaitIx, WaitList, WriteIx, WriteList,
 };
-use crate::schema::Schema;
+use crate::schema::{FieldSet, Schema};
 use crate::source::Span;
 use crate::value::{EntityId, Function, Slot, Type, Value};
 
@@ -39,6 +39,8 @@ pub(super) struct Builder<'a> {
     pub span: Span,
     /// How many named groups are open.
     pub steps: usize,
+    /// The fields that the filter in the making looks at.
+    pub looked_at: FieldSet,
 }
 
 impl<'a> Builder<'a> {
@@ -61,6 +63,7 @@ impl<'a> Builder<'a> {
             too_large: false,
             span: Span::default(),
             steps: 0,
+            looked_at: FieldSet::default(),
         }
     }
 
@@ -97,6 +100,11 @@ impl<'a> Builder<'a> {
             *place = Some(here);
             self.bound = here;
         }
+    }
+
+    /// The place here, to come back to at the end of a loop.
+    pub fn here(&mut self) -> Back {
+        Back(self.narrow(self.code.ops.len(), u16::MAX.into()))
     }
 
     /// Whether what comes next can't be reached: the last operation ends, and nothing jumps here.
@@ -167,6 +175,18 @@ impl<'a> Builder<'a> {
         let index = self.narrow(self.code.writes.len(), u16::MAX.into());
         self.code.writes.push(WriteList { entity, slots });
         WriteIx(index)
+    }
+
+    /// The place of the next query in its table.
+    pub fn next_query(&mut self) -> QueryIx {
+        QueryIx(self.narrow(self.code.queries.len(), u16::MAX.into()))
+    }
+
+    /// A query, in its table.
+    pub fn query(&mut self, query: QueryRef) -> QueryIx {
+        let index = self.next_query();
+        self.code.queries.push(query);
+        index
     }
 
     /// A start of a child flow, in its table.

@@ -6,6 +6,7 @@
 mod body;
 mod builder;
 mod condition;
+mod queries;
 mod value;
 mod wait;
 

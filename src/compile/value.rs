@@ -57,6 +57,9 @@ impl Body<'_> {
                 self.require(e, out);
             }
             ExprKind::Related { record, entity, slot } => self.related(e, record, (*entity, *slot), out),
+            ExprKind::Row { entity, slot } => self.row_field(e, (*entity, *slot), out),
+            ExprKind::Query { aggregate, query, field } => self.query(*aggregate, field.clone(), query, out),
+            ExprKind::ByKey { entity, values } => self.by_key(*entity, values, out),
             ExprKind::Constant(_) | ExprKind::Input(_) | ExprKind::Local(_) => self.register(e, out),
             ExprKind::Require(inner) => match &inner.kind {
                 ExprKind::Field(slot) => self.field(*slot, false, out),
@@ -128,7 +131,7 @@ impl Body<'_> {
     }
 
     /// Holds what was just read against the promise that it is not empty.
-    fn require(&mut self, e: &Expr, out: Out) {
+    pub(super) fn require(&mut self, e: &Expr, out: Out) {
         if !e.optional {
             self.b.op(Op::Require { value: out.into(), out });
         }

@@ -178,9 +178,7 @@ impl Engine {
 
     /// Counts an operation that a flow asks for against what the outermost operation may use.
     pub fn pay_for_nested(&mut self) -> Result<(), Interrupt> {
-        let left = self.budget.checked_sub(NESTED_COST);
-        self.budget = left.unwrap_or(0);
-        left.map(drop).ok_or_else(|| fault(Code::F12, "the operation used up its instructions"))
+        self.spend(NESTED_COST)
     }
 
     fn create(&mut self, entity: EntityId, mut values: Row, depth: u32, acting: Reference) -> Result<Reference, Interrupt> {
@@ -243,6 +241,13 @@ impl Engine {
         scene.columns.clone_from(&plan.again);
         self.run_steps(&plan.after, &mut scene)?;
         self.queue(&plan.queued, &mut scene)
+    }
+
+    /// Counts instructions, or what counts as some, against what the outermost operation may use.
+    pub fn spend(&mut self, instructions: u64) -> Result<(), Interrupt> {
+        let left = self.budget.checked_sub(instructions);
+        self.budget = left.unwrap_or(0);
+        left.map(drop).ok_or_else(|| fault(Code::F12, "the operation used up its instructions"))
     }
 
     /// The plan for an operation as its Target stands.

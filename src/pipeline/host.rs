@@ -6,9 +6,10 @@ use smol_str::SmolStr;
 
 use crate::bytecode::{self, Mode};
 use crate::diagnostic::Code;
+use crate::schema::select::{Aggregate, Selection};
 use crate::schema::{FieldSet, Level, PRIMARY_KEY, Power, Right, Row};
 use crate::source::Span;
-use crate::value::{EntityId, Reference, Slot, Type, Value, text};
+use crate::value::{EntityId, Reference, Slot, Type, Uuid, Value, text};
 use crate::vm::{self, Exit, Host, Interrupt};
 
 use super::context::one_line;
@@ -330,6 +331,22 @@ impl Host for FlowHost<'_> {
         if record == self.scene.record { self.engine.related(record, slot) } else { self.engine.seen(record, slot, self.acting) }
     }
 
+    fn select(&mut self, selection: &Selection, fields: &FieldSet) -> Result<Vec<(Uuid, Row)>, Interrupt> {
+        self.engine.select(selection, fields, self.acting)
+    }
+
+    fn aggregate(&mut self, selection: &Selection, aggregate: Aggregate) -> Result<Value, Interrupt> {
+        self.engine.aggregate(selection, aggregate, self.acting)
+    }
+
+    fn find(&mut self, entity: EntityId, fields: &[Slot], values: &[Value]) -> Result<Reference, Interrupt> {
+        self.engine.by_key(entity, fields, values, self.acting)
+    }
+
+    fn max_visited(&self) -> u64 {
+        self.engine.settings.max_loop_records
+    }
+
     fn now(&self) -> jiff::Timestamp {
         self.engine.now
     }
@@ -398,9 +415,7 @@ impl Host for FlowHost<'_> {
     }
 
     fn spend(&mut self, instructions: u64) -> bool {
-        let left = self.engine.budget.checked_sub(instructions);
-        self.engine.budget = left.unwrap_or(0);
-        left.is_some()
+        self.engine.spend(instructions).is_ok()
     }
 
     fn log(&mut self, text: SmolStr) {

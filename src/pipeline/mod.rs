@@ -21,6 +21,7 @@ mod operation;
 mod passes;
 mod plan;
 mod plugin;
+mod queries;
 mod rights;
 mod settings;
 mod target;

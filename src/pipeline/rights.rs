@@ -265,7 +265,7 @@ impl Engine {
     }
 
     /// A user as people call them.
-    fn name_of(&mut self, user: Reference) -> Result<SmolStr, Interrupt> {
+    pub(super) fn name_of(&mut self, user: Reference) -> Result<SmolStr, Interrupt> {
         self.record_text(user).map(|name| format!("`{name}`").into())
     }
 }

@@ -15,7 +15,7 @@ pub type Clock = Box<dyn FnMut() -> Timestamp + Send>;
 /// Gives ids to new records (uuid version 7), a new one at every call.
 pub type Ids = Box<dyn FnMut() -> Uuid + Send>;
 
-/// How many instructions a nested write counts as: about what it costs, so that the budget bounds time and memory too.
+/// How many instructions a nested write or a query counts as: about what it costs, so that the budget bounds time and memory too.
 pub const NESTED_COST: u64 = 100;
 
 /// How a pipeline runs.
@@ -30,9 +30,11 @@ pub struct Settings {
     pub ids: Ids,
     /// How deep operations may nest.
     pub max_depth: u32,
-    /// How many instructions the flows of one outermost operation may run, all together; each write that they nest counts as
+    /// How many instructions the flows of one outermost operation may run, all together; each write and each query counts as
     /// [`NESTED_COST`] of them.
     pub max_instructions: u64,
+    /// How many records a `for each` without a limit may go through.
+    pub max_loop_records: u64,
     /// Whether outcomes tell what happened line by line.
     pub trace: bool,
     /// Which code outside may be called by commands and webhooks; nothing where nobody says.
@@ -63,6 +65,7 @@ impl Settings {
             ids,
             max_depth: 8,
             max_instructions: 10_000_000,
+            max_loop_records: 5_000,
             trace: false,
             permission: Permission::default(),
             limits: Limits::default(),
@@ -83,6 +86,7 @@ impl std::fmt::Debug for Settings {
             .debug_struct("Settings")
             .field("max_depth", &self.max_depth)
             .field("max_instructions", &self.max_instructions)
+            .field("max_loop_records", &self.max_loop_records)
             .field("trace", &self.trace)
             .finish_non_exhaustive()
     }

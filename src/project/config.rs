@@ -11,6 +11,7 @@ use super::files::LoadError;
 use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::pipeline::Settings;
 use crate::source::{FileId, Sources, Span};
+use crate::vm::MAX_VISITED;
 
 /// The name of the file.
 pub const CONFIG: &str = "weir.toml";
@@ -28,11 +29,13 @@ pub struct Config {
     pub depth: Option<u32>,
     /// How many instructions the flows of one outermost operation may run.
     pub instructions: Option<u64>,
+    /// How many records a `for each` without a limit may go through.
+    pub loop_records: Option<u64>,
 }
 
 /// The keys at the top, and those of `[limits]`.
 const KEYS: [&str; 4] = ["store", "timezone", "url", "limits"];
-const LIMITS: [&str; 2] = ["depth", "instructions"];
+const LIMITS: [&str; 3] = ["depth", "instructions", "loop_records"];
 
 impl Config {
     /// Settings with what the project says of them.
@@ -44,6 +47,7 @@ impl Config {
             settings.url = url.trim_end_matches('/').to_owned();
         }
         settings.max_depth = self.depth.unwrap_or(settings.max_depth);
+        settings.max_loop_records = self.loop_records.unwrap_or(settings.max_loop_records);
         settings.max_instructions = self.instructions.unwrap_or(settings.max_instructions);
         settings
     }
@@ -136,6 +140,7 @@ impl Reader {
             match key.get_ref().as_ref() {
                 "depth" => config.depth = self.number(value, "depth", 8).and_then(|depth| u32::try_from(depth).ok()),
                 "instructions" => config.instructions = self.number(value, "instructions", 1_000_000_000),
+                "loop_records" => config.loop_records = self.number(value, "loop_records", MAX_VISITED),
                 _ => self.unknown(key, &LIMITS),
             }
         }

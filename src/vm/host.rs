@@ -4,9 +4,10 @@ use smol_str::SmolStr;
 
 use crate::bytecode::WaitList;
 use crate::diagnostic::Code;
-use crate::schema::Row;
+use crate::schema::select::{Aggregate, Selection};
+use crate::schema::{FieldSet, Row};
 use crate::source::Span;
-use crate::value::{Reference, Slot, Type, Value};
+use crate::value::{EntityId, Reference, Slot, Type, Uuid, Value};
 
 /// What a running flow reads and does. The pipeline decides what each of it means at its stage; the VM only asks.
 pub trait Host {
@@ -24,6 +25,21 @@ pub trait Host {
 
     /// A field of any record, as this transaction sees it.
     fn related(&mut self, record: Reference, slot: Slot) -> Result<Value, Interrupt>;
+
+    /// Records of an entity as this transaction sees it, with fields of each. Before an operation its record is still as it
+    /// was: the changes that are about to be written are not in the store yet.
+    fn select(&mut self, selection: &Selection, fields: &FieldSet) -> Result<Vec<(Uuid, Row)>, Interrupt>;
+
+    /// What is worked out of the records that a selection takes, as this transaction sees them.
+    fn aggregate(&mut self, selection: &Selection, aggregate: Aggregate) -> Result<Value, Interrupt>;
+
+    /// The one record whose fields have these values; fault F17 where there is none, or more than one.
+    fn find(&mut self, entity: EntityId, fields: &[Slot], values: &[Value]) -> Result<Reference, Interrupt>;
+
+    /// How many records a loop without a limit may go through.
+    fn max_visited(&self) -> u64 {
+        5_000
+    }
 
     /// The start of the outermost operation.
     fn now(&self) -> jiff::Timestamp;
@@ -46,7 +62,7 @@ pub trait Host {
     fn set(&mut self, slots: &[Slot], values: &[Value]) -> Result<(), Interrupt>;
 
     /// A nested create.
-    fn create(&mut self, entity: crate::value::EntityId, values: Row) -> Result<Reference, Interrupt>;
+    fn create(&mut self, entity: EntityId, values: Row) -> Result<Reference, Interrupt>;
 
     /// A nested update.
     fn update(&mut self, record: Reference, values: Row) -> Result<(), Interrupt>;

@@ -10,6 +10,7 @@ use crate::value::text::{MAX_TEXT, MAX_TEXT_BUILT};
 use crate::value::{Decimal, Duration, Failure, Reference, Value};
 
 use super::host::Interrupt;
+use super::queries::Cursor;
 
 /// The registers of a run, kept from one run to the next so that none allocates.
 #[derive(Debug, Default)]
@@ -21,6 +22,8 @@ pub struct Frame {
 pub(super) struct Machine<'a> {
     pub code: &'a Code,
     registers: &'a mut [Value],
+    /// The queries that are open, the innermost last.
+    pub cursors: Vec<Cursor<'a>>,
     text_built: usize,
 }
 
@@ -33,6 +36,8 @@ pub(super) enum Trap {
     Empty(Option<FieldIx>),
     /// A text grew too long.
     TextTooLong,
+    /// A loop without a limit has more records to visit than this.
+    TooMany(u64),
     /// The operation used up its instructions.
     Spent,
     /// A record of another entity than the operation is for: the one thing about a value that isn't proven beforehand.
@@ -77,7 +82,7 @@ impl<'a> Machine<'a> {
         for (index, register) in registers.iter_mut().take(code.inputs as usize).enumerate() {
             *register = inputs.get(index).cloned().unwrap_or(Value::Empty);
         }
-        Machine { code, registers, text_built: 0 }
+        Machine { code, registers, cursors: Vec::new(), text_built: 0 }
     }
 
     /// What a register holds.

@@ -7,6 +7,7 @@ mod host;
 mod jumps;
 mod machine;
 mod moves;
+mod queries;
 mod records;
 mod run;
 #[cfg(test)]
@@ -14,4 +15,5 @@ mod tests;
 
 pub use host::{Fault, Host, Interrupt, Waited};
 pub use machine::Frame;
+pub use queries::MAX_VISITED;
 pub use run::{Exit, run};

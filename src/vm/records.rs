@@ -7,6 +7,7 @@ use crate::value::Value;
 
 use super::host::{Host, Waited};
 use super::machine::{Machine, Trap, broken};
+use super::queries;
 
 /// Does an operation on records; gives the target where it jumps.
 pub(super) fn step<H: Host + ?Sized>(op: Op, machine: &mut Machine<'_>, host: &mut H, span: Option<Span>) -> Result<Option<Target>, Trap> {
@@ -41,7 +42,7 @@ pub(super) fn step<H: Host + ?Sized>(op: Op, machine: &mut Machine<'_>, host: &m
         Op::Log { text } => host.log(machine.text(text)?),
         Op::EnterStep { title } => host.enter_step(machine.text(title)?),
         Op::LeaveStep {} => host.leave_step(),
-        _ => return Err(Trap::Broken),
+        _ => return queries::step(op, machine, host, span),
     }
     Ok(None)
 }

@@ -27,7 +27,7 @@ pub enum Exit {
 
 /// Runs a verified code. The inputs are in their declared order; one that is missing is empty.
 ///
-/// It ends: jumps go only forward. What it executes is counted against [`Host::spend`] before every operation on
+/// It ends: jumps go forward, but for loops over records that were fixed before. What it executes is counted against [`Host::spend`] before every operation on
 /// records and at the end.
 pub fn run<H: Host + ?Sized>(code: &Code, frame: &mut Frame, inputs: &[Value], host: &mut H) -> Result<Exit, Interrupt> {
     let mut machine = Machine::new(code, frame, inputs);
@@ -97,6 +97,12 @@ fn interrupt(trap: Trap, code: &Code, at: usize) -> Interrupt {
         }
         Trap::Empty(None) => (Diagnostic::F05, "a value that is needed here is empty".to_owned()),
         Trap::TextTooLong | Trap::Failure(Failure::TooLong) => (Diagnostic::F14, "a text grew beyond what a flow may build".to_owned()),
+        Trap::TooMany(most) => (
+            Diagnostic::F18,
+            format!(
+                "there are more than {most} records to go through: a `limit` says how many are meant, the setting `loop_records` how many may be"
+            ),
+        ),
         Trap::Spent => (Diagnostic::F12, "the operation used up its instructions".to_owned()),
         Trap::Foreign => (Diagnostic::F15, "an operation met a record of another entity than it is for".to_owned()),
         Trap::Broken => (Diagnostic::F15, format!("an operation met what its verification excludes (operation {at})")),

@@ -9,7 +9,8 @@ use crate::bytecode::Code;
 use crate::check::ir::{Comparison, Expr, ExprKind, Local, LocalId, Operator};
 use crate::compile;
 use crate::diagnostic::Code as Diagnostic;
-use crate::schema::Row;
+use crate::schema::select::{Aggregate, Selection};
+use crate::schema::{FieldSet, Row};
 use crate::source::Span;
 use crate::value::{Decimal, EntityId, Reference, Slot, Type, Uuid, Value};
 
@@ -35,6 +36,15 @@ impl Host for Memory {
     }
     fn related(&mut self, _: Reference, slot: Slot) -> Result<Value, Interrupt> {
         self.field(slot).cloned()
+    }
+    fn select(&mut self, _: &Selection, _: &FieldSet) -> Result<Vec<(Uuid, Row)>, Interrupt> {
+        Ok(Vec::new())
+    }
+    fn aggregate(&mut self, _: &Selection, _: Aggregate) -> Result<Value, Interrupt> {
+        Ok(Value::Empty)
+    }
+    fn find(&mut self, entity: EntityId, _: &[Slot], _: &[Value]) -> Result<Reference, Interrupt> {
+        Ok(Reference { entity, id: Uuid::max() })
     }
     fn now(&self) -> jiff::Timestamp {
         jiff::Timestamp::UNIX_EPOCH

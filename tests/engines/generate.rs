@@ -61,7 +61,7 @@ impl Generator {
     }
 
     fn statement(&mut self, depth: u32) -> String {
-        match self.below(if depth == 0 { 11 } else { 17 }) {
+        match self.below(if depth == 0 { 11 } else { 19 }) {
             0 => format!("set amount = round({}, 4)\n", self.money(2)),
             1 => format!("set rate = round({}, 4)\n", self.decimal(2)),
             2 => format!("set number = {}\n", self.integer(2)),
@@ -97,6 +97,12 @@ impl Generator {
                 self.block(depth - 1, 2),
                 self.block(depth - 1, 2)
             ),
+            17 => self.for_each(depth),
+            18 => {
+                self.lets += 1;
+                let (name, n) = (self.pick(&["Anna", "Ben", "Cleo", "Dora"]), self.lets);
+                format!("if exists(thing where name == \"{name}\") {{ let k{n} = thing[\"{name}\"]\nset number = k{n}.number }}\n")
+            }
             13 => format!("step {} {{ {} }}\n", self.literal(1), self.block(depth - 1, 3)),
             _ => {
                 self.lets += 1;
@@ -138,6 +144,73 @@ impl Generator {
                 format!("wait {{ until {first} {{ {one} }} {moment} until {second} {{}} {last} }}\n")
             }
         }
+    }
+
+    fn for_each(&mut self, depth: u32) -> String {
+        self.lets += 1;
+        let name = format!("each{}", self.lets);
+        let filter = if self.below(4) == 0 { String::new() } else { format!(" where {}", self.filter(2)) };
+        let order = match self.below(3) {
+            0 => String::new(),
+            _ => format!(
+                " order by {}{}, {}",
+                self.pick(&["number", "name", "seen", "rate", "amount"]),
+                self.pick(&["", " descending"]),
+                self.pick(&["born", "total descending"])
+            ),
+        };
+        let limit = match self.below(3) {
+            0 => String::new(),
+            1 => format!(" limit {}", self.below(4) + 1),
+            _ => format!(" limit {}", self.integer(1)),
+        };
+        let change = match self.below(6) {
+            0 => format!("delete {name}\n"),
+            1 => format!("delete {name}.parent?\n"),
+            2 => format!("update {name} {{ number = {name}.number }}\n"),
+            3 => format!("if {name}.number > {} {{ finish \"{{{name}}}\" }}\n", self.below(200)),
+            _ => String::new(),
+        };
+        // No wait inside.
+        let background = std::mem::replace(&mut self.background, false);
+        let body = self.block(depth - 1, 2);
+        self.background = background;
+        format!("for each thing {name}{filter}{order}{limit} {{\nlog \"{{{name}.name}} {{{name}.number}}\"\n{change}{body}}}\n")
+    }
+
+    /// A condition on the records that a query looks at.
+    fn filter(&mut self, depth: u32) -> String {
+        let compare = self.pick(&["==", "!=", "<", "<=", ">", ">="]);
+        let equal = self.pick(&["==", "!="]);
+        let other = self.pick(&["", "this.", "parent."]);
+        match self.below(if depth == 0 { 12 } else { 16 }) {
+            0 => format!("number {compare} this.number"),
+            1 => format!("this.rate {compare} rate"),
+            2 => format!("kind {equal} {}", self.pick(&["red", "this.kind", "blue"])),
+            3 => self.pick(&["flag", "not flag", "parent is empty", "rate is not empty", "not (born is empty)"]).into(),
+            4 => format!("parent {equal} {}", self.pick(&["this", "this.parent"])),
+            5 => format!("{other}number {compare} {}", self.below(100)),
+            6 => format!("name {compare} \"{}\"", self.pick(&["Anna", "Ben", "b"])),
+            7 => format!("length(name) {compare} {}", self.below(6)),
+            8 => format!("amount {compare} {}.{}", self.below(500), self.below(100)),
+            9 => format!("seen {compare} {other}seen"),
+            10 => "number is not empty and this.number is not empty and number - this.number > 3".into(),
+            11 => format!("100 / ({other}number ?? 0) {compare} {}", self.below(9)),
+            12 => format!("({} or {})", self.filter(depth - 1), self.filter(depth - 1)),
+            _ => format!("{} and {}", self.filter(depth - 1), self.filter(depth - 1)),
+        }
+    }
+
+    /// A query that gives a whole number.
+    fn query(&mut self) -> String {
+        let (function, rest) = match self.below(4) {
+            0 => ("count(thing", ")"),
+            1 => ("sum(thing.number", ")"),
+            2 => ("(max(thing.number", ") ?? 7)"),
+            _ => ("(min(thing.total", ") ?? 7)"),
+        };
+        let filter = if self.below(4) == 0 { String::new() } else { format!(" where {}", self.filter(1)) };
+        format!("{function}{filter}{rest}")
     }
 
     fn branches(&mut self, depth: u32) -> String {
@@ -209,7 +282,8 @@ impl Generator {
     }
 
     fn integer(&mut self, depth: u32) -> String {
-        match self.below(if depth == 0 { 4 } else { 14 }) {
+        match self.below(if depth == 0 { 4 } else { 16 }) {
+            14 | 15 => self.query(),
             0 => self.below(100).to_string(),
             1 => format!("(number ?? {})", self.below(10)),
             2 => "length(name)".into(),
@@ -228,7 +302,9 @@ impl Generator {
     }
 
     fn decimal(&mut self, depth: u32) -> String {
-        match self.below(if depth == 0 { 3 } else { 8 }) {
+        match self.below(if depth == 0 { 3 } else { 10 }) {
+            8 => format!("(average(thing.{} where {}) ?? 0.5)", self.pick(&["rate", "number"]), self.filter(1)),
+            9 => format!("sum(thing.rate where {})", self.filter(1)),
             0 => format!("{}.{}", self.below(1000), self.below(1000)),
             1 => format!("(rate ?? {}.5)", self.below(10)),
             2 => format!("(parent.rate ?? 0.{})", self.below(99)),
@@ -253,7 +329,7 @@ impl Generator {
         match self.below(if depth == 0 { 3 } else { 6 }) {
             0 => self.literal(depth),
             1 => "name".into(),
-            2 => "(note ?? \"none\")".into(),
+            2 => self.pick(&["(note ?? \"none\")", "url(this)"]).into(),
             3 => format!("{}({})", self.pick(&["upper", "lower", "trim"]), self.text(depth - 1)),
             4 => format!("replace({}, \"a\", \"{}\")", self.text(depth - 1), self.pick(&["", "b", "ab"])),
             _ => format!("right({}, {})", self.text(depth - 1), self.below(12)),

@@ -1,11 +1,13 @@
-//! A small world for both engines: one record, its parent, and a list of what was done to it.
+//! A small world for both engines: one record, its parent, other records that queries find, and a list of what was done.
 
 use smol_str::SmolStr;
 use weir::bytecode::{Awaited, Code, WaitList};
-use weir::schema::{Row, Schema};
+use weir::diagnostic;
+use weir::schema::select::{Accumulator, Aggregate, Numbers, Selection, compare_records};
+use weir::schema::{FieldSet, PRIMARY_KEY, Row, Schema};
 use weir::source::Span;
-use weir::value::{EntityId, Reference, Slot, Type, Value, text};
-use weir::vm::{self, Exit, Frame, Host, Interrupt, Waited};
+use weir::value::{EntityId, Failure, Reference, Slot, Type, Uuid, Value, text};
+use weir::vm::{self, Exit, Fault, Frame, Host, Interrupt, Waited};
 
 use super::reference::{Ahead, Waits};
 
@@ -18,6 +20,8 @@ pub struct World<'a> {
     pub record: Row,
     pub old: Row,
     pub parent_row: Row,
+    /// What queries find, by their ids ascending.
+    pub others: Vec<(Uuid, Row)>,
     pub done: Vec<String>,
     /// The conditions of the flow's waits, where the VM runs it.
     pub conditions: Vec<Code>,
@@ -28,6 +32,15 @@ pub struct World<'a> {
 impl World<'_> {
     fn note(&mut self, what: String) {
         self.done.push(what);
+    }
+
+    fn row(&self, record: Reference) -> &Row {
+        let other = self.others.iter().find(|(id, _)| *id == record.id);
+        match other {
+            Some((_, row)) => row,
+            None if record == self.this => &self.record,
+            None => &self.parent_row,
+        }
     }
 }
 
@@ -45,8 +58,37 @@ impl Host for World<'_> {
         Ok(self.record.get(slot) != self.old.get(slot))
     }
     fn related(&mut self, record: Reference, slot: Slot) -> Result<Value, Interrupt> {
-        assert_eq!(record, self.parent);
-        Ok(self.parent_row.get(slot).cloned().unwrap_or_default())
+        Ok(self.row(record).get(slot).cloned().unwrap_or_default())
+    }
+    fn select(&mut self, selection: &Selection, _: &FieldSet) -> Result<Vec<(Uuid, Row)>, Interrupt> {
+        let value =
+            |id: Uuid, row: &Row, slot| if slot == PRIMARY_KEY { Value::Uuid(id) } else { row.get(slot).cloned().unwrap_or_default() };
+        let mut found = self.others.clone();
+        found.retain(|(id, row)| selection.conditions.iter().all(|condition| condition.holds(&value(*id, row, condition.slot))));
+        found.retain(|(id, _)| !matches!(selection.after, Some(Value::Uuid(after)) if *id <= after));
+        found.sort_by(|(one, row), (two, other)| compare_records(&selection.order, (*one, row), (*two, other)));
+        found.truncate(selection.limit.unwrap_or(u64::MAX) as usize);
+        Ok(found)
+    }
+    fn aggregate(&mut self, selection: &Selection, aggregate: Aggregate) -> Result<Value, Interrupt> {
+        let rows = self.select(selection, &FieldSet::default())?;
+        let field = aggregate.slot().and_then(|slot| self.schema.field(selection.entity, slot));
+        let mut accumulator = Accumulator::new(aggregate, field.map_or(Numbers::None, |field| Numbers::of(&field.ty)));
+        let added =
+            rows.iter().try_for_each(|(_, row)| accumulator.add(aggregate.slot().and_then(|slot| row.get(slot)).unwrap_or(&Value::Empty)));
+        added
+            .and_then(|()| accumulator.finish())
+            .map_err(|failure| fault(if failure == Failure::Inexact { diagnostic::Code::F02 } else { diagnostic::Code::F03 }))
+    }
+    fn find(&mut self, entity: EntityId, fields: &[Slot], values: &[Value]) -> Result<Reference, Interrupt> {
+        let selection = fields.iter().zip(values).fold(Selection::all(entity), |all, (slot, value)| all.with(*slot, value.clone()));
+        match self.select(&selection, &FieldSet::default())?.as_slice() {
+            [(id, _)] => Ok(Reference { entity, id: *id }),
+            _ => Err(fault(diagnostic::Code::F17)),
+        }
+    }
+    fn max_visited(&self) -> u64 {
+        4
     }
     fn now(&self) -> jiff::Timestamp {
         "2026-03-29T00:30:00Z".parse().unwrap()
@@ -64,8 +106,7 @@ impl Host for World<'_> {
             }
             (Value::Reference(reference), _) => {
                 let slot = self.schema.entity(reference.entity).and_then(|entity| entity.primary_name).unwrap();
-                let row = if *reference == self.this { &self.record } else { &self.parent_row };
-                text::display(row.get(slot).unwrap_or(&Value::Empty))
+                text::display(self.row(*reference).get(slot).unwrap_or(&Value::Empty))
             }
             (value, _) => text::display(value),
         })
@@ -87,6 +128,7 @@ impl Host for World<'_> {
     }
     fn delete(&mut self, record: Reference) -> Result<(), Interrupt> {
         self.note(format!("delete {record:?}"));
+        self.others.retain(|(id, _)| *id != record.id);
         Ok(())
     }
     fn start(&mut self, flow: &str, record: Reference, inputs: Vec<Value>) -> Result<(), Interrupt> {
@@ -146,4 +188,8 @@ impl Waits for World<'_> {
         let won = held.or_else(|| branches.iter().position(timed).filter(|_| number % 4 != 3));
         won.map_or(Waited::Suspended, |branch| Waited::Branch(branch as u16))
     }
+}
+
+fn fault(code: diagnostic::Code) -> Interrupt {
+    Interrupt::Fault(Box::new(Fault { code, message: String::new(), span: None, chain: Vec::new() }))
 }

@@ -108,8 +108,16 @@ fn world<'a>(schema: &'a weir::schema::Schema, generator: &mut Generator) -> Wor
         row
     };
     let (record, old, parent_row) = (row(), row(), row());
+    let mut others: Vec<_> = (3..8).map(|number| (reference::reference(thing.0, number).id, row())).collect();
+    let slot = |name: &str| schema.entity(thing).unwrap().slot(name).unwrap();
+    for (index, (_, row)) in others.iter_mut().enumerate() {
+        row.set(slot("name"), Value::Text(["Anna", "Ben", "Cleo"][index % 3].into()));
+        let up = [Value::Reference(this), Value::Empty, Value::Reference(parent), Value::Reference(reference::reference(thing.0, 3))];
+        row.set(slot("parent"), up[generator.below(4) as usize].clone());
+    }
+    others.truncate(generator.below(6) as usize);
     let zone = jiff::tz::TimeZone::get("Europe/Berlin").unwrap();
-    World { schema, this, parent, record, old, parent_row, done: Vec::new(), conditions: Vec::new(), zone, empty: Value::Empty }
+    World { schema, this, parent, record, old, parent_row, others, done: Vec::new(), conditions: Vec::new(), zone, empty: Value::Empty }
 }
 
 /// A value as records mostly have them.

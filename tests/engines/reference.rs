@@ -4,11 +4,12 @@
 //! held against another oracle (Python's `decimal`); built-in functions are the table's own.
 
 use smol_str::SmolStr;
-use weir::check::ir::{Arm, Block, Comparison, Containment, Expr, ExprKind, Flow, Operator, Stmt, StmtKind, Until, Write};
+use weir::check::ir::{Arm, Block, Comparison, Containment, Expr, ExprKind, Flow, LocalId, Operator, Query, Stmt, StmtKind, Until, Write};
 use weir::diagnostic::Code;
-use weir::schema::Row;
+use weir::schema::select::{Aggregate, Order, Selection, Test};
+use weir::schema::{FieldSet, PRIMARY_KEY, Row};
 use weir::source::Span;
-use weir::value::{Decimal, Environment, Failure, Reference, Slot, Type, Value, decimal, time};
+use weir::value::{Decimal, Environment, Failure, Reference, Slot, Type, Uuid, Value, decimal, time};
 use weir::vm::{Host, Interrupt, Waited};
 
 /// How a flow ended.
@@ -37,7 +38,7 @@ pub trait Waits: Host {
 
 /// Runs a flow's body on a host.
 pub fn run(flow: &Flow, inputs: &[Value], host: &mut impl Waits) -> End {
-    let mut walker = Walker { inputs, locals: vec![Value::Empty; flow.locals.len()], host };
+    let mut walker = Walker { inputs, locals: vec![Value::Empty; flow.locals.len()], asked: Row::default(), host };
     match walker.block(&flow.body) {
         Ok(()) => End::Done,
         Err(end) => end,
@@ -46,13 +47,15 @@ pub fn run(flow: &Flow, inputs: &[Value], host: &mut impl Waits) -> End {
 
 /// Evaluates a flow's `when`.
 pub fn holds(flow: &Flow, inputs: &[Value], host: &mut impl Waits) -> Result<bool, End> {
-    let mut walker = Walker { inputs, locals: Vec::new(), host };
+    let mut walker = Walker { inputs, locals: Vec::new(), asked: Row::default(), host };
     flow.when.as_ref().map_or(Ok(true), |when| walker.truth(when))
 }
 
 struct Walker<'a, H: Waits> {
     inputs: &'a [Value],
     locals: Vec<Value>,
+    /// The record that a query's filter is asked about.
+    asked: Row,
     host: &'a mut H,
 }
 
@@ -184,6 +187,10 @@ impl<H: Waits> Walker<'_, H> {
                     Waited::Branch(branch) => self.block(&branches[usize::from(branch)].body),
                 }
             }
+            StmtKind::ForEach { query, order, limit, local, body } => {
+                let visited = self.visited(query, order, limit.as_ref(), statement.span)?;
+                visited.into_iter().try_for_each(|id| self.visit(query, id, *local, body))
+            }
             StmtKind::Log(text) => {
                 let text = self.words(text)?;
                 self.host.log(text);
@@ -200,6 +207,99 @@ impl<H: Waits> Walker<'_, H> {
                 ended
             }
         }
+    }
+
+    /// The records of which everything holds, by id, as long as more of them are wanted.
+    fn taken(&mut self, query: &Query, wanted: &mut dyn FnMut(usize) -> Result<bool, End>) -> Result<Vec<(Uuid, Row)>, End> {
+        let mut conditions = Vec::new();
+        for condition in &query.conditions {
+            conditions.push((condition.slot, comparison(condition.test), self.value(&condition.value)?));
+        }
+        let everything: FieldSet = (0..64).map(Slot).collect();
+        let rows = self.host.select(&Selection::all(query.entity), &everything).map_err(interrupted)?;
+        let mut taken = Vec::new();
+        for (id, row) in rows {
+            if !wanted(taken.len())? {
+                break;
+            }
+            let field = |slot: &Slot| row.get(*slot).cloned().unwrap_or_default();
+            let mut holds = conditions.iter().all(|(slot, test, value)| compare(*test, &field(slot), value));
+            if let Some(filter) = query.filter.as_ref().filter(|_| holds) {
+                self.asked = row.clone();
+                holds = self.truth(filter)?;
+            }
+            if holds {
+                taken.push((id, row));
+            }
+        }
+        wanted(taken.len())?;
+        Ok(taken)
+    }
+
+    fn visited(&mut self, query: &Query, order: &[Order], limit: Option<&Expr>, span: Span) -> Result<Vec<Uuid>, End> {
+        let most = self.host.max_visited() as usize;
+        // The limit is known before the first record, and after the values of the conditions: neither has an effect.
+        let limit = match limit.map(|limit| self.value(limit)).transpose()? {
+            Some(Value::Integer(limit)) => Some(usize::try_from(limit).unwrap_or(0)),
+            _ => None,
+        };
+        let mut taken = self.taken(query, &mut |taken| match limit {
+            None if taken > most => Err(End::Fault(Code::F18, Some(span))),
+            Some(limit) => Ok(limit > 0 && (!order.is_empty() || taken < limit)),
+            None => Ok(true),
+        })?;
+        taken.sort_by(|(_, one), (_, two)| {
+            let mut decided = std::cmp::Ordering::Equal;
+            for Order { slot, descending } in order {
+                let (one, two) = (one.get(*slot).unwrap(), two.get(*slot).unwrap());
+                let ascending = (!one.is_empty()).cmp(&!two.is_empty()).then_with(|| {
+                    let less = |one: &Value, two: &Value| compare(Comparison::Less, one, two);
+                    less(two, one).cmp(&less(one, two))
+                });
+                decided = decided.then(if *descending { ascending.reverse() } else { ascending });
+            }
+            decided
+        });
+        Ok(taken.into_iter().map(|(id, _)| id).take(limit.unwrap_or(usize::MAX)).collect())
+    }
+
+    fn visit(&mut self, query: &Query, id: Uuid, local: LocalId, body: &Block) -> Result<(), End> {
+        let itself = Selection::all(query.entity).with(PRIMARY_KEY, Value::Uuid(id));
+        if self.host.select(&itself, &FieldSet::default()).map_err(interrupted)?.is_empty() {
+            return Ok(());
+        }
+        self.locals[local.0 as usize] = Value::Reference(Reference { entity: query.entity, id });
+        self.block(body)
+    }
+
+    fn worked_out(&mut self, aggregate: Aggregate, query: &Query, expr: &Expr) -> Result<Value, End> {
+        let taken = self.taken(query, &mut |taken| Ok(aggregate != Aggregate::Exists || taken == 0))?;
+        let values: Vec<Value> = match aggregate.slot() {
+            Some(slot) => taken.iter().map(|(_, row)| row.get(slot).unwrap().clone()).filter(|value| !value.is_empty()).collect(),
+            None => Vec::new(),
+        };
+        let number = Decimal::from(values.len());
+        let best = |wanted| values.iter().cloned().reduce(|best, value| if compare(wanted, &value, &best) { value } else { best });
+        Ok(match aggregate {
+            Aggregate::Count => Value::Integer(taken.len() as i64),
+            Aggregate::Exists => Value::Boolean(!taken.is_empty()),
+            Aggregate::Min(_) => best(Comparison::Less).unwrap_or_default(),
+            Aggregate::Max(_) => best(Comparison::Greater).unwrap_or_default(),
+            Aggregate::Average(_) if values.is_empty() => Value::Empty,
+            Aggregate::Average(_) => match sum(&values, &expr.ty) {
+                Value::Float(sum) => finite(sum / values.len() as f64).ok_or(End::Fault(Code::F03, Some(expr.span)))?,
+                Value::Decimal(sum) => Value::Decimal(decimal::divide(sum, number).map_err(failed(expr))?),
+                other => panic!("{other:?} is no sum"),
+            },
+            Aggregate::Sum(_) => match sum(&values, &expr.ty) {
+                Value::Float(sum) => finite(sum).ok_or(End::Fault(Code::F03, Some(expr.span)))?,
+                Value::Decimal(sum) if expr.ty == Type::BigInt => {
+                    let whole = i64::try_from(sum).map_err(|_| End::Fault(Code::F03, Some(expr.span)))?;
+                    Value::Integer(whole)
+                }
+                sum => sum,
+            },
+        })
     }
 
     fn row(&mut self, writes: &[Write]) -> Result<Row, End> {
@@ -239,6 +339,14 @@ impl<H: Waits> Walker<'_, H> {
                 Value::Reference(reference) => self.host.related(reference, *slot).map_err(interrupted)?,
                 _ => Value::Empty,
             },
+            ExprKind::Row { slot, .. } => self.asked.get(*slot).cloned().unwrap_or_default(),
+            ExprKind::Query { aggregate, query, .. } => self.worked_out(*aggregate, query, expr)?,
+            ExprKind::ByKey { entity, values } => {
+                let (slots, values): (Vec<Slot>, Vec<&Expr>) = values.iter().map(|(slot, value)| (*slot, value)).unzip();
+                let values = values.into_iter().map(|value| self.value(value)).collect::<Result<Vec<_>, _>>()?;
+                let found = self.host.find(*entity, &slots, &values);
+                Value::Reference(found.map_err(|_| End::Fault(Code::F17, Some(expr.span)))?)
+            }
             ExprKind::Local(local) => self.locals[local.0 as usize].clone(),
             ExprKind::Input(index) => self.inputs[*index as usize].clone(),
             ExprKind::Now => Value::DateTime(self.host.now()),
@@ -337,6 +445,36 @@ impl<H: Waits> Walker<'_, H> {
         };
         Ok(value)
     }
+}
+
+fn comparison(test: Test) -> Comparison {
+    match test {
+        Test::Equal => Comparison::Equal,
+        Test::NotEqual => Comparison::NotEqual,
+        Test::Less => Comparison::Less,
+        Test::AtMost => Comparison::LessOrEqual,
+        Test::Greater => Comparison::Greater,
+        Test::AtLeast => Comparison::GreaterOrEqual,
+    }
+}
+
+/// The sum of a few numbers, whole ones as a decimal.
+fn sum(values: &[Value], ty: &Type) -> Value {
+    let zero = match ty {
+        Type::Float => Value::Float(0.0),
+        Type::Decimal(scale) | Type::Money(scale) => Value::Decimal(Decimal::new(0, u32::from(*scale))),
+        _ => Value::Decimal(Decimal::ZERO),
+    };
+    values.iter().fold(zero, |sum, value| match (sum, value) {
+        (Value::Float(sum), Value::Float(number)) => Value::Float(sum + number),
+        (Value::Decimal(sum), Value::Decimal(number)) => Value::Decimal(decimal::add(sum, *number).unwrap()),
+        (Value::Decimal(sum), Value::Integer(number)) => Value::Decimal(decimal::add(sum, Decimal::from(*number)).unwrap()),
+        other => panic!("{other:?} can't be added"),
+    })
+}
+
+fn finite(number: f64) -> Option<Value> {
+    number.is_finite().then_some(Value::Float(number))
 }
 
 fn shift(operator: Operator, left: Value, right: Value, host: &impl Host) -> Result<Value, Failure> {

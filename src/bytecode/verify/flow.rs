@@ -1,5 +1,6 @@
 //! The second look: along every path at once. Because jumps go only forward, one pass sees every way to an operation before
-//! the operation itself; what is known from several ways is what all of them agree in.
+//! the operation itself; what is known from several ways is what all of them agree in. The head of a loop is also reached
+//! from the loop's end: it knows nothing of what the loop writes, so nothing that the second way brings can surprise it.
 
 use std::collections::BTreeMap;
 
@@ -7,22 +8,30 @@ use smol_str::SmolStr;
 
 use super::calls;
 use super::held::Held;
+use super::loops;
+use super::queries::Open;
 use super::{Found, MAX_STEPS, Part, Problem, Site, writable};
 use crate::bytecode::operand::{In, Kind, Operand, Out, Rule};
 use crate::bytecode::{Awaited, Code, FieldIx, Input, Op, PerformIx, WriteIx};
 
 /// What is known at a place.
 #[derive(Clone)]
-struct State {
-    registers: Vec<Held>,
-    steps: u32,
+pub(super) struct State {
+    pub registers: Vec<Held>,
+    pub steps: u32,
+    /// The queries that are open, the innermost last.
+    pub queries: Vec<Open>,
 }
 
-struct Walk<'a> {
-    code: &'a Code,
-    site: &'a Site<'a>,
+pub(super) struct Walk<'a> {
+    pub code: &'a Code,
+    pub site: &'a Site<'a>,
     /// What is known here; none where no path leads.
-    state: Option<State>,
+    pub state: Option<State>,
+    /// Where loops end, by their heads.
+    pub ends: Vec<Option<usize>>,
+    /// The queries and groups that are open in a loop, by its head.
+    pub heads: BTreeMap<usize, (Vec<Open>, u32)>,
     /// What is known where jumps lead.
     ahead: BTreeMap<usize, State>,
 }
@@ -32,7 +41,8 @@ pub(super) fn check(code: &Code, site: &Site<'_>) -> Result<(), Found> {
     for (register, input) in registers.iter_mut().zip(&site.inputs) {
         *register = *input;
     }
-    let mut walk = Walk { code, site, state: Some(State { registers, steps: 0 }), ahead: BTreeMap::new() };
+    let state = Some(State { registers, steps: 0, queries: Vec::new() });
+    let mut walk = Walk { code, site, state, ends: loops::ends(code)?, heads: BTreeMap::new(), ahead: BTreeMap::new() };
     for (at, op) in code.ops.iter().enumerate() {
         if let Some(other) = walk.ahead.remove(&at) {
             walk.state = Some(match walk.state.take() {
@@ -40,24 +50,25 @@ pub(super) fn check(code: &Code, site: &Site<'_>) -> Result<(), Found> {
                 Some(state) => meet(state, &other).ok_or((Some(at), Problem::Steps))?,
             });
         }
-        walk.step(op).map_err(|problem| (Some(at), problem))?;
+        walk.step(op, at).map_err(|problem| (Some(at), problem))?;
     }
     if walk.state.is_some() { Err((None, Problem::End)) } else { Ok(()) }
 }
 
-/// What is known where two paths meet; none where they have other groups open.
+/// What is known where two paths meet; none where they have other groups or queries open.
 fn meet(mut one: State, two: &State) -> Option<State> {
     for (held, other) in one.registers.iter_mut().zip(&two.registers) {
         *held = held.meet(*other);
     }
-    (one.steps == two.steps).then_some(one)
+    (one.steps == two.steps && one.queries == two.queries).then_some(one)
 }
 
 impl Walk<'_> {
-    fn step(&mut self, op: &Op) -> Result<(), Problem> {
+    fn step(&mut self, op: &Op, at: usize) -> Result<(), Problem> {
         if self.state.is_none() {
             return Ok(());
         }
+        self.forget_in_loop(at);
         let mut out: Option<(Out, Rule)> = None;
         let mut wrong = None;
         op.visit(|name, operand| match operand {
@@ -71,6 +82,7 @@ impl Walk<'_> {
         self.effects(op)?;
         self.run(op)?;
         self.conditions(op)?;
+        self.queries(op, at)?;
         if let Op::Perform { action, out, .. } = *op {
             self.outputs(action, out)?;
             return self.go_on(op);
@@ -131,6 +143,8 @@ impl Walk<'_> {
             Op::Field { field, .. } | Op::Old { field, .. } => self.own_field(field, true)?,
             Op::RequireField { field, .. } => self.own_field(field, false)?,
             Op::Related { field, .. } => self.field(field, true)?,
+            Op::RowField { field, .. } => self.row_field(field)?,
+            Op::Gather { query, .. } => self.gathered(query)?,
             Op::ToDecimal { value, .. } => match self.held(value) {
                 Held::Full(_) => Held::Full(Kind::Decimal),
                 Held::Maybe(_) => Held::Maybe(Kind::Decimal),
@@ -148,7 +162,7 @@ impl Walk<'_> {
         }))
     }
 
-    fn field(&self, field: FieldIx, may_be_empty: bool) -> Result<Held, Problem> {
+    pub(super) fn field(&self, field: FieldIx, may_be_empty: bool) -> Result<Held, Problem> {
         let row = self.code.fields.get(field.0 as usize).ok_or(Problem::Range("field"))?;
         let field = self.site.schema.field(row.entity, row.slot).ok_or(Problem::Schema)?;
         Ok(Held::typed(&field.ty, may_be_empty))
@@ -187,6 +201,8 @@ impl Walk<'_> {
                 let list = self.code.waits.get(wait.0 as usize).ok_or(Problem::Wait)?;
                 list.values().map(Rule::Full).collect()
             }
+            Op::Find { fields, .. } => self.fields(fields, None)?,
+            Op::Open { query, .. } => self.asked(query)?,
             Op::Call { .. } => return Ok(()),
             _ => vec![Rule::Maybe(Kind::Text); count],
         };
@@ -229,6 +245,14 @@ impl Walk<'_> {
             Op::Perform { action, .. } => {
                 self.code.performs.get(action.0 as usize).is_some_and(|perform| effects.performs.contains(&perform.action))
             }
+            Op::Open { query, .. } => self.code.queries.get(query.0 as usize).is_some_and(|query| {
+                let told = effects.queries.get(&query.entity);
+                told.is_some_and(|told| query.fields().iter().all(|slot| told.contains(slot)))
+            }),
+            Op::Find { fields, .. } => list(fields).is_some_and(|list| {
+                let told = effects.queries.get(&list.entity);
+                told.is_some_and(|told| list.slots.iter().all(|slot| told.contains(*slot)))
+            }),
             Op::Stop { .. } => effects.may_stop,
             Op::Wait { .. } => effects.may_wait,
             _ => true,
@@ -281,6 +305,12 @@ impl Walk<'_> {
             && let Some(held) = state.registers.get_mut(value.0 as usize)
         {
             *held = held.narrowed();
+        }
+        state.queries = Self::left(op, state.queries);
+        if let Op::NextRecord { out, .. } = op
+            && let Some(held) = state.registers.get_mut(out.0 as usize)
+        {
+            *held = Held::Nothing;
         }
         let state = match self.ahead.get(&to) {
             None => state,

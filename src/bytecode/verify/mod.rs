@@ -1,12 +1,16 @@
 //! Proves that the VM can run a program without looking twice: after it, every register that is read holds what the
-//! operation needs, every number is in range, every jump goes forward, every path ends in an end.
+//! operation needs, every number is in range, every path ends in an end. Jumps go forward, but for the one at the end of a
+//! loop over the records of a query.
 //!
 //! Runs after compiling and after loading. Not for people's mistakes, which the checker finds: what is refused here is a
-//! damaged or foreign file, or a mistake of the compiler. `structure.rs` looks at numbers, `flow.rs` at paths.
+//! damaged or foreign file, or a mistake of the compiler. `structure.rs` looks at numbers, `loops.rs` at
+//! the shape of loops, `flow.rs` and `queries.rs` at paths.
 
 mod calls;
 mod flow;
 mod held;
+mod loops;
+mod queries;
 mod structure;
 #[cfg(test)]
 mod tests;
@@ -88,6 +92,12 @@ pub enum Problem {
     /// The jump doesn't go forward to an operation.
     #[error("a jump that doesn't go forward")]
     Jump,
+    /// The loop has no head or more than one end, or a jump leads into it or out of it.
+    #[error("a loop that is not entered and left by its head")]
+    Loop,
+    /// No query is open, or not the one, or not so far.
+    #[error("a query that is not open, or not so far")]
+    Query,
     /// The register doesn't hold what the operation needs.
     #[error("`{0}` doesn't hold what the operation needs")]
     Register(&'static str),
@@ -219,6 +229,7 @@ pub fn verify_expression(code: &Code, inputs: &[(Type, bool)], schema: &Schema) 
 
 fn code_at(code: &Code, site: &Site<'_>) -> Result<(), Found> {
     structure::check(code, site)?;
+    loops::check(code)?;
     flow::check(code, site)
 }
 
@@ -255,6 +266,7 @@ fn has_cause(schema: &Schema, cause: &Cause) -> Result<(), Problem> {
     let known = match cause {
         Cause::Column(entity, slot) | Cause::Empty(entity, slot) => schema.field(*entity, *slot).is_some(),
         Cause::Gone(entity) | Cause::Restricted(entity) | Cause::Duplicate(entity) => schema.entity(*entity).is_some(),
+        Cause::Key(entity) | Cause::Records(entity) => schema.entity(*entity).is_some(),
         _ => true,
     };
     if known { Ok(()) } else { Err(Problem::Schema) }

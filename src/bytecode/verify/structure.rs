@@ -1,7 +1,7 @@
 //! The first look: sizes, tables, and every operand of every operation in its range, whether or not a path leads there.
 
-use super::calls;
 use super::{Found, MAX_CELLS, Part, Problem, Site, has_type};
+use super::{calls, queries};
 use crate::bytecode::operand::{In, MAX_REGISTERS, Operand};
 use crate::bytecode::{Awaited, Code, Mode, Op, PerformRef};
 use crate::value::Value;
@@ -65,6 +65,7 @@ fn tables(code: &Code, site: &Site<'_>) -> Result<(), Problem> {
     {
         return Err(Problem::Action);
     }
+    code.queries.iter().try_for_each(|query| queries::possible(query, site.schema))?;
     if !code.calls.iter().all(calls::possible) {
         return Err(Problem::Call);
     }
@@ -158,6 +159,9 @@ fn in_range(code: &Code, op: &Op, operand: Operand) -> bool {
         Operand::Call(call) => within(call.0, code.calls.len()),
         Operand::Type(ty) => within(ty.0, code.types.len()),
         Operand::Wait(wait) => within(wait.0, code.waits.len()),
+        Operand::Query(query) => within(query.0, code.queries.len()),
+        // Held against the heads of loops beside this.
+        Operand::Back(back) => within(back.0, code.ops.len()),
         Operand::Count(_) | Operand::Target(_) | Operand::When(_) | Operand::Sign(_) => true,
     }
 }

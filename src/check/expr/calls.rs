@@ -1,18 +1,16 @@
-//! Calls: of the built-in functions by their table, of `changed`, and of the queries that this release refuses.
+//! Calls: of the built-in functions by their table, and of `changed`; a query without a condition looks like one.
 
 use crate::check::context::Context;
 use crate::check::ir::{Expr, ExprKind};
 use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::source::Span;
-use crate::syntax::ast::{self, ExprKind as Kind};
+use crate::syntax::ast;
 use crate::value::{Decimal, Evaluation, Function, Takes, Type, Value};
 
 use super::conversion::{convert, number, unify};
 use super::names::suggest;
+use super::queries::QUERIES;
 use super::{constant_of, typed};
-
-/// The functions of queries; `min` and `max` are some as well, where a field of an entity stands in them.
-const QUERIES: [&str; 4] = ["count", "exists", "sum", "average"];
 
 impl Context<'_> {
     /// `function(a, b)`.
@@ -20,9 +18,10 @@ impl Context<'_> {
         if name.text == "changed" {
             return self.changed(written, span);
         }
-        if QUERIES.contains(&name.text.as_str()) || self.is_extreme_of_entity(&name.text, written) {
-            self.report(query_not_yet(name, span));
-            return None;
+        match self.query_of(&name.text, written) {
+            Some(Some((entity, field))) => return self.query(name, &entity, field, None, span),
+            Some(None) => return self.no_query(name, span),
+            None => {}
         }
         let Some(function) = Function::find(&name.text) else {
             self.unknown_function(name);
@@ -96,7 +95,7 @@ impl Context<'_> {
         }
     }
 
-    fn unknown_function(&mut self, name: &ast::Name) {
+    pub(super) fn unknown_function(&mut self, name: &ast::Name) {
         let names = Function::ALL.iter().map(|function| function.name).chain(QUERIES).chain(["changed"]);
         let near = nearest(&name.text, names);
         let message = if self.is_known(&name.text) {
@@ -109,13 +108,6 @@ impl Context<'_> {
             Some(meant) => problem.help(meant),
             None => suggest(problem, name.span, near),
         });
-    }
-
-    /// `min(opportunity.estimatedvalue)`: a query without a condition.
-    fn is_extreme_of_entity(&self, function: &str, arguments: &[ast::Expr]) -> bool {
-        let [ast::Expr { kind: Kind::Field { base, .. }, .. }] = arguments else { return false };
-        let Kind::Name(entity) = &base.kind else { return false };
-        matches!(function, "min" | "max") && !self.is_known(entity) && self.schema.entity_id(entity).is_some()
     }
 }
 
@@ -161,12 +153,6 @@ fn habit(name: &str) -> Option<&'static str> {
         "tostring" | "str" | "string" => "braces in a text, or `text(…)`, make text of a value",
         _ => return None,
     })
-}
-
-/// `count(contact where …)`
-pub(super) fn query_not_yet(function: &ast::Name, span: Span) -> Diagnostic {
-    let message = format!("`{}` over the records of an entity can't be run yet", function.text);
-    Diagnostic::new(Code::E0911, span, message).help("keep the figure in a field, and bring it up to date in a flow")
 }
 
 /// How a function is called: `round(x, decimals)`.

@@ -11,6 +11,7 @@ mod conversion;
 mod dates;
 mod literals;
 mod names;
+mod queries;
 mod records;
 mod text;
 mod writes;
@@ -42,14 +43,8 @@ impl Context<'_> {
             Kind::This | Kind::Old | Kind::Now | Kind::Today | Kind::Caller => self.word(e),
             Kind::Field { base, name } => self.field_of(base, name, e.span),
             Kind::Call { function, arguments } => self.call(function, arguments, e.span),
-            Kind::Query { function, .. } => {
-                self.report(calls::query_not_yet(function, e.span));
-                None
-            }
-            Kind::Key { entity, .. } => {
-                self.report(records::key_not_yet(entity, e.span));
-                None
-            }
+            Kind::Query { function, entity, field, filter } => self.query(function, entity, field.as_ref(), Some(filter), e.span),
+            Kind::Key { entity, keys } => self.by_key(entity, keys, e.span),
             Kind::Unary { operator: Unary::Not, .. } | Kind::Binary { operator: Binary::And | Binary::Or, .. } => {
                 self.condition(e).map(|(expr, ..)| expr)
             }

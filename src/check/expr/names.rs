@@ -17,6 +17,7 @@ use super::{required, typed};
 
 /// What a bare name stands for, options aside.
 enum Meaning {
+    Row(EntityId, Slot),
     Field(Slot),
     Local(LocalId),
     Input(u16),
@@ -29,6 +30,7 @@ impl Context<'_> {
             return Some(option);
         }
         match self.meaning(name) {
+            Some(Meaning::Row(entity, slot)) => self.field_of_row(entity, slot, name, span),
             Some(Meaning::Field(slot)) => self.field_here(slot, span),
             Some(Meaning::Local(id)) if self.results.contains_key(&id) => self.whole_result(name, id, span),
             Some(Meaning::Local(id)) => {
@@ -126,6 +128,26 @@ impl Context<'_> {
         Some(self.narrowed(Expr { kind: ExprKind::Field(slot), ty: field.ty.clone(), optional, span }))
     }
 
+    /// A field of the record that a query looks at. A name that means something else as well is refused: whoever reads
+    /// it would have to know which of the two wins.
+    fn field_of_row(&mut self, entity: EntityId, slot: Slot, name: &str, span: Span) -> Option<Expr> {
+        let field = self.schema.field(entity, slot)?;
+        if self.named(name).is_some() {
+            let queried = self.entity_names(&[entity]);
+            let message = format!("`{name}` is a field of {queried}, and also a name in this flow");
+            self.report_unknown(
+                name,
+                Diagnostic::new(Code::E0430, span, message).help(
+                    "in a query a bare name is a field of the records that it asks about; give the `let`, input or alias another name",
+                ),
+            );
+            self.broken.insert(name.into());
+            return None;
+        }
+        let expr = Expr { kind: ExprKind::Row { entity, slot }, ty: field.ty.clone(), optional: !field.required, span };
+        Some(self.narrowed(expr))
+    }
+
     fn old(&mut self, name: &ast::Name, span: Span) -> Option<Expr> {
         if let Some(diagnostic) = self.nothing_before("old", span) {
             self.report(diagnostic);
@@ -169,6 +191,7 @@ impl Context<'_> {
     pub(super) fn natural(&self, e: &ast::Expr) -> Option<Type> {
         match &e.kind {
             Kind::Name(name) => match self.meaning(name)? {
+                Meaning::Row(entity, slot) => Some(self.field_type(entity, slot)?.ty.clone()),
                 Meaning::Field(slot) => Some(self.field_type(self.entity()?.0, slot)?.ty.clone()),
                 Meaning::Local(id) => Some(self.locals.get(id.0 as usize)?.ty.clone()),
                 Meaning::Input(position) => Some(self.inputs().get(position as usize)?.ty.clone()),
@@ -200,9 +223,23 @@ impl Context<'_> {
     }
 
     fn meaning(&self, name: &str) -> Option<Meaning> {
-        if let Some(slot) = self.entity().and_then(|(_, entity)| entity.slot(name)) {
-            return Some(Meaning::Field(slot));
+        match self.row {
+            Some(queried) => {
+                if let Some(slot) = self.schema.entity(queried).and_then(|entity| entity.slot(name)) {
+                    return Some(Meaning::Row(queried, slot));
+                }
+            }
+            None => {
+                if let Some(slot) = self.entity().and_then(|(_, entity)| entity.slot(name)) {
+                    return Some(Meaning::Field(slot));
+                }
+            }
         }
+        self.named(name)
+    }
+
+    /// A `let`, the name of a `for each`, or an input.
+    fn named(&self, name: &str) -> Option<Meaning> {
         if let Some((_, local, _)) = self.visible.iter().rev().find(|(visible, ..)| visible == name) {
             return Some(Meaning::Local(*local));
         }
@@ -215,7 +252,7 @@ impl Context<'_> {
         self.meaning(name).is_some() || self.is_broken(name)
     }
 
-    fn slot_of(&mut self, id: EntityId, name: &ast::Name) -> Option<Slot> {
+    pub(super) fn slot_of(&mut self, id: EntityId, name: &ast::Name) -> Option<Slot> {
         let entity = self.schema.entity(id)?;
         if let Some(slot) = entity.slot(&name.text) {
             return Some(slot);
@@ -239,6 +276,11 @@ impl Context<'_> {
             return;
         }
         let mut diagnostic = Diagnostic::new(Code::E0401, span, format!("there is nothing called `{name}` here"));
+        if self.row.is_some() && self.entity().is_some_and(|(_, entity)| entity.slot(name).is_some()) {
+            let help = format!("it is a field of the flow's own record, which a query reaches with `this.{name}`");
+            self.report(diagnostic.help(help).fix(span, format!("this.{name}")));
+            return;
+        }
         let foreign = habit(name);
         if foreign.is_none() && self.schema.entity_id(name).is_none() {
             diagnostic = suggest(diagnostic, span, self.near_name(name));
@@ -273,7 +315,11 @@ impl Context<'_> {
     }
 
     fn near_name(&self, name: &str) -> Option<&str> {
-        let fields = self.entity().into_iter().flat_map(|(_, entity)| entity.fields.keys());
+        let entity = match self.row {
+            Some(queried) => self.schema.entity(queried),
+            None => self.entity().map(|(_, entity)| entity),
+        };
+        let fields = entity.into_iter().flat_map(|entity| entity.fields.keys());
         let lets = self.visible.iter().map(|(name, ..)| name);
         let inputs = self.inputs().iter().map(|input| &input.name);
         let words = ["true", "false", "empty", "now", "today", "caller", "this"];

@@ -60,9 +60,3 @@ impl Context<'_> {
         None
     }
 }
-
-/// `team["Sales"]`
-pub(super) fn key_not_yet(entity: &ast::Name, span: Span) -> Diagnostic {
-    let message = format!("finding a record of `{}` by its key can't be run yet", entity.text);
-    Diagnostic::new(Code::E0912, span, message).help("reach the record over a lookup")
-}

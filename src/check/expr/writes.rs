@@ -37,6 +37,13 @@ impl Context<'_> {
         self.handed(e, Target { ty, optional, field: None })
     }
 
+    /// Checks an expression that a record is found by: a value of the field's type, which in a flow is never empty.
+    pub(super) fn key_value(&mut self, e: &ast::Expr, entity: EntityId, slot: Slot) -> Option<Expr> {
+        let field = self.schema.field(entity, slot)?;
+        let value = self.handed(e, Target { ty: &field.ty, optional: true, field: Some(field) })?;
+        if self.in_scenario() { Some(value) } else { self.needed(value, e, false) }
+    }
+
     fn handed(&mut self, e: &ast::Expr, target: Target<'_>) -> Option<Expr> {
         let value = self.expression(e, Some(target.ty))?;
         if matches!(value.kind, ExprKind::Constant(Value::Empty)) {

@@ -5,6 +5,7 @@ use crate::check::ir::{Expr, ExprKind};
 use crate::check::narrow::Place;
 use crate::check::walk;
 use crate::schema::PRIMARY_KEY;
+use crate::schema::select::Aggregate;
 use crate::value::{EntityId, Slot, Type, Value};
 
 use super::Run;
@@ -95,6 +96,18 @@ impl Run<'_> {
             ExprKind::Not(_) | ExprKind::And(..) | ExprKind::Or(..) | ExprKind::Compare { .. } => self.truth(e),
             ExprKind::In { .. } | ExprKind::Between { .. } | ExprKind::IsEmpty(_) | ExprKind::Changed(_) => self.truth(e),
             ExprKind::Contains { .. } => self.truth(e),
+            ExprKind::Query { aggregate, .. } => {
+                walk::each_part(e, &mut |part| drop(self.value(part)));
+                if matches!(aggregate, Aggregate::Sum(_) | Aggregate::Average(_)) {
+                    self.cause(Cause::TooLarge);
+                }
+                self.typed(e)
+            }
+            ExprKind::ByKey { entity, .. } => {
+                walk::each_part(e, &mut |part| drop(self.value(part)));
+                self.cause(Cause::Key(*entity));
+                self.typed(e)
+            }
             _ => {
                 walk::each_part(e, &mut |part| drop(self.value(part)));
                 self.typed(e)

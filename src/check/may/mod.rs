@@ -201,6 +201,10 @@ impl Run<'_> {
                 self.state.reread();
             }
             StmtKind::SetOutput(values) => values.iter().for_each(|(_, value)| drop(self.value(value))),
+            StmtKind::ForEach { query, limit: None, .. } => {
+                self.cause(Cause::Records(query.entity));
+                self.other(&statement.kind);
+            }
             // What has no words of its own here is walked with care.
             other => self.other(other),
         }

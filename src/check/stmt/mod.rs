@@ -8,6 +8,7 @@
 mod activity;
 mod branch;
 mod gone;
+mod loops;
 mod matching;
 mod names;
 mod perform;
@@ -112,6 +113,14 @@ impl Context<'_> {
             S::If { arms, otherwise } => self.branches(arms, otherwise.as_ref()),
             S::Match { subject, arms } => self.matching(statement, subject, arms),
             S::WaitFor(_) | S::WaitUntil(_) | S::WaitBranches(_) => self.wait(statement),
+            S::ForEach { entity, alias, filter, order, limit, body } => self.for_each(&loops::ForEach {
+                entity,
+                alias: alias.as_ref(),
+                filter: filter.as_ref(),
+                order,
+                limit: limit.as_ref(),
+                body,
+            }),
             S::Log(text) => {
                 let text = self.text(text);
                 Outcome::goes_on(Some(ir::StmtKind::Log(text)))

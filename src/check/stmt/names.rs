@@ -86,7 +86,7 @@ impl Context<'_> {
     }
 
     /// What a name already stands for.
-    fn taken(&self, name: &ast::Name) -> Option<(&'static str, Option<Span>)> {
+    pub(super) fn taken(&self, name: &ast::Name) -> Option<(&'static str, Option<Span>)> {
         if let Some((_, _, place)) = self.visible.iter().rev().find(|(taken, _, _)| *taken == name.text) {
             return Some(("another `let`", Some(*place)));
         }

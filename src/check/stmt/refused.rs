@@ -23,10 +23,6 @@ impl Context<'_> {
                     .help("the word is `wait`: `wait 3 days` or `wait until …`, in a flow with `mode background`"),
             ),
             S::LetResult { .. } => self.not_yet(span, "a `let` of this statement"),
-            S::ForEach { body, .. } => {
-                self.not_yet(span, "`for each`");
-                self.refuse_within(body);
-            }
             S::User { .. } => self.only_in_tests(span, "user"),
             S::As { .. } => self.only_in_tests(span, "as"),
             S::InTransaction(_) => self.only_in_tests(span, "in transaction"),
@@ -45,7 +41,7 @@ impl Context<'_> {
             | S::Update { .. }
             | S::Delete { .. } => {}
             S::Assign { .. } | S::ChangeStatus { .. } | S::SendEmail { .. } => {}
-            S::If { .. } | S::Match { .. } | S::Let { .. } | S::Log(_) | S::Step { .. } => {}
+            S::If { .. } | S::Match { .. } | S::ForEach { .. } | S::Let { .. } | S::Log(_) | S::Step { .. } => {}
         }
     }
 

@@ -20,6 +20,10 @@ impl Context<'_> {
             self.refuse(statement);
             return Outcome::goes_on(None);
         }
+        if self.loops > 0 {
+            // That has been said where the loops are: see `waits_in_loops`.
+            return Outcome::goes_on(None);
+        }
         let number = self.waits;
         self.waits = self.waits.saturating_add(1);
         let single = |context: &mut Self, after, value| {
@@ -121,6 +125,14 @@ impl Context<'_> {
                 Diagnostic::new(Code::E0445, span, format!("the condition of a wait can't ask for `{word}`"))
                     .label("it is looked at when a record changes, and time changes none")
                     .help("let time stand in a branch of its own: `wait { until … { … } after 3 days { … } }`, or `until` a moment"),
+            );
+            return None;
+        }
+        if walk::mentions(&condition, &|kind| matches!(kind, ExprKind::Query { .. } | ExprKind::ByKey { .. })) {
+            self.report(
+                Diagnostic::new(Code::E0622, condition.span, "the condition of a wait can't look for records")
+                    .label("it is looked at when this record changes, or one that it reaches over a lookup")
+                    .help("keep what it asks for in a field of the record, and wait for that"),
             );
             return None;
         }

@@ -15,6 +15,9 @@ use crate::value::{Reference, Uuid, Value, decimal, time};
 
 /// The record that a row of `fields` holds, from this cell on.
 pub(super) fn row(table: &Table, id: Uuid, fields: &FieldSet, row: &rusqlite::Row<'_>, first: usize) -> Result<Row, StoreError> {
+    if fields.is_empty() {
+        return Ok(Row::default());
+    }
     let mut values = Vec::with_capacity(table.columns.len());
     let mut next = first;
     for slot in fields.iter() {
