@@ -178,7 +178,10 @@ impl Context<'_> {
                 self.report(
                     Diagnostic::new(Code::E0601, subject.span, format!("this `match` leaves out {}", names.join(", ")))
                         .help("add an arm for what it leaves out, or `else => {}`")
-                        .fix(end_of(statement, arms), format!("\n    {} => {{}}", missing.join(", "))),
+                        .fix(
+                            end_of(statement, arms),
+                            format!("\n    {} => {{}}{}", missing.join(", "), if arms.is_empty() { "\n  " } else { "" }),
+                        ),
                 );
             }
             Some((_, place)) if missing.is_empty() => {
