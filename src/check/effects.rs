@@ -48,7 +48,9 @@ fn as_flow(action: &mut Action) -> Flow {
         allow_cycle: false,
         draft: false,
     };
-    let (body, locals, effects) = (std::mem::take(&mut action.body), action.locals.clone(), std::mem::take(&mut action.effects));
+    // Code elsewhere does what it declares; what statements do is worked out from them.
+    let effects = if action.head.via.is_some() { std::mem::take(&mut action.effects) } else { Effects::default() };
+    let (body, locals) = (std::mem::take(&mut action.body), action.locals.clone());
     Flow { head, span: action.span, when: None, body, locals, effects }
 }
 

@@ -38,5 +38,10 @@ fn list(arguments: &Arguments, output: &mut Output) -> Result<(), Exit> {
     for flow in flows.iter().filter(|flow| arguments.flow.as_ref().is_none_or(|name| flow.head.name == *name)) {
         output.line(bytecode::flow_listing(flow, &compiled.schema, &compiled.sources));
     }
+    if arguments.flow.is_none() {
+        let (schema, sources) = (&compiled.schema, &compiled.sources);
+        compiled.program.actions.iter().for_each(|action| output.line(bytecode::action_listing(action, schema, sources)));
+        compiled.program.plugins.iter().for_each(|plugin| output.line(bytecode::plugin_listing(plugin, schema, sources)));
+    }
     Ok(())
 }

@@ -2,6 +2,7 @@
 //!
 //! The exit codes are a contract (see `exit.rs`); so is what is machine-readable. Text for people may improve freely.
 
+mod allow;
 mod build;
 mod check;
 mod compiled;

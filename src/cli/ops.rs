@@ -35,6 +35,7 @@ pub(super) fn run(compiled: &Compiled, file: &Path, arguments: &Arguments, outpu
     let acting = arguments.user.as_deref().map(|full_name| user(full_name, &mut pipeline)).transpose();
     let acting = acting.map_err(|problem| unknown_user(&problem, output))?;
     let teller = Teller {
+        compiled,
         name,
         store: run::store_url(compiled, arguments),
         arguments,
@@ -217,6 +218,7 @@ impl Run<'_> {
 
 /// Tells what became of the operations, and counts.
 struct Teller<'a> {
+    compiled: &'a Compiled,
     name: String,
     store: &'a str,
     arguments: &'a Arguments,
@@ -245,7 +247,8 @@ impl Teller<'_> {
         };
         self.exit = self.exit.and(exit);
         if self.arguments.format == Format::Json {
-            return self.line(&exchange::told(line, outcome, Some(took)));
+            let told = exchange::told_with_outputs(line, outcome, Some(took), &self.compiled.program, &self.compiled.schema);
+            return self.line(&told);
         }
         let words = match &outcome.ending {
             Ending::Committed if self.arguments.trace => format!("{}:{line}: committed", self.name),

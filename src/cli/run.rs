@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
+use super::allow::Allow;
 use super::exit::Exit;
 use super::output::Output;
 use super::{Format, compiled, load, ops, story};
@@ -48,6 +49,8 @@ pub(super) struct Arguments {
     /// What is written
     #[arg(long, value_enum, default_value_t, env = "WEIR_FORMAT")]
     pub format: Format,
+    #[command(flatten)]
+    allow: Allow,
 }
 
 /// A message by name.
@@ -84,7 +87,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Exit {
 pub(super) fn open(compiled: &Compiled, arguments: &Arguments, output: &mut Output) -> Result<Pipeline, Exit> {
     let settings = compiled.config.apply(if arguments.trace { Settings::system().traced() } else { Settings::system() });
     let url = store_url(compiled, arguments);
-    compiled.open(url, settings).map_err(|error| load::unopened(url, &error, output))
+    compiled.open(url, arguments.allow.apply(settings)).map_err(|error| load::unopened(url, &error, output))
 }
 
 /// The store of the command line, else the project's, else one in memory.

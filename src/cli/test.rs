@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use serde::Serialize;
 
+use super::allow::Allow;
 use super::exit::Exit;
 use super::output::Output;
 use super::{Format, load, story};
@@ -24,6 +25,8 @@ pub(super) struct Arguments {
     /// What is written
     #[arg(long, value_enum, default_value_t, env = "WEIR_FORMAT")]
     format: Format,
+    #[command(flatten)]
+    allow: Allow,
 }
 
 /// How many tests ended in which way.
@@ -45,7 +48,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Exit {
     let tests = project.checked.scenarios.iter().filter(|scenario| scenario.test && wanted(&scenario.name));
     for test in tests.flat_map(scenario::cases) {
         let began = Instant::now();
-        let mut pipeline = match compiled.open("sqlite::memory:", compiled.config.apply(Settings::fixed())) {
+        let mut pipeline = match compiled.open("sqlite::memory:", arguments.allow.apply(compiled.config.apply(Settings::fixed()))) {
             Ok(pipeline) => pipeline,
             Err(error) => return store_exit(&error, output),
         };

@@ -10,10 +10,10 @@ use smol_str::SmolStr;
 use super::decode::{Wrong, decode};
 use super::lines::Lines;
 use super::{Problem, Request};
-use crate::bytecode::Program;
+use crate::bytecode::{ActionHead, Program};
 use crate::diagnostic::Code;
 use crate::pipeline::Operation;
-use crate::schema::json::{Raw, nearest_to, uuid};
+use crate::schema::json::{self, Raw, nearest_to, uuid};
 use crate::schema::{Entity, Row, Schema};
 use crate::value::{EntityId, Reference, Value, text::quoted};
 
@@ -71,6 +71,10 @@ fn request(line: &str, schema: &Schema, program: &Program) -> Result<(Operation,
         known(name, &PARTS, &LATER, Code::O0101, "part")?;
     }
     let message = parts.text("message")?;
+    if let Some(action) = program.action(&message) {
+        let user = parts.get("as").map(|_| parts.text("as")).transpose()?;
+        return Ok((perform(&parts, &action.head, schema)?, user));
+    }
     known(&message, &MESSAGES, &MESSAGES_LATER, Code::O0104, "message")?;
     let (id, entity) = entity(&parts.text("entity")?, schema)?;
     let user = parts.get("as").map(|_| parts.text("as")).transpose()?;
@@ -101,6 +105,32 @@ fn request(line: &str, schema: &Schema, program: &Program) -> Result<(Operation,
         _ => Operation::Delete { record: Reference { entity: id, id: parts.id()? } },
     };
     Ok((operation, user))
+}
+
+/// An action: its record, if it has one, is in `id`, its inputs are the attributes.
+fn perform(parts: &Object<'_>, head: &ActionHead, schema: &Schema) -> Result<Operation, Wrong> {
+    if let Some(named) = parts.get("entity").map(|_| parts.text("entity")).transpose()? {
+        let (id, _) = entity(&named, schema)?;
+        if head.entity != Some(id) {
+            return Err((Code::O0105, format!("the action `{}` is not on `{named}`", head.name)));
+        }
+    }
+    let record = match head.entity {
+        Some(entity) => Some(Reference { entity, id: parts.id()? }),
+        None if parts.get("id").is_some() => return Err((Code::O0101, format!("the action `{}` is on no record", head.name))),
+        None => None,
+    };
+    let mut inputs = vec![Value::Empty; head.inputs.len()];
+    for (name, raw) in &parts.get("attributes").map(attributes).transpose()?.unwrap_or_default().0 {
+        let found = head.inputs.iter().zip(&mut inputs).find(|(input, _)| input.name == *name);
+        let Some((input, place)) = found else {
+            let near = nearest_to(name, head.inputs.iter().map(|input| input.name.as_str()));
+            return Err((Code::O0106, format!("`{}` has no input {}{}", head.name, quoted(name), meant(near))));
+        };
+        let read = Raw::json(raw).and_then(|raw| json::read(&raw, &input.ty, schema));
+        *place = read.map_err(|wrong| (Code::O0107, format!("`{}`: {wrong}", input.name)))?;
+    }
+    Ok(Operation::Perform { action: head.name.clone(), record, inputs })
 }
 
 fn attributes(raw: &RawValue) -> Result<Object<'_>, Wrong> {

@@ -13,7 +13,7 @@ use std::io::BufRead;
 
 use smol_str::SmolStr;
 
-pub use outcome::{Tally, refused, told};
+pub use outcome::{Tally, refused, told, told_with_outputs};
 
 use crate::bytecode::Program;
 use crate::diagnostic::{Code, Severity, render};

@@ -5,7 +5,9 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::Problem;
+use crate::bytecode::Program;
 use crate::pipeline::{Ending, Outcome};
+use crate::schema::{Schema, json};
 use crate::value::Uuid;
 
 /// How many operations ended in which way.
@@ -68,6 +70,24 @@ pub fn told(at: u64, outcome: &Outcome, took: Option<Duration>) -> String {
         depth: outcome.depth,
         micros: took.map(micros),
     })
+}
+
+/// The same, with what an action gave by the names of its outputs.
+pub fn told_with_outputs(at: u64, outcome: &Outcome, took: Option<Duration>, program: &Program, schema: &Schema) -> String {
+    let told = told(at, outcome, took);
+    // The outermost operation's action is the first that ran.
+    let Some(action) = outcome.ran.first().and_then(|name| program.action(name)).filter(|_| !outcome.outputs.is_empty()) else {
+        return told;
+    };
+    let outputs: serde_json::Map<String, serde_json::Value> = action
+        .head
+        .outputs
+        .iter()
+        .zip(&outcome.outputs)
+        .map(|(output, value)| (output.name.to_string(), json::write(value, &output.ty, schema)))
+        .collect();
+    let head = told.strip_suffix('}').unwrap_or(&told);
+    format!("{head},\"outputs\":{}}}", serde_json::Value::Object(outputs))
 }
 
 /// A line that could not be read as an outcome.

@@ -1,0 +1,35 @@
+//! The one place where the machine's clock and random numbers, its processes and the network come in; everything below takes
+//! them from [`Settings`].
+
+mod command;
+mod webhook;
+
+use jiff::Timestamp;
+
+use crate::pipeline::{Limits, Outside, Permission, Settings};
+use crate::value::Uuid;
+
+impl Settings {
+    /// For production: the system's clock, ids of version 7, the zone UTC.
+    pub fn system() -> Self {
+        Settings::with(Box::new(Timestamp::now), Box::new(Uuid::now_v7))
+    }
+
+    /// The same, with commands and webhooks that may be called. No project can say this for itself.
+    pub fn allowing(self, permission: Permission) -> Self {
+        Settings { permission, outside: Some(Box::new(World)), ..self }
+    }
+}
+
+/// Processes of this machine, and the network.
+struct World;
+
+impl Outside for World {
+    fn command(&mut self, words: &[String], request: &str, limits: Limits) -> Result<String, String> {
+        command::run(words, request, limits)
+    }
+
+    fn webhook(&mut self, address: &str, request: &str, limits: Limits) -> Result<String, String> {
+        webhook::post(address, request, limits)
+    }
+}

@@ -1,0 +1,32 @@
+//! An HTTP endpoint that is posted a request and answers: verified TLS, no redirects (they could lead to a host that nobody
+//! has allowed), a limit of time and of bytes.
+
+use ureq::Agent;
+
+use crate::pipeline::Limits;
+
+/// Posts a request, and gives back the body of the answer.
+pub(super) fn post(address: &str, request: &str, limits: Limits) -> Result<String, String> {
+    let config = Agent::config_builder()
+        .timeout_global(Some(limits.time))
+        .max_redirects(0)
+        .http_status_as_error(false)
+        // A proxy of the environment would be a host that nobody has allowed.
+        .proxy(None)
+        .user_agent(concat!("weir/", env!("CARGO_PKG_VERSION")))
+        .build();
+    let sent = Agent::new_with_config(config).post(address).header("content-type", "application/json").send(request);
+    let mut answer = sent.map_err(|error| in_words(&error, limits))?;
+    if !answer.status().is_success() {
+        return Err(format!("answers {}", answer.status()));
+    }
+    answer.body_mut().with_config().limit(limits.bytes as u64).read_to_string().map_err(|error| in_words(&error, limits))
+}
+
+fn in_words(error: &ureq::Error, limits: Limits) -> String {
+    match error {
+        ureq::Error::Timeout(_) => format!("took longer than {} seconds", limits.time.as_secs_f64()),
+        ureq::Error::BodyExceedsLimit(_) => format!("answers more than {} bytes", limits.bytes),
+        error => format!("can't be called: {error}"),
+    }
+}
