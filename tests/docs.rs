@@ -34,18 +34,6 @@ fn every_flow_block_is_true() {
     assert!(blocks > 10 && tests > 5, "the pages were found: {blocks} blocks, {tests} tests");
 }
 
-#[test]
-fn every_function_is_named() {
-    let page = include_str!("../docs/language.md");
-    let (_, listed) = page.split_once("The functions: ").unwrap();
-    let (listed, _) = listed.split_once("Queries").unwrap();
-    let words: Vec<&str> =
-        listed.split(|letter: char| !letter.is_ascii_lowercase() && letter != '_').filter(|word| !word.is_empty()).collect();
-    let table: Vec<&str> = weir::value::Function::ALL.iter().map(|function| function.name).collect();
-    assert!(table.iter().all(|name| words.contains(name)), "{table:?} are all in {words:?}");
-    assert!(words.iter().all(|word| table.contains(word)), "{words:?} are all in {table:?}");
-}
-
 /// Compiles a block and runs its tests; says how many there were.
 fn hold(place: &str, tag: &str, text: &str) -> usize {
     let project = Project::from_text("page.flow", text);

@@ -55,7 +55,7 @@ pub const ELSEWHERE: &[Held] = &[
         RUST,
         "s4_days_and_hours_are_those_of_the_time_zone",
     ),
-    held("4.50", "", "tests/docs.rs", "every_function_is_named"),
+    held("4.50", "", "tests/reference.rs", "the_functions_are_those_of_the_table"),
     held("4.52", "`url` is the address of a record, and begins as the settings say.", RUST, "s4_addresses_begin_as_the_settings_say"),
     held(
         "4.53",
