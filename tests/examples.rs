@@ -20,6 +20,7 @@ fn flows(sources: &Sources) -> Vec<(String, String)> {
             let (name, span) = match &item {
                 Item::Flow(flow) => (&flow.name, flow.span),
                 Item::Action(action) => (&action.name, action.span),
+                Item::Plugin(plugin) => (&plugin.name, plugin.span),
                 _ => continue,
             };
             found.push((name.text.to_string(), sources.slice(span).to_owned()));

@@ -15,7 +15,7 @@ use super::{
     Trigger, Via, WaitList,
 };
 use crate::schema::select::{Aggregate, Test};
-use crate::schema::{FieldSet, Schema};
+use crate::schema::{FieldSet, Level, Schema};
 use crate::source::{FileId, Sources, Span};
 use crate::value::{EntityId, Type, Value, text};
 
@@ -116,8 +116,17 @@ fn clauses(head: &FlowHead, schema: &Schema) -> String {
     parts.extend(head.child.then(|| "child".to_owned()));
     parts.push(format!("rank {}", head.rank));
     parts.push(if head.run_as == RunAs::Owner { "run as owner".to_owned() } else { "run as caller".to_owned() });
-    parts.extend(head.draft.then(|| "draft".to_owned()));
+    parts.extend(head.owner.as_ref().map(|owner| format!("owner {:?}", owner.as_str())));
+    parts.extend((head.scope != Level::Organization).then(|| format!("scope {}", head.scope.name())));
+    parts.extend(head.inputs.iter().map(taken));
+    let present = [(head.log_errors, "log errors"), (head.allow_cycle, "allow cycle"), (head.draft, "draft")];
+    parts.extend(present.into_iter().filter(|(present, _)| *present).map(|(_, words)| words.to_owned()));
     parts.join("; ")
+}
+
+/// An input, as a clause writes it.
+fn taken(input: &Input) -> String {
+    format!("input {} {}{}", input.name, input.ty, if input.required { " required" } else { "" })
 }
 
 fn effects(effects: &Effects, entity: Option<EntityId>, schema: &Schema) -> Vec<String> {

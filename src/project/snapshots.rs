@@ -1,4 +1,4 @@
-//! The compiled output of each flow as a text of its own, to be kept beside the sources and compared: its clauses, its effect
+//! The compiled output of each flow, action and plug-in as a text of its own, to be kept beside the sources and compared: its clauses, its effect
 //! signature and its operations. Everything in it goes by name, and no place in a source is in it, so neither a field more,
 //! a flow more, nor another layout changes the text of a flow that means what it meant.
 
@@ -30,26 +30,31 @@ pub struct Snapshot {
 }
 
 impl Compiled {
-    /// The snapshots of its flows, in the order of their names.
+    /// The snapshots of its flows, its actions and its plug-ins, each in the order of their names.
     pub fn snapshots(&self) -> Vec<Snapshot> {
-        let nothing = Sources::default();
-        let flows = self.program.flows.iter().map(|flow| (flow.head.name.as_str(), bytecode::flow_listing(flow, &self.schema, &nothing)));
-        named(flows.map(|(name, text)| (name.to_owned(), text)).collect())
+        let (nothing, schema) = (Sources::default(), &self.schema);
+        let flows = self.program.flows.iter().map(|flow| ("flow", &flow.head.name, bytecode::flow_listing(flow, schema, &nothing)));
+        let actions =
+            self.program.actions.iter().map(|action| ("action", &action.head.name, bytecode::action_listing(action, schema, &nothing)));
+        let plugins =
+            self.program.plugins.iter().map(|plugin| ("plugin", &plugin.head.name, bytecode::plugin_listing(plugin, schema, &nothing)));
+        let all = flows.chain(actions).chain(plugins);
+        named(all.map(|(kind, name, text)| (kind, name.to_string(), text)).collect())
     }
 }
 
 /// Gives each text its file. Names that some system would take for one another get their own endings.
-fn named(texts: Vec<(String, String)>) -> Vec<Snapshot> {
+fn named(texts: Vec<(&'static str, String, String)>) -> Vec<Snapshot> {
     let mut taken: FxHashMap<String, usize> = FxHashMap::default();
-    for (name, _) in &texts {
+    for (_, name, _) in &texts {
         *taken.entry(name.to_ascii_lowercase()).or_default() += 1;
     }
-    let file = |name: &str| {
+    let file = |kind: &str, name: &str| {
         let alone = taken.get(&name.to_ascii_lowercase()).is_some_and(|count| *count == 1);
-        let stem = if alone && is_plain(name) { name.to_owned() } else { spelled(name) };
+        let stem = if alone && is_plain(name) { name.to_owned() } else { spelled(kind, name) };
         format!("{stem}.{SNAPSHOT}")
     };
-    texts.into_iter().map(|(name, text)| Snapshot { file: file(&name), name, text }).collect()
+    texts.into_iter().map(|(kind, name, text)| Snapshot { file: file(kind, &name), name, text }).collect()
 }
 
 /// Whether a file can be called like this everywhere.
@@ -65,11 +70,11 @@ fn is_port(name: &str) -> bool {
     ["com", "lpt"].iter().any(|port| lower.strip_prefix(port).is_some_and(|rest| rest.len() == 1))
 }
 
-/// Another name: what a file can be called by, and a hash of all of it.
-fn spelled(name: &str) -> String {
+/// Another name: what a file can be called by, and a hash of all of it and of what it names.
+fn spelled(kind: &str, name: &str) -> String {
     // A plain name has no `-`, so no plain name is spelled like this.
     let stem: String = name.chars().take(LONGEST).map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '_' }).collect();
-    let hash: String = Sha256::digest(name).iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    let hash: String = Sha256::digest(format!("{kind} {name}")).iter().take(4).map(|byte| format!("{byte:02x}")).collect();
     format!("{stem}-{hash}")
 }
 
@@ -96,7 +101,7 @@ mod tests {
             "-",
         ];
         let files: Vec<String> =
-            named(names.map(|name| (name.to_owned(), String::new())).to_vec()).into_iter().map(|one| one.file).collect();
+            named(names.map(|name| ("flow", name.to_owned(), String::new())).to_vec()).into_iter().map(|one| one.file).collect();
         let mut lower: Vec<String> = files.iter().map(|file| file.to_ascii_lowercase()).collect();
         lower.sort();
         lower.dedup();
