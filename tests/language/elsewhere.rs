@@ -94,4 +94,40 @@ pub const ELSEWHERE: &[Held] = &[
         "a_false_expectation_says_what_is_there_instead",
     ),
     held("6.10", "", "tests/scenarios.rs", "a_table_repeats_its_test_in_fresh_stores"),
+    held(
+        "5.86",
+        "`rollback off` keeps every step of an outermost action, whatever follows.",
+        "tests/outside.rs",
+        "without_rollback_each_step_of_the_outermost_action_is_kept",
+    ),
+    held(
+        "5.87",
+        "Code outside the language is held to the effects that it declares.",
+        "tests/outside.rs",
+        "a_host_function_gives_outputs_and_is_held_to_what_it_declares",
+    ),
+    held(
+        "5.88",
+        "A command runs only where whoever runs the project allows it.",
+        "tests/outside.rs",
+        "a_command_runs_only_where_it_is_allowed",
+    ),
+    held(
+        "5.89",
+        "A webhook is called only where its host is allowed.",
+        "tests/outside.rs",
+        "a_webhook_is_posted_where_its_host_is_allowed",
+    ),
+    held(
+        "7.1",
+        "A flow fails only in the ways that its effect signature lists.",
+        "tests/soundness.rs",
+        "flows_fail_only_as_their_signatures_list",
+    ),
+    held(
+        "7.2",
+        "`weir check --effects` prints what a flow reads, sets, sets off and can fail in, and what it costs at most.",
+        "tests/effects.rs",
+        "cases",
+    ),
 ];
