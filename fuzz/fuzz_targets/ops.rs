@@ -20,7 +20,7 @@ fuzz_target!(|data: (u8, &[u8])| {
         1 => csv(Message::Update),
         _ => Format::JsonLines,
     };
-    let Ok((reader, _)) = Reader::new(text, &format, &RULES.schema) else { return };
+    let Ok((reader, _)) = Reader::new(text, &format, &RULES.schema, &RULES.program) else { return };
     let mut pipeline = RULES.open("sqlite::memory:", Settings::fixed()).expect("a store in memory");
     for (line, request) in reader.take(50).enumerate() {
         match request {
