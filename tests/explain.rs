@@ -6,7 +6,7 @@ use weir::diagnostic::{Code, Diagnostic, Severity};
 use weir::project::Project;
 
 /// The codes of errors and warnings that have no examples, beside those of files: hostile texts, and numbers that no example shows well.
-const WITHOUT_EXAMPLES: &[&str] = &["E0111", "E0219", "E0618", "E0921"];
+const WITHOUT_EXAMPLES: &[&str] = &["E0111", "E0219", "E0618"];
 
 fn problems(text: &str) -> Vec<Diagnostic> {
     Project::from_text("example.flow", text).diagnostics

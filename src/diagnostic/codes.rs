@@ -247,7 +247,6 @@ codes! {
     // What this release can't carry yet
     E0901 Error "something that this release can't run yet",
     W0901 Warning "a flow in the background, which this release doesn't run yet",
-    E0921 Error "a statement that this release can't run yet",
     E0922 Error "a part of a test that this release can't run yet",
     // Across flows
     E1001 Error "flows that start each other without an end",

@@ -1,5 +1,4 @@
-//! Statements that have no place in a flow: a wait inside the transaction, those of tests, and those that this
-//! release can't run yet.
+//! Statements that have no place in a flow: a wait inside the transaction, a delay, and those of tests.
 
 use crate::bytecode::Mode;
 use crate::check::context::Context;
@@ -22,7 +21,6 @@ impl Context<'_> {
                 Diagnostic::new(Code::E0619, first_word(span, "delay"), "there is no `delay`")
                     .help("the word is `wait`: `wait 3 days` or `wait until …`, in a flow with `mode background`"),
             ),
-            S::LetResult { .. } => self.not_yet(span, "a `let` of this statement"),
             S::User { .. } => self.only_in_tests(span, "user"),
             S::As { .. } => self.only_in_tests(span, "as"),
             S::InTransaction(_) => self.only_in_tests(span, "in transaction"),
@@ -41,7 +39,7 @@ impl Context<'_> {
             | S::Update { .. }
             | S::Delete { .. } => {}
             S::Assign { .. } | S::ChangeStatus { .. } | S::SendEmail { .. } => {}
-            S::If { .. } | S::Match { .. } | S::ForEach { .. } | S::Let { .. } | S::Log(_) | S::Step { .. } => {}
+            S::If { .. } | S::Match { .. } | S::ForEach { .. } | S::Let { .. } | S::LetResult { .. } | S::Log(_) | S::Step { .. } => {}
         }
     }
 
@@ -79,13 +77,6 @@ impl Context<'_> {
                 .label("the transaction would stay open, and everybody else would wait with it")
                 .help(format!("let a flow with `mode background` do what comes after the wait, and `start` it here, or give `{name}` itself `mode background`"))
                 .help("or write the moment into a field of the record, and act on it later"),
-        );
-    }
-
-    fn not_yet(&mut self, span: Span, what: &str) {
-        self.report(
-            Diagnostic::new(Code::E0921, span, format!("this release can't run {what} yet"))
-                .help("the statement is part of the language; take it out until a release carries it"),
         );
     }
 
