@@ -39,7 +39,7 @@ pub struct FlowHead {
     pub draft: bool,
 }
 
-/// Whether a flow runs inside the transaction.
+/// Whether a flow or plug-in runs inside the transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Mode {
     /// Inside it.
@@ -167,6 +167,8 @@ pub struct PluginHead {
     pub name: SmolStr,
     /// The entity whose records it is about.
     pub entity: EntityId,
+    /// In the transaction or after it.
+    pub mode: Mode,
     /// The events that start it, with their stages.
     pub triggers: Vec<Trigger>,
     /// Its place among the steps of a stage, ascending.

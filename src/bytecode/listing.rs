@@ -68,7 +68,9 @@ pub fn action_listing(action: &ActionCode, schema: &Schema, sources: &Sources) -
 /// The listing of one declared plug-in.
 pub fn plugin_listing(plugin: &PluginCode, schema: &Schema, sources: &Sources) -> String {
     let head = &plugin.head;
-    let mut parts: Vec<String> = head.triggers.iter().map(|trigger| event(trigger, Some(trigger.stage), head.entity, schema)).collect();
+    let background = head.mode == Mode::Background;
+    let mut parts = vec![mode(head.mode).to_owned()];
+    parts.extend(head.triggers.iter().map(|trigger| event(trigger, (!background).then_some(trigger.stage), head.entity, schema)));
     parts.push(format!("rank {}", head.rank));
     parts.push(via(&head.via));
     let mut lines = vec![parts.join("; ")];
@@ -97,6 +99,13 @@ fn via(via: &Via) -> String {
     }
 }
 
+fn mode(mode: Mode) -> &'static str {
+    match mode {
+        Mode::RealTime => "real-time",
+        Mode::Background => "background",
+    }
+}
+
 /// An event, with the stage that it is at.
 fn event(trigger: &Trigger, stage: Option<Stage>, entity: EntityId, schema: &Schema) -> String {
     let event = match &trigger.event {
@@ -109,8 +118,8 @@ fn event(trigger: &Trigger, stage: Option<Stage>, entity: EntityId, schema: &Sch
 }
 
 fn clauses(head: &FlowHead, schema: &Schema) -> String {
-    let mut parts = vec![if head.mode == Mode::RealTime { "real-time".to_owned() } else { "background".to_owned() }];
     let background = head.mode == Mode::Background;
+    let mut parts = vec![mode(head.mode).to_owned()];
     parts.extend(head.triggers.iter().map(|trigger| event(trigger, (!background).then_some(trigger.stage), head.entity, schema)));
     parts.extend(head.on_demand.then(|| "on demand".to_owned()));
     parts.extend(head.child.then(|| "child".to_owned()));

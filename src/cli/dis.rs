@@ -1,4 +1,4 @@
-//! `weir dis`: the bytecode of the flows beside the lines that it comes from.
+//! `weir dis`: the bytecode of flows, actions and plug-ins beside the lines that it comes from.
 
 use std::path::PathBuf;
 
@@ -15,7 +15,7 @@ pub(super) struct Arguments {
     /// A file or a folder, `-` for standard input, or a compiled `.flowc` file
     #[arg(default_value = ".", env = "WEIR_PATH")]
     path: PathBuf,
-    /// Only this flow
+    /// Only this flow, action or plug-in
     #[arg(long, value_name = "NAME", env = "WEIR_FLOW")]
     flow: Option<String>,
 }
@@ -26,22 +26,21 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Exit {
 
 fn list(arguments: &Arguments, output: &mut Output) -> Result<(), Exit> {
     let compiled = compiled::load_or_compile(&arguments.path, output)?;
-    let flows = &compiled.program.flows;
-    if let Some(name) = &arguments.flow
-        && !flows.iter().any(|flow| flow.head.name == *name)
+    let (program, schema, sources) = (&compiled.program, &compiled.schema, &compiled.sources);
+    let flows = program.flows.iter().map(|flow| (&flow.head.name, bytecode::flow_listing(flow, schema, sources)));
+    let actions = program.actions.iter().map(|action| (&action.head.name, bytecode::action_listing(action, schema, sources)));
+    let plugins = program.plugins.iter().map(|plugin| (&plugin.head.name, bytecode::plugin_listing(plugin, schema, sources)));
+    let listings: Vec<_> = flows.chain(actions).chain(plugins).collect();
+    if let Some(wanted) = &arguments.flow
+        && !listings.iter().any(|(name, _)| *name == wanted)
     {
-        let near = nearest(name, flows.iter().map(|flow| flow.head.name.as_str()));
+        let near = nearest(wanted, listings.iter().map(|(name, _)| name.as_str()));
         let meant = near.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default();
-        output.error_line(format!("error: there is no flow `{}`{meant}", name.escape_debug()));
+        output.error_line(format!("error: there is no flow `{}`{meant}", wanted.escape_debug()));
         return Err(Exit::Usage);
     }
-    for flow in flows.iter().filter(|flow| arguments.flow.as_ref().is_none_or(|name| flow.head.name == *name)) {
-        output.line(bytecode::flow_listing(flow, &compiled.schema, &compiled.sources));
-    }
-    if arguments.flow.is_none() {
-        let (schema, sources) = (&compiled.schema, &compiled.sources);
-        compiled.program.actions.iter().for_each(|action| output.line(bytecode::action_listing(action, schema, sources)));
-        compiled.program.plugins.iter().for_each(|plugin| output.line(bytecode::plugin_listing(plugin, schema, sources)));
+    for (_, listing) in listings.iter().filter(|(name, _)| arguments.flow.as_ref().is_none_or(|wanted| *name == wanted)) {
+        output.line(listing);
     }
     Ok(())
 }

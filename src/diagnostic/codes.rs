@@ -245,8 +245,7 @@ codes! {
     E0805 Error "a flow that is too large",
     E0806 Error "a mistake of the compiler itself",
     // What this release can't carry yet
-    E0901 Error "something that this release can't run yet",
-    W0901 Warning "a flow in the background, which this release doesn't run yet",
+    W0901 Warning "something in the background, which this release doesn't run yet",
     E0922 Error "a part of a test that this release can't run yet",
     // Across flows
     E1001 Error "flows that start each other without an end",

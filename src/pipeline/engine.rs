@@ -268,23 +268,37 @@ impl Engine {
         Ok(())
     }
 
-    /// Notes the background flows of an event.
-    pub fn queue(&mut self, flows: &[usize], scene: &mut Scene) -> Result<(), Interrupt> {
+    /// Notes the flows and plug-ins of an event that run in the background.
+    pub fn queue(&mut self, steps: &[Step], scene: &mut Scene) -> Result<(), Interrupt> {
         let program = Arc::clone(&self.program);
-        for flow in flows.iter().filter_map(|index| program.flows.get(*index)) {
-            if self.in_scope(&flow.head, scene)? {
-                self.queue_one(&flow.head.name, scene.record);
-            } else {
-                self.trace.line(|| format!("flow `{}` is not queued: the record is out of its scope", flow.head.name));
+        for step in steps {
+            match *step {
+                Step::Flow(index) => {
+                    let Some(flow) = program.flows.get(index) else { continue };
+                    if self.in_scope(&flow.head, scene)? {
+                        self.queue_flow(&flow.head.name, scene.record);
+                    } else {
+                        self.trace.line(|| format!("flow `{}` is not queued: the record is out of its scope", flow.head.name));
+                    }
+                }
+                Step::Early(index) | Step::Plugin(index) => {
+                    if let Some(plugin) = self.plugins.get(index).map(Arc::clone) {
+                        self.queue_one("plug-in", &plugin.name, scene.record);
+                    }
+                }
             }
         }
         Ok(())
     }
 
     /// Notes a background flow that would run on a record once the transaction is kept.
-    pub fn queue_one(&mut self, flow: &SmolStr, record: Reference) {
-        self.trace.line(|| format!("queued flow `{flow}` on {} {}", fault::name(&self.schema, record.entity), record.id));
-        self.queued.push(flow.clone());
+    pub fn queue_flow(&mut self, flow: &SmolStr, record: Reference) {
+        self.queue_one("flow", flow, record);
+    }
+
+    fn queue_one(&mut self, what: &str, name: &SmolStr, record: Reference) {
+        self.trace.line(|| format!("queued {what} `{name}` on {} {}", fault::name(&self.schema, record.entity), record.id));
+        self.queued.push(name.clone());
     }
 
     fn run_plugin(&mut self, index: usize, scene: &mut Scene) -> Result<(), Interrupt> {

@@ -101,7 +101,7 @@ impl Engine {
         if self.is_background(index) {
             self.pay_for_nested()?;
             if let Some(flow) = Arc::clone(&self.program).flows.get(index) {
-                self.queue_one(&flow.head.name, record);
+                self.queue_flow(&flow.head.name, record);
             }
             return Ok(());
         }

@@ -46,8 +46,8 @@ pub(super) struct Plan {
     pub before: Vec<Step>,
     /// The steps after it.
     pub after: Vec<Step>,
-    /// The background flows that are queued after it, in order.
-    pub queued: Vec<usize>,
+    /// The steps in the background that are queued after it, in order.
+    pub queued: Vec<Step>,
     /// The columns of the record to fetch together, if any is asked for at all.
     pub columns: FieldSet,
     /// The columns that have to be there from before the operation.
@@ -117,12 +117,10 @@ impl Plans {
     /// Takes in a plug-in, the one at this position among those registered.
     pub fn register(&mut self, plugin: &Registered, index: usize, layout: &Layout) {
         let fields = plugin.reads.as_ref().unwrap_or(&layout.all);
-        let needs = Needs { now: fields.clone(), old: fields.clone() };
+        let background = plugin.background;
+        let needs = if background { Needs::default() } else { Needs { now: fields.clone(), old: fields.clone() } };
         let order = (plugin.rank, false, plugin.name.clone());
-        self.add(
-            plugin.entity,
-            Candidate { order, step: Step::Plugin(index), triggers: plugin.triggers.clone(), needs, background: false },
-        );
+        self.add(plugin.entity, Candidate { order, step: Step::Plugin(index), triggers: plugin.triggers.clone(), needs, background });
         self.made.clear();
         self.count = 0;
     }
@@ -169,8 +167,8 @@ impl Plans {
         }
         for candidate in candidates {
             if candidate.background {
-                if let (Step::Flow(index), true) = (candidate.step, candidate.runs(message, Stage::PostOperation, present)) {
-                    plan.queued.push(index);
+                if candidate.runs(message, Stage::PostOperation, present) {
+                    plan.queued.push(candidate.step);
                     plan.columns.extend(&candidate.needs.old);
                     plan.kept.extend(&candidate.needs.old);
                 }

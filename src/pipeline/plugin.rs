@@ -8,7 +8,7 @@ use std::sync::Arc;
 use smol_str::SmolStr;
 use thiserror::Error;
 
-use crate::bytecode::{Effects, Event, PluginCode, Stage, Trigger, Via};
+use crate::bytecode::{Effects, Event, Mode, PluginCode, Stage, Trigger, Via};
 use crate::diagnostic::nearest;
 use crate::schema::{Entity, FieldSet, Schema};
 use crate::value::{EntityId, Slot};
@@ -101,7 +101,16 @@ impl Plugin {
         let Some(handler) = self.handler.clone() else { return Err(RegisterError::NothingToDo { name: self.name }) };
         let triggers = self.events.iter().map(|(message, fields)| self.trigger(entity, *message, fields)).collect::<Result<_, _>>()?;
         let reads = self.reads.as_ref().map(|fields| self.slots(entity, fields)).transpose()?;
-        Ok(Registered { name: self.name, entity: id, triggers, rank: self.rank, reads, effects: None, work: Work::Rust(handler) })
+        Ok(Registered {
+            name: self.name,
+            entity: id,
+            background: false,
+            triggers,
+            rank: self.rank,
+            reads,
+            effects: None,
+            work: Work::Rust(handler),
+        })
     }
 
     fn trigger(&self, entity: &Entity, message: Message, fields: &[SmolStr]) -> Result<Trigger, RegisterError> {
@@ -133,6 +142,8 @@ impl Plugin {
 pub(super) struct Registered {
     pub name: SmolStr,
     pub entity: EntityId,
+    /// Whether it runs after the transaction.
+    pub background: bool,
     pub triggers: Vec<Trigger>,
     pub rank: i32,
     /// The columns that are fetched for it ahead; all where there is no set.
@@ -157,6 +168,7 @@ impl From<&PluginCode> for Registered {
         Registered {
             name: head.name,
             entity: head.entity,
+            background: head.mode == Mode::Background,
             triggers: head.triggers,
             rank: head.rank,
             reads,

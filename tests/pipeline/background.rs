@@ -56,3 +56,26 @@ fn a_start_queues_in_the_same_transaction() {
     assert_eq!(update(&mut pipeline, child, &[("size", 10.into())]).ending, Ending::Committed);
     assert_eq!(fault(&update(&mut pipeline, child, &[("name", "e".into())])).0, Code::F04);
 }
+
+#[test]
+fn a_plugin_in_the_background_is_queued_in_its_order_and_never_runs() {
+    const PLUGINS: &str = r#"
+        entity deal { name text(20) required size integer }
+        plugin Tell on deal { mode background trigger create, update(size), delete rank 3 via host }
+        plugin Score on deal { mode background trigger update(size) reads size stage post-operation via command "score" }
+        flow After on deal { mode background rank 3 trigger update(size) set name = "later" }
+        flow Refuse on deal { trigger update(name) stop "no" }
+    "#;
+    let mut pipeline = open_with(PLUGINS, Settings { trace: true, ..Settings::fixed() });
+    pipeline.bind("Tell", |_| panic!("it doesn't run")).unwrap();
+    let outcome = create(&mut pipeline, "deal", &[("name", "a".into())]);
+    assert_eq!((&outcome.ending, &outcome.ran[..], &outcome.queued[..]), (&Ending::Committed, &[][..], &["Tell".into()][..]));
+    let deal = outcome.record.unwrap();
+    // By rank, then plug-ins before flows.
+    let outcome = update(&mut pipeline, deal, &[("size", 1.into())]);
+    assert_eq!(outcome.queued, ["Score", "Tell", "After"]);
+    let told: Vec<&str> = outcome.trace.iter().map(|line| line.text.as_str()).filter(|line| line.starts_with("queued plug-in")).collect();
+    assert_eq!(told, [format!("queued plug-in `Score` on deal {}", deal.id), format!("queued plug-in `Tell` on deal {}", deal.id)]);
+    assert!(update(&mut pipeline, deal, &[("name", "b".into()), ("size", 2.into())]).queued.is_empty());
+    assert_eq!(delete(&mut pipeline, deal).queued, ["Tell"]);
+}

@@ -19,7 +19,7 @@ use smol_str::SmolStr;
 use thiserror::Error;
 
 use super::operand::Rule;
-use super::{ActionCode, Cause, Code, Effects, Event, FlowCode, Input, PluginCode, Program, Trigger};
+use super::{ActionCode, Cause, Code, Effects, Event, FlowCode, Input, Mode, PluginCode, Program, Stage, Trigger};
 use crate::schema::{FieldSet, Schema};
 use crate::value::{EntityId, Type};
 use held::Held;
@@ -164,7 +164,9 @@ pub fn verify(program: &Program, schema: &Schema) -> Result<(), VerifyError> {
     }
     program.actions.iter().try_for_each(|action| verify_action(action, program, schema))?;
     for PluginCode { head, effects, .. } in &program.plugins {
+        let late = head.mode == Mode::RealTime || head.triggers.iter().all(|trigger| trigger.stage == Stage::PostOperation);
         let sound = triggers(&head.triggers, head.entity, schema).and_then(|()| says(effects, Some(head.entity), schema));
+        let sound = sound.and_then(|()| if late { Ok(()) } else { Err(Problem::Place) });
         sound.map_err(|problem| VerifyError { flow: head.name.clone(), part: Part::Head, at: None, problem })?;
     }
     Ok(())

@@ -202,7 +202,8 @@ impl Reader<'_, '_> {
         if self.mode == Mode::Background && self.owner == Owner::Flow {
             return Stage::PostOperation;
         }
-        let usual = if word == "delete" { Stage::PreOperation } else { Stage::PostOperation };
+        let before = word == "delete" && self.mode == Mode::RealTime;
+        let usual = if before { Stage::PreOperation } else { Stage::PostOperation };
         let stage = own.or(self.usual.map(|(stage, _)| stage)).unwrap_or(usual);
         let said = if own.is_some() { trigger.stage.as_ref() } else { self.usual.map(|(_, name)| name) };
         if (word, stage) != ("delete", Stage::PostOperation) || self.owner == Owner::Plugin {

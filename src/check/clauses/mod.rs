@@ -95,11 +95,6 @@ impl Owner {
     }
 }
 
-/// Says that this release can't carry something yet.
-fn not_yet(span: Span, what: &str) -> Diagnostic {
-    Diagnostic::new(Code::E0901, span, format!("this release can't run {what} yet"))
-}
-
 /// Flows, actions and plug-ins share one space of names; roles, tests and scenarios have one each.
 fn names(files: &[ast::File], declare: &mut Declare) {
     let mut seen: FxHashMap<(u8, &str), (&ast::Name, &str)> = FxHashMap::default();
@@ -175,7 +170,7 @@ fn head(flow: &ast::Flow, declare: &mut Declare) -> Option<FlowHead> {
     let rank = clauses.rank.map_or(0, |(number, _)| rank(number, declare));
     let run_as = run_as(&clauses, &events, declare);
     let scope = scope(entity, &clauses, declare);
-    report_not_yet(&clauses, declare);
+    warn_of_background(Owner::Flow, &clauses, declare);
     Some(FlowHead {
         name: flow.name.text.clone(),
         entity,
@@ -325,12 +320,12 @@ fn scope(entity: EntityId, clauses: &Clauses, declare: &mut Declare) -> Level {
     Level::Organization
 }
 
-/// What the language has and this release doesn't carry. A misspelt word has its own error already.
-fn report_not_yet(clauses: &Clauses, declare: &mut Declare) {
-    if let Some((_, span)) = clauses.mode.filter(|(name, _)| name.text == "background") {
-        declare.report(
-            Diagnostic::new(Code::W0901, span, "this release checks and compiles background flows, and doesn't run them yet")
-                .help("an operation tells which of them it would queue; without the clause the flow runs inside the transaction"),
-        );
-    }
+/// Warns of what this release checks and compiles, and doesn't run. A misspelt word has its own error already.
+fn warn_of_background(owner: Owner, clauses: &Clauses, declare: &mut Declare) {
+    let Some((_, span)) = clauses.mode.filter(|(name, _)| name.text == "background") else { return };
+    let what = owner.word();
+    declare.report(
+        Diagnostic::new(Code::W0901, span, format!("this release checks and compiles background {what}s, and doesn't run them yet"))
+            .help(format!("an operation tells which of them it would queue; without the clause the {what} runs inside the transaction")),
+    );
 }

@@ -3,7 +3,7 @@
 use rustc_hash::FxHashSet;
 
 use super::super::declare::Declare;
-use super::{Owner, collect, effects, entity, events, not_yet, rank, via, words};
+use super::{Owner, collect, effects, entity, events, rank, via, warn_of_background, words};
 use crate::bytecode::{Mode, PluginCode, PluginHead, Stage, Trigger};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
@@ -18,9 +18,10 @@ pub(super) fn head(plugin: &ast::Plugin, actions: &FxHashSet<&str>, declare: &mu
     let clauses = collect(Owner::Plugin, &plugin.clauses, declare);
     let mode = clauses.mode.and_then(|(name, _)| words::mode(name, declare)).unwrap_or(Mode::RealTime);
     let events = events::read(Owner::Plugin, &plugin.name, entity, mode, &clauses, declare);
-    if let (Mode::Background, Some((name, span))) = (mode, clauses.mode) {
-        background(&events.triggers, name.span, span, declare);
+    if let (Mode::Background, Some((name, _))) = (mode, clauses.mode) {
+        background(&events.triggers, name.span, declare);
     }
+    warn_of_background(Owner::Plugin, &clauses, declare);
     let rank = clauses.rank.map_or(RANK, |(number, _)| rank(number, declare));
     let effects = effects::read(Owner::Plugin, Some(entity), &clauses, actions, declare);
     let via = via::read(&clauses, declare);
@@ -30,19 +31,16 @@ pub(super) fn head(plugin: &ast::Plugin, actions: &FxHashSet<&str>, declare: &mu
                 .help("write `via host`, `via command \"…\"` or `via webhook \"https://…\"`"),
         );
     }
-    let head = PluginHead { name: plugin.name.text.clone(), entity, triggers: events.triggers, rank, via: via? };
+    let head = PluginHead { name: plugin.name.text.clone(), entity, mode, triggers: events.triggers, rank, via: via? };
     Some(PluginCode { head, effects, span: plugin.name.span })
 }
 
-/// A plug-in in the background runs after the operation, and not in this release.
-fn background(triggers: &[Trigger], word: Span, clause: Span, declare: &mut Declare) {
+/// A plug-in in the background runs after the operation, at no other stage.
+fn background(triggers: &[Trigger], word: Span, declare: &mut Declare) {
     if triggers.iter().any(|trigger| trigger.stage != Stage::PostOperation) {
         declare.report(
             Diagnostic::new(Code::E0349, word, "a plug-in in the background runs in post-operation")
                 .help("leave the stage out, or write `stage post-operation`"),
         );
-        return;
     }
-    let problem = not_yet(clause, "a plug-in in the background");
-    declare.report(problem.help("leave the clause out: the plug-in then runs inside the transaction").fix(clause, ""));
 }
