@@ -4,7 +4,6 @@
 #![cfg(test)]
 
 #[path = "engines/generate.rs"]
-#[expect(dead_code, reason = "only its flows are used, not its values")]
 mod generate;
 
 use std::fs;
@@ -53,7 +52,7 @@ fn meaning(text: &str) -> String {
 fn words(text: &str) -> (Vec<&str>, Vec<&str>) {
     let (mut words, mut comments, mut before_comma) = (Vec::new(), Vec::new(), None);
     for (token, range) in tokens(text) {
-        let word = &text[range];
+        let word = text.get(range).unwrap();
         match token {
             Token::Space => {}
             Token::Comment | Token::Doc | Token::FileDoc => comments.push(word.trim_end()),
@@ -119,7 +118,7 @@ fn disturbed(text: &str, generator: &mut Generator) -> String {
             Token::TextClose => depth -= 1,
             _ => {}
         }
-        let word = &text[range];
+        let word = text.get(range).unwrap();
         let needed = if result.trim_end_matches([' ', '\t']).ends_with('\n') || !word.contains('\n') { " " } else { "\n" };
         match (token, generator.below(12)) {
             (Token::Space, way) if depth == 0 => match way {
@@ -188,7 +187,7 @@ fn squeezed(text: &str) -> String {
             Token::TextClose => depth -= 1,
             _ => {}
         }
-        result += if token == Token::Space && depth == 0 { " " } else { &text[range] };
+        result += if token == Token::Space && depth == 0 { " " } else { text.get(range).unwrap() };
     }
     result
 }

@@ -124,7 +124,7 @@ fn text(generator: &mut Generator) -> String {
 /// Saves one made-up change through the flows; gives the fault, if it ends in one.
 fn attempt(compiled: &Compiled, generator: &mut Generator, seed: u64) -> Option<Fault> {
     let mut settings = Settings::fixed();
-    if seed % 10 == 0 {
+    if seed.is_multiple_of(10) {
         settings.max_instructions = 1 + generator.below(2_000);
     }
     let mut pipeline = compiled.open("sqlite::memory:", settings).unwrap();
@@ -152,8 +152,8 @@ fn attempt(compiled: &Compiled, generator: &mut Generator, seed: u64) -> Option<
     };
     let (top, _) = save(&mut pipeline, None, None);
     let (record, _) = save(&mut pipeline, top, None);
-    let parent = if seed % 7 == 0 { Some(nobody) } else { top };
-    let target = if seed % 11 == 0 { nobody } else { record? };
+    let parent = if seed.is_multiple_of(7) { Some(nobody) } else { top };
+    let target = if seed.is_multiple_of(11) { nobody } else { record? };
     match save(&mut pipeline, parent, Some(target)).1 {
         Ending::Fault(fault) => Some(fault),
         _ => None,

@@ -42,7 +42,7 @@ pub enum EventKind {
         /// Who did it; the system administrator where there is no name.
         user: Option<SmolStr>,
         /// What became of it.
-        outcome: Outcome,
+        outcome: Box<Outcome>,
         /// Whether an `expect` about it followed and held. Says something only where the operation wasn't committed.
         expected: bool,
     },

@@ -256,7 +256,7 @@ impl Run<'_> {
         let user = self.acting.as_ref().map(|(name, _)| name.clone());
         self.last = Some(self.events.len());
         self.unexpected = self.last.filter(|_| !committed);
-        self.events.push(Event { kind: EventKind::Operation { message, entity, user, outcome, expected: false }, span });
+        self.events.push(Event { kind: EventKind::Operation { message, entity, user, outcome: Box::new(outcome), expected: false }, span });
         record
     }
 
