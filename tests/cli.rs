@@ -139,6 +139,60 @@ fn run_operations() {
 }
 
 #[test]
+fn operations_perform_actions_and_tell_their_outputs() {
+    let actions = r#"choice Rating { good = 1, bad = 2 }
+
+entity account {
+  name   text(40) required
+  rating choice Rating
+}
+
+action Rate on account {
+  input  least  money(2) required
+  output rating choice Rating
+  output words  text(80)
+  output never  date
+
+  if least < 0 { stop "less than nothing" }
+  set rating = good
+  set output rating = good, words = "{name} by {least}"
+}
+
+action Double {
+  input  amount money(2) required
+  output twice  money(2)
+
+  set output twice = amount * 2
+}
+
+action Outside {
+  output id text(20)
+  via    command "score a,b"
+}
+"#;
+    let id = "0190a5e4-7c3a-7bd0-8b39-6f3f1f0f6c11";
+    let lines = format!(
+        r#"{{"message":"Create","entity":"account","id":"{id}","attributes":{{"name":"Acme"}}}}
+{{"message":"Rate","id":"{id}","attributes":{{"least":"5.50"}}}}
+{{"message":"Double","attributes":{{"amount":"0.10"}}}}
+{{"message":"Rate","id":"{id}","attributes":{{"least":-1}}}}
+{{"message":"Rate","id":"{id}"}}
+{{"message":"Double","attributes":{{"amonut":1}}}}
+{{"message":"Rate","attributes":{{"least":1}}}}
+{{"message":"Outside"}}
+"#
+    );
+    let project = Project::of(&[("actions.flow", actions), ("ops.jsonl", &lines)]);
+    let human = project.told(&["run", "--ops", "ops.jsonl"]);
+    let json = project.told(&["run", "--ops", "ops.jsonl", "--format", "json"]);
+    snapshot!(format!("{lines}\n{human}\n{json}"));
+    // A comma divides no command line: neither of its halves is allowed.
+    let allowed = project.told(&["run", "--ops", "ops.jsonl", "--allow-command", "score a,b"]);
+    assert!(!allowed.contains("F20") && allowed.contains("can't be started"), "{allowed}");
+    assert!(project.told(&["run", "--ops", "ops.jsonl", "--allow-command", "other,score"]).contains("F20"));
+}
+
+#[test]
 fn run_a_csv_into_a_file_then_update_and_delete() {
     let project = Project::credit();
     let write = |name: &str, text: &str| fs::write(project.dir.path().join(name), text).unwrap();

@@ -50,10 +50,9 @@ pub fn flow_listing(flow: &FlowCode, schema: &Schema, sources: &Sources) -> Stri
 pub fn action_listing(action: &ActionCode, schema: &Schema, sources: &Sources) -> String {
     let head = &action.head;
     let on = head.entity.map(|entity| format!(" on {}", entity_name(entity, schema))).unwrap_or_default();
-    let listed = |inputs: &[Input]| inputs.iter().map(|input| input.name.as_str()).collect::<Vec<_>>().join(", ");
     let mut parts = vec![if head.rollback { "rollback on".to_owned() } else { "rollback off".to_owned() }];
-    parts.extend((!head.inputs.is_empty()).then(|| format!("takes {}", listed(&head.inputs))));
-    parts.extend((!head.outputs.is_empty()).then(|| format!("gives {}", listed(&head.outputs))));
+    parts.extend(head.inputs.iter().map(taken));
+    parts.extend(head.outputs.iter().map(|output| format!("output {} {}", output.name, output.ty)));
     parts.extend(head.via.as_ref().map(via));
     let mut lines = vec![parts.join("; ")];
     lines.extend(effects(&action.effects, head.entity, schema));

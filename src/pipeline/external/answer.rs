@@ -15,7 +15,7 @@ use super::failed;
 
 /// An answer, every part of which is known.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 struct Answer<'a> {
     /// Refuses, with a reason.
     stop: Option<String>,

@@ -73,7 +73,9 @@ fn command(context: &mut PluginContext<'_>, line: &str) -> Result<String, Refusa
     let program = words.first().map_or("", String::as_str);
     let settings = &context.engine.settings;
     if settings.outside.is_none() || !settings.permission.covers_command(line, program) {
-        let how = format!("whoever runs it can allow it with `--allow-command {program}`");
+        // What allows this command and no other, as a shell takes it.
+        let allowed = if line == program { line.to_owned() } else { format!("'{}'", line.replace('\'', r"'\''")) };
+        let how = format!("whoever runs it can allow it with `--allow-command {allowed}`");
         return Err(not_allowed(context, &format!("the command `{line}`"), &how));
     }
     context.engine.trace.line(|| format!("calls the command `{line}`"));
