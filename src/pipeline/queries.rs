@@ -1,10 +1,10 @@
 //! What flows ask of the records of an entity: as the transaction sees them, with what was written in it so far.
 
 use crate::diagnostic::Code;
-use crate::schema::select::{Accumulator, Aggregate, Numbers, Selection};
+use crate::schema::select::{Accumulator, Aggregate, Numbers, Selection, first};
 use crate::schema::{FieldSet, Level, Right, Row};
 use crate::store::StoreError;
-use crate::value::{EntityId, Reference, Slot, Uuid, Value, text};
+use crate::value::{EntityId, Failure, Reference, Slot, Uuid, Value, text};
 use crate::vm::Interrupt;
 
 use super::engine::Engine;
@@ -13,6 +13,9 @@ use super::settings::NESTED_COST;
 
 /// How many records are read at a time where some of them may not be seen.
 const PAGE: usize = 500;
+
+/// How many steps of the store's own count as an instruction: it takes a few of them to look at a record.
+const WORK_PER_INSTRUCTION: u64 = 20;
 
 /// Which records of an entity somebody may see.
 enum View {
@@ -33,34 +36,41 @@ impl Engine {
                 let own = selection.clone().with(owner, Value::Reference(acting));
                 self.rows(&own, fields)
             }
-            View::Some(owner, level) => self.seen_rows(selection, fields, (owner, level), acting),
+            View::Some(owner, level) => self.seen_rows(selection, fields, (owner, level, acting)),
         }
     }
 
     /// What is worked out of the records that somebody may see.
     pub(super) fn aggregate(&mut self, selection: &Selection, aggregate: Aggregate, acting: Reference) -> Result<Value, Interrupt> {
-        self.spend(NESTED_COST)?;
         let own = match self.view(selection.entity, acting)? {
             View::All => selection.clone(),
             View::Own(owner) => selection.clone().with(owner, Value::Reference(acting)),
             View::Some(owner, level) => {
-                let columns = aggregate.slot().into_iter().collect();
-                let rows = self.seen_rows(selection, &columns, (owner, level), acting)?;
                 let field = aggregate.slot().and_then(|slot| self.schema.field(selection.entity, slot));
                 let mut accumulator = Accumulator::new(aggregate, field.map_or(Numbers::None, |field| Numbers::of(&field.ty)));
-                let value = |row: &Row| aggregate.slot().and_then(|slot| row.get(slot)).cloned().unwrap_or_default();
-                let added = rows.iter().try_for_each(|(_, row)| accumulator.add(&value(row)));
-                let worked_out = added.and_then(|()| accumulator.finish());
-                return worked_out.map_err(|failure| self.store_fault(StoreError::Number(failure)));
+                let columns = aggregate.slot().into_iter().collect();
+                self.each_seen(selection, &columns, (owner, level, acting), |_, row| {
+                    accumulator.add(aggregate.slot().and_then(|slot| row.get(slot)).unwrap_or(&Value::Empty))?;
+                    Ok(!accumulator.is_decided())
+                })?;
+                return accumulator.finish().map_err(|failure| self.store_fault(StoreError::Number(failure)));
             }
         };
-        self.store.aggregate(&own, aggregate).map_err(|error| self.store_fault(error))
+        let value = self.store.aggregate(&own, aggregate).map_err(|error| self.store_fault(error))?;
+        self.pay(0)?;
+        Ok(value)
     }
 
     fn rows(&mut self, selection: &Selection, fields: &FieldSet) -> Result<Vec<(Uuid, Row)>, Interrupt> {
         let rows = self.store.select(selection, fields).map_err(|error| self.store_fault(error))?;
-        self.spend(NESTED_COST + rows.len() as u64)?;
+        self.pay(rows.len())?;
         Ok(rows)
+    }
+
+    /// Counts what was asked of the store: the question, the records that it gave, and those that it only looked at.
+    fn pay(&mut self, given: usize) -> Result<(), Interrupt> {
+        let looked = self.store.work() / WORK_PER_INSTRUCTION;
+        self.spend(NESTED_COST + given as u64 + looked)
     }
 
     /// Which records of an entity somebody may see at all: a query gives those, as if there were no others.
@@ -77,38 +87,56 @@ impl Engine {
         })
     }
 
-    /// Records whose owners are within reach. What is left out doesn't count against the limit, so more is read until there
-    /// is enough; in an order that isn't the ids' everything is.
+    /// Records whose owners are within reach, in the order asked. No more of them are held than are wanted, and some.
     fn seen_rows(
         &mut self,
         selection: &Selection,
         fields: &FieldSet,
-        (owner, level): (Slot, Level),
-        acting: Reference,
+        who: (Slot, Level, Reference),
     ) -> Result<Vec<(Uuid, Row)>, Interrupt> {
         let mut columns = fields.clone();
-        columns.insert(owner);
+        selection.order.iter().for_each(|order| columns.insert(order.slot));
         let limit = usize::try_from(selection.limit.unwrap_or(u64::MAX)).unwrap_or(usize::MAX);
-        let page = if selection.order.is_empty() { Some(limit.clamp(1, PAGE) as u64) } else { None };
-        let mut rest = Selection { limit: page, ..selection.clone() };
         let mut seen = Vec::new();
+        self.each_seen(selection, &columns, who, |id, row| {
+            seen.push((id, row));
+            if !selection.order.is_empty() && seen.len() > limit.saturating_mul(2).saturating_add(PAGE) {
+                first(&mut seen, &selection.order, limit);
+            }
+            Ok(!selection.order.is_empty() || seen.len() < limit)
+        })?;
+        first(&mut seen, &selection.order, limit);
+        Ok(seen)
+    }
+
+    /// Gives the records whose owners are within reach to `take`, until that has enough. What is left out counts against no
+    /// limit, so all are read that a selection takes without its own: page by page, by their ids.
+    fn each_seen(
+        &mut self,
+        selection: &Selection,
+        fields: &FieldSet,
+        (owner, level, acting): (Slot, Level, Reference),
+        mut take: impl FnMut(Uuid, Row) -> Result<bool, Failure>,
+    ) -> Result<(), Interrupt> {
+        let mut columns = fields.clone();
+        columns.insert(owner);
+        let mut rest = Selection { order: Vec::new(), limit: Some(PAGE as u64), ..selection.clone() };
         loop {
             let rows = self.rows(&rest, &columns)?;
-            let last = rows.last().map(|(id, _)| Value::Uuid(*id));
-            let full = page.is_some_and(|page| rows.len() as u64 == page);
+            let full = rows.len() == PAGE;
+            rest.after = rows.last().map(|(id, _)| Value::Uuid(*id));
             for (id, row) in rows {
                 let within = match row.get(owner) {
                     Some(Value::Reference(owner)) => self.reaches(level, acting, *owner)?,
                     _ => true,
                 };
-                if within && seen.len() < limit {
-                    seen.push((id, row));
+                if within && !take(id, row).map_err(|failure| self.store_fault(StoreError::Number(failure)))? {
+                    return Ok(());
                 }
             }
-            if !full || seen.len() >= limit {
-                return Ok(seen);
+            if !full {
+                return Ok(());
             }
-            rest.after = last;
         }
     }
 

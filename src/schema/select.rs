@@ -190,6 +190,12 @@ pub fn compare_records(order: &[Order], (one, row): (Uuid, &Row), (two, other): 
     one.cmp(&two)
 }
 
+/// Keeps the first so many records, in their order. The rows hold the fields of the order.
+pub fn first(records: &mut Vec<(Uuid, Row)>, order: &[Order], limit: usize) {
+    records.sort_by(|(one, row), (two, other)| compare_records(order, (*one, row), (*two, other)));
+    records.truncate(limit);
+}
+
 /// The numbers of a field, as sums take them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Numbers {

@@ -65,6 +65,12 @@ pub trait Store: Send {
     /// What is worked out of the records that a selection takes; its order and its limit say nothing here. Sums are exact.
     fn aggregate(&mut self, selection: &Selection, aggregate: Aggregate) -> Result<Value, StoreError>;
 
+    /// How many steps `select` and `aggregate` took since this was last asked, a few for each record that they looked at; the
+    /// same for the same questions to the same records. Nothing where a store can't tell.
+    fn work(&mut self) -> u64 {
+        0
+    }
+
     /// How many records there are.
     fn count(&mut self, entity: EntityId) -> Result<u64, StoreError>;
 }

@@ -2,7 +2,7 @@
 //! filter is read page by page, and what the filter keeps is put together here, by the rules of `schema::select`.
 
 use crate::bytecode::{Op, QueryIx, QueryRef, Run, Target};
-use crate::schema::select::{Accumulator, Condition, Numbers, Selection, compare_records};
+use crate::schema::select::{Accumulator, Condition, Numbers, Selection, first};
 use crate::schema::{FieldSet, PRIMARY_KEY, Row};
 use crate::source::Span;
 use crate::value::{Reference, Slot, Uuid, Value};
@@ -148,9 +148,9 @@ impl Cursor<'_> {
         Ok(self.row.is_some())
     }
 
-    /// The record that is looked at counts. A loop without a limit faults where it would have too many to visit.
+    /// The record that is looked at counts, once. A loop without a limit faults where it would have too many to visit.
     fn keep(&mut self, max_visited: u64) -> Result<(), Trap> {
-        let (id, row) = self.row.take().ok_or_else(broken)?;
+        let Some((id, row)) = self.row.take() else { return Ok(()) };
         match self.kept.as_mut().ok_or_else(broken)? {
             Kept::Aggregate(accumulator) => {
                 let about = self.query.aggregate.as_ref().and_then(|(aggregate, _)| aggregate.slot());
@@ -162,8 +162,10 @@ impl Cursor<'_> {
                 let count = records.len() as u64;
                 match self.selection.limit {
                     None if count > max_visited => return Err(Trap::TooMany(max_visited)),
-                    Some(limit) if count > limit.saturating_mul(2).saturating_add(PAGE as u64) => first(records, self.query, limit),
-                    _ if count > MAX_VISITED => return Err(Trap::TooMany(MAX_VISITED)),
+                    Some(limit) if count > limit.saturating_mul(2).saturating_add(PAGE as u64) => {
+                        first(records, &self.query.order, count_of(limit))
+                    }
+                    _ if count > MAX_VISITED * 2 + PAGE as u64 => return Err(Trap::TooMany(MAX_VISITED)),
                     _ => {}
                 }
             }
@@ -184,7 +186,7 @@ impl Cursor<'_> {
     fn fix<H: Host + ?Sized>(&mut self, host: &mut H) -> Result<(), Trap> {
         let ids = match self.kept.take() {
             Some(Kept::Records(mut records)) => {
-                first(&mut records, self.query, self.selection.limit.unwrap_or(u64::MAX));
+                first(&mut records, &self.query.order, count_of(self.selection.limit.unwrap_or(u64::MAX)));
                 records.into_iter().map(|(id, _)| id).collect()
             }
             Some(Kept::Aggregate(_)) => return Err(Trap::Broken),
@@ -216,8 +218,6 @@ impl Cursor<'_> {
     }
 }
 
-/// The first so many records, in their order.
-fn first(records: &mut Vec<(Uuid, Row)>, query: &QueryRef, limit: u64) {
-    records.sort_by(|(one, row), (two, other)| compare_records(&query.order, (*one, row), (*two, other)));
-    records.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+fn count_of(limit: u64) -> usize {
+    usize::try_from(limit).unwrap_or(usize::MAX)
 }

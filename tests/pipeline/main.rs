@@ -10,6 +10,7 @@ mod images;
 mod limits;
 mod order;
 mod plugins;
+mod queries;
 mod rollback;
 mod writes;
 

@@ -32,6 +32,8 @@ pub struct Sqlite {
     retired: Vec<(EntityId, String)>,
     /// Records that a lookup to several entities refers to, and that are known to be there; forgotten when anything is deleted or undone.
     known: FxHashSet<Reference>,
+    /// The steps of queries that nobody has asked for yet.
+    work: u64,
 }
 
 impl Store for Sqlite {
@@ -189,6 +191,10 @@ impl Store for Sqlite {
 
     fn select(&mut self, selection: &Selection, fields: &FieldSet) -> Result<Vec<(Uuid, Row)>, StoreError> {
         self.selected(selection, fields)
+    }
+
+    fn work(&mut self) -> u64 {
+        std::mem::take(&mut self.work)
     }
 
     fn aggregate(&mut self, selection: &Selection, aggregate: Aggregate) -> Result<Value, StoreError> {

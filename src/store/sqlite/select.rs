@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use rusqlite::{CachedStatement, Connection};
+use rusqlite::{CachedStatement, Connection, StatementStatus};
 
 use super::encode::{self, in_order};
 use super::failure::failure;
@@ -60,6 +60,8 @@ impl Sqlite {
             let id = decode::id(table, row)?;
             found.push((id, decode::row(table, id, fields, row, 1)?));
         }
+        drop(rows);
+        self.work += steps(&statement);
         Ok(found)
     }
 
@@ -77,6 +79,8 @@ impl Sqlite {
                 Some(row) => row.get(0).map_err(failure)?,
                 None => 0,
             };
+            drop(rows);
+            self.work += steps(&statement);
             return Ok(if aggregate == Aggregate::Exists { Value::Boolean(number != 0) } else { Value::Integer(number) });
         };
         let column = table.column(slot)?;
@@ -96,8 +100,15 @@ impl Sqlite {
             let value = decode::single(table, column, row)?;
             accumulator.add(&value).map_err(StoreError::Number)?;
         }
+        drop(rows);
+        self.work += steps(&statement);
         accumulator.finish().map_err(StoreError::Number)
     }
+}
+
+/// How many steps a statement took.
+fn steps(statement: &CachedStatement<'_>) -> u64 {
+    u64::try_from(statement.reset_status(StatementStatus::VmStep)).unwrap_or_default()
 }
 
 fn numbers(kind: &Kind) -> Numbers {
