@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 use smol_str::SmolStr;
 use weir::bytecode::{
-    Awaited, Bundle, Code, FlowCode, LoadError, MAGIC, Mode, Op, Problem, Program, Target, VERSION, WaitList, decode, encode, link,
+    Awaited, Back, Bundle, Code, FlowCode, LoadError, MAGIC, Mode, Op, Problem, Program, Target, VERSION, WaitList, decode, encode, link,
     listing, verify,
 };
 use weir::project::Project;
@@ -22,6 +22,7 @@ use weir::vm::{Exit, Frame, Host, Interrupt, Waited, run};
 const DECISIONS: &str = include_str!("cases/compile/decisions.flow");
 const ACTIVITIES: &str = include_str!("cases/compile/activities.flow");
 const WAITS: &str = include_str!("cases/compile/waits.flow");
+const QUERIES: &str = include_str!("cases/compile/queries.flow");
 const SMALL: &str = "entity a { n integer }\nflow F on a { trigger create stage pre-operation if n > 1 { set n = 2 } }\n";
 
 fn compiled(text: &str) -> (Schema, Program, Sources) {
@@ -64,7 +65,7 @@ fn listings() {
 
 #[test]
 fn a_file_gives_back_what_was_put_in() {
-    for text in [DECISIONS, ACTIVITIES, SMALL] {
+    for text in [DECISIONS, ACTIVITIES, QUERIES, SMALL] {
         let (schema, program, sources) = compiled(text);
         let Bundle { schema: read_schema, program: read, sources: texts } = decode(&file(text)).expect("the file is whole");
         assert_eq!(read, program);
@@ -119,7 +120,7 @@ fn run_all(program: &Program, schema: &Schema, damaged: bool) {
         for code in flow.when.iter().chain([&flow.body]) {
             for empty in [true, false] {
                 let conditions = &flow.conditions[..];
-                let mut host = Anything { schema, entity: flow.head.entity, empty, value: Value::Empty, conditions };
+                let mut host = Anything { schema, entity: flow.head.entity, empty, value: Value::Empty, budget: 20_000, conditions };
                 let inputs: Vec<Value> =
                     flow.head.inputs.iter().map(|input| if empty && !input.required { Value::Empty } else { some(&input.ty) }).collect();
                 if let Err(Interrupt::Fault(fault)) = run(code, &mut Frame::default(), &inputs, &mut host) {
@@ -136,6 +137,7 @@ struct Anything<'a> {
     entity: EntityId,
     empty: bool,
     value: Value,
+    budget: u64,
     conditions: &'a [Code],
 }
 
@@ -182,14 +184,22 @@ impl Host for Anything<'_> {
     fn related(&mut self, record: Reference, slot: Slot) -> Result<Value, Interrupt> {
         Ok(self.any(record.entity, slot))
     }
-    fn select(&mut self, _: &Selection, _: &FieldSet) -> Result<Vec<(Uuid, Row)>, Interrupt> {
-        Ok(Vec::new())
+    fn select(&mut self, selection: &Selection, fields: &FieldSet) -> Result<Vec<(Uuid, Row)>, Interrupt> {
+        let row = || fields.iter().map(|slot| (slot, self.any(selection.entity, slot))).collect();
+        let number = selection.limit.unwrap_or(3).min(3);
+        Ok((0..number).map(|id| (Uuid::from_u128(id.into()), row())).collect())
     }
-    fn aggregate(&mut self, _: &Selection, _: Aggregate) -> Result<Value, Interrupt> {
-        Ok(Value::Empty)
+    fn aggregate(&mut self, selection: &Selection, aggregate: Aggregate) -> Result<Value, Interrupt> {
+        let field = aggregate.slot().and_then(|slot| self.schema.field(selection.entity, slot));
+        let (ty, optional) = aggregate.result(field.map(|field| &field.ty)).expect("the verifier knows what can be worked out");
+        Ok(if self.empty && optional { Value::Empty } else { some(&ty) })
     }
     fn find(&mut self, entity: EntityId, _: &[Slot], _: &[Value]) -> Result<Reference, Interrupt> {
         Ok(Reference { entity, id: Uuid::nil() })
+    }
+    fn spend(&mut self, instructions: u64) -> bool {
+        self.budget = self.budget.saturating_sub(instructions);
+        self.budget > 0
     }
     fn now(&self) -> jiff::Timestamp {
         jiff::Timestamp::UNIX_EPOCH
@@ -244,7 +254,7 @@ impl Host for Anything<'_> {
 
 #[test]
 fn what_is_compiled_runs_on_full_and_on_empty_records() {
-    for text in [DECISIONS, ACTIVITIES, WAITS, SMALL] {
+    for text in [DECISIONS, ACTIVITIES, WAITS, QUERIES, SMALL] {
         let (schema, program, _) = compiled(text);
         verify(&program, &schema).expect("what is compiled is safe to run");
         run_all(&program, &schema, false);
@@ -279,7 +289,7 @@ fn changed(text: &str, change: impl Fn(&mut Code, usize) -> bool) -> (usize, usi
 
 #[test]
 fn a_program_that_lost_or_swapped_an_operation_is_refused_or_runs() {
-    for text in [DECISIONS, ACTIVITIES, WAITS] {
+    for text in [DECISIONS, ACTIVITIES, WAITS, QUERIES] {
         let lost = changed(text, |code, way| {
             if way >= code.ops.len() {
                 return false;
@@ -306,7 +316,7 @@ fn a_program_that_lost_or_swapped_an_operation_is_refused_or_runs() {
 
 #[test]
 fn a_jump_to_anywhere_else_is_refused_or_runs() {
-    for text in [DECISIONS, ACTIVITIES] {
+    for text in [DECISIONS, ACTIVITIES, QUERIES] {
         let (refused, ran) = changed(text, |code, way| {
             let reach = code.ops.len() + 2;
             if way >= code.ops.len() * reach {
@@ -321,7 +331,7 @@ fn a_jump_to_anywhere_else_is_refused_or_runs() {
 
 #[test]
 fn tables_that_lost_their_last_row_are_refused_or_run() {
-    for text in [DECISIONS, ACTIVITIES, WAITS] {
+    for text in [DECISIONS, ACTIVITIES, WAITS, QUERIES] {
         let (refused, _) = changed(text, |code, way| {
             match way {
                 0 => drop(code.ops.pop()),
@@ -345,6 +355,13 @@ fn tables_that_lost_their_last_row_are_refused_or_run() {
                 18 => code.waits.iter_mut().for_each(|wait| wait.branches.reverse()),
                 19 => code.waits.iter_mut().for_each(|wait| wait.branches.clear()),
                 20 => code.names.clear(),
+                21 => drop(code.queries.pop()),
+                22 => code.queries.reverse(),
+                23 => code.queries.iter_mut().for_each(|query| query.columns = FieldSet::default()),
+                24 => code.queries.iter_mut().for_each(|query| query.conditions.clear()),
+                25 => code.queries.iter_mut().for_each(|query| query.limited = !query.limited),
+                26 => code.queries.iter_mut().for_each(|query| query.aggregate = None),
+                27 => code.queries.iter_mut().for_each(|query| query.entity = EntityId(0)),
                 _ => return false,
             }
             true
@@ -374,10 +391,74 @@ fn a_wait_is_verified_with_its_branches_and_conditions() {
     assert_eq!(problem(&|flow| flow.body.names.clear()), Some(Problem::Wait));
 }
 
+#[test]
+fn a_loop_is_verified_with_its_query_and_ends_only_by_it() {
+    let (schema, program, _) = compiled(QUERIES);
+    let at = program.flows.iter().position(|flow| flow.head.name == "Visits").expect("a flow with loops");
+    let ops = &program.flows[at].body.ops;
+    let places = |wanted: fn(&Op) -> bool| -> Vec<usize> { (0..ops.len()).filter(|at| wanted(&ops[*at])).collect() };
+    let (opens, visits) = (places(|op| matches!(op, Op::Open { .. })), places(|op| matches!(op, Op::Visit {})));
+    let (rows, records) = (places(|op| matches!(op, Op::NextRow { .. })), places(|op| matches!(op, Op::NextRecord { .. })));
+    let (loops, keeps) = (places(|op| matches!(op, Op::Loop { .. })), places(|op| matches!(op, Op::KeepRow {})));
+    let find = places(|op| matches!(op, Op::Find { .. }))[0];
+    let problem = |change: &dyn Fn(&mut Code)| {
+        let mut other = program.clone();
+        change(&mut other.flows[at].body);
+        verify(&other, &schema).err().map(|error| error.problem)
+    };
+    let back = |from: usize, to: usize| problem(&|code: &mut Code| code.ops[from] = Op::Loop { to: Back(to as u16) });
+    let instead = |place: usize, op: Op| problem(&|code: &mut Code| code.ops[place] = op);
+    let jump = |from: usize, to: usize| instead(from, Op::Jump { to: Target(to as u16) });
+    assert_eq!(problem(&|_| ()), None);
+    // Back without a head, to a head twice, to the head of another loop, past its own, forward, and to itself.
+    assert_eq!(back(find, 0), Some(Problem::Loop));
+    assert_eq!(back(keeps[0], rows[0]), Some(Problem::Loop));
+    assert_eq!(back(loops[1], records[0]), Some(Problem::Loop));
+    assert_eq!(back(loops[2], records[1]), Some(Problem::Loop));
+    assert_eq!(back(loops[0], rows[0] - 1), Some(Problem::Loop));
+    assert_eq!(back(loops[0], records[0]), Some(Problem::Loop));
+    assert_eq!(back(loops[0], loops[0]), Some(Problem::Loop));
+    assert_eq!(back(loops[0], usize::from(u16::MAX)), Some(Problem::Range("to")));
+    // A head without an end, and a loop that would never be left.
+    assert_eq!(jump(loops[1], loops[1] + 1), Some(Problem::Loop));
+    for head in [rows[0], records[0], records[1]] {
+        let aside = problem(&|code: &mut Code| code.ops[head].retarget(Target(head as u16 + 1)));
+        assert_eq!(aside, Some(Problem::Loop));
+    }
+    // Into a loop, out of one, and from one into another.
+    assert_eq!(jump(find, keeps[0]), Some(Problem::Loop));
+    assert_eq!(jump(keeps[0], loops[0] + 1), Some(Problem::Loop));
+    assert_eq!(jump(keeps[0], loops[2]), Some(Problem::Loop));
+    // Not open, not so far, and the head of another kind of loop.
+    let (no, one) = (places(|op| matches!(op, Op::NextRow { .. }))[0], ops[records[0]]);
+    assert_eq!(instead(visits[0], ops[keeps[0]]), Some(Problem::Query));
+    assert_eq!(instead(visits[1], ops[opens[1]]), Some(Problem::Query));
+    assert_eq!(instead(find, Op::Visit {}), Some(Problem::Query));
+    let Op::NextRecord { out, .. } = one else { panic!("it is one") };
+    let Op::NextRow { to } = ops[no] else { panic!("it is one") };
+    assert_eq!(instead(no, Op::NextRecord { to, out }), Some(Problem::Query));
+    assert!(instead(opens[1], Op::Visit {}).is_some());
+    // Fields that nobody reads, an order that there isn't, and values of another type.
+    assert_eq!(problem(&|code| code.queries[0].columns = FieldSet::default()), Some(Problem::Query));
+    assert_eq!(problem(&|code| code.queries[0].order[0].slot = Slot(0)), Some(Problem::Query));
+    assert_eq!(problem(&|code| code.queries[0].conditions[0].0 = Slot(900)), Some(Problem::Schema));
+    assert!(problem(&|code| code.queries[0].aggregate = Some((Aggregate::Count, None))).is_some());
+    assert!(problem(&|code| code.queries[1].limited = true).is_some());
+    assert_eq!(problem(&|code| code.queries[0].entity = EntityId(900)), Some(Problem::Schema));
+    assert_eq!(problem(&|code| code.queries.swap(0, 1)), Some(Problem::Query));
+    // What a loop writes isn't there before it has run, nor known at its beginning.
+    let effects = |change: &dyn Fn(&mut FlowCode)| {
+        let mut other = program.clone();
+        change(&mut other.flows[at]);
+        verify(&other, &schema).err().map(|error| error.problem)
+    };
+    assert_eq!(effects(&|flow| flow.effects.queries.clear()), Some(Problem::Effects));
+}
+
 /// Every operation with one byte of its encoded form changed: to every other operation, and to numbers in and out of range.
 #[test]
 fn an_operation_with_another_operand_is_refused_or_runs() {
-    for text in [DECISIONS, ACTIVITIES] {
+    for text in [DECISIONS, ACTIVITIES, QUERIES] {
         let (refused, ran) = changed(text, |code, way| {
             let bytes: Vec<Vec<u8>> = code.ops.iter().map(|op| postcard::to_allocvec(op).expect("an operation has bytes")).collect();
             let (place, value) = (way / 96, (way % 96) as u8);
@@ -401,10 +482,10 @@ proptest! {
 
     #[test]
     fn a_damaged_payload_with_a_right_checksum_is_refused_or_runs(
-        which in 0..3_usize,
+        which in 0..4_usize,
         damages in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0..3_u8), 1..4),
     ) {
-        static FILES: LazyLock<[Vec<u8>; 3]> = LazyLock::new(|| [DECISIONS, ACTIVITIES, SMALL].map(file));
+        static FILES: LazyLock<[Vec<u8>; 4]> = LazyLock::new(|| [DECISIONS, ACTIVITIES, QUERIES, SMALL].map(file));
         let mut payload = FILES[which][HEADER..].to_vec();
         for (at, value, kind) in damages {
             let at = at.index(payload.len());

@@ -1,7 +1,7 @@
 //! What a flow costs at most: operations of the machine and statements to the store, along the most expensive path.
 //!
 //! Jumps go only forward, so one look from the last operation to the first is enough. What inline children cost is counted in;
-//! what nested operations set off is theirs. A loop costs its body once a record that it visits, and is told apart.
+//! what nested operations set off is theirs. What goes through records costs as much as there are, and no number stands for that.
 
 use rustc_hash::FxHashMap;
 use serde::Serialize;
@@ -39,7 +39,7 @@ impl Cost {
     }
 }
 
-/// The cost of every flow of a program, in its order; none where flows start each other round in a circle.
+/// The cost of every flow of a program, in its order; none where it goes through records, or flows start each other round in a circle.
 pub fn costs(program: &Program) -> Vec<Option<Cost>> {
     let mut known: FxHashMap<SmolStr, Option<Cost>> = FxHashMap::default();
     // A child is known before those that start it; what is still open after as many rounds as there are flows is a circle.
@@ -92,7 +92,9 @@ fn op_cost(op: &Op, code: &Code, (read, late): (bool, bool), children: &FxHashMa
     let writing = Cost { writes: 1, ..one };
     Some(match op {
         Op::Field { .. } | Op::RequireField { .. } | Op::Old { .. } | Op::JumpChanged { .. } => (reading(u64::from(!read)), true),
-        Op::Related { .. } => (reading(1), read),
+        Op::Related { .. } | Op::Find { .. } | Op::Gather { .. } => (reading(1), read),
+        // As often as there are records: no number says that.
+        Op::NextRow { .. } | Op::NextRecord { .. } => return None,
         Op::ToText { ty, .. } => {
             let record = matches!(code.types.get(ty.0 as usize), Some(Type::Lookup(_)));
             (reading(u64::from(record)), read)
