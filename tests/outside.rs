@@ -155,6 +155,30 @@ fn a_command_gets_the_operation_and_its_answer_is_done() {
 
 #[cfg(unix)]
 #[test]
+fn a_global_action_shows_and_writes_no_record() {
+    let folder = tempfile::tempdir().unwrap();
+    let (script, seen) = (folder.path().join("script"), folder.path().join("seen"));
+    let answers = |answer: &str| std::fs::write(&script, format!("cat > {}\necho '{answer}'\n", seen.display())).unwrap();
+    let command = format!("sh {}", script.display());
+    let text =
+        format!("action Ask {{ output said text(20) effects unknown via command {command:?} }}\naction Own {{ effects unknown via host }}");
+    let mut pipeline = open(&text, allowing(&["sh"], &[]));
+    answers(r#"{"outputs": {"said": "yes"}}"#);
+    assert_eq!(perform(&mut pipeline, "Ask", None, vec![]).outputs, ["yes".into()]);
+    let request = std::fs::read_to_string(&seen).unwrap();
+    assert!(request.contains(r#""entity":null,"id":null"#) && request.contains(r#""target":null,"preImage":null"#), "{request}");
+    answers(r#"{"set": {"fullname": "Nobody"}}"#);
+    let message = "in the action `Ask`, the answer names `fullname`, which is no field";
+    assert_eq!(fault(&perform(&mut pipeline, "Ask", None, vec![])), (Code::F21, message));
+    answers("3");
+    assert!(fault(&perform(&mut pipeline, "Ask", None, vec![])).1.contains("expected an object"));
+    pipeline.bind("Own", |context| context.set("fullname", "Nobody")).unwrap();
+    let message = "the action `Own` sets `fullname`, and a global action has no record";
+    assert_eq!(fault(&perform(&mut pipeline, "Own", None, vec![])), (Code::F10, message));
+}
+
+#[cfg(unix)]
+#[test]
 fn a_command_that_hangs_forks_or_floods_is_ended() {
     let folder = tempfile::tempdir().unwrap();
     let alive = folder.path().join("alive");

@@ -33,6 +33,8 @@ pub(super) struct Part<'a> {
     pub name: &'a SmolStr,
     /// `plug-in` or `action`.
     pub what: &'static str,
+    /// Whether it has no record of its own.
+    pub global: bool,
     /// What it is held to; everything is allowed where there is nothing.
     pub effects: Option<&'a Effects>,
     pub inputs: &'a [Input],
@@ -42,7 +44,15 @@ pub(super) struct Part<'a> {
 
 /// Runs a plug-in on the record of an operation.
 pub(super) fn run(engine: &mut Engine, scene: &mut Scene, plugin: &Registered) -> Result<(), Interrupt> {
-    let part = Part { name: &plugin.name, what: "plug-in", effects: plugin.effects.as_ref(), inputs: &[], given: &[], outputs: &[] };
+    let part = Part {
+        name: &plugin.name,
+        what: "plug-in",
+        global: false,
+        effects: plugin.effects.as_ref(),
+        inputs: &[],
+        given: &[],
+        outputs: &[],
+    };
     match &plugin.work {
         Work::Rust(handler) => call(engine, scene, part, handler),
         Work::Via(via) => call_via(engine, scene, part, via),
@@ -53,7 +63,8 @@ pub(super) fn run(engine: &mut Engine, scene: &mut Scene, plugin: &Registered) -
 pub(super) fn run_action(engine: &mut Engine, scene: &mut Scene, action: &ActionCode, via: &Via, given: &[Value]) -> Result<(), Interrupt> {
     let ActionCode { head, effects, .. } = action;
     let effects = (!effects.unknown).then_some(effects);
-    let part = Part { name: &head.name, what: "action", effects, inputs: &head.inputs, given, outputs: &head.outputs };
+    let global = head.entity.is_none();
+    let part = Part { name: &head.name, what: "action", global, effects, inputs: &head.inputs, given, outputs: &head.outputs };
     call_via(engine, scene, part, via)
 }
 
@@ -104,7 +115,7 @@ impl PluginContext<'_> {
         self.scene.depth
     }
 
-    /// The record; of a global action, the acting user.
+    /// The record. A global action has none, and gets the acting user, whose fields are no fields of its own.
     pub fn record(&self) -> Reference {
         self.scene.record
     }
@@ -159,7 +170,7 @@ impl PluginContext<'_> {
     pub fn set_all(&mut self, values: &[(&str, Value)]) -> Result<(), Refusal> {
         let mut slots = Vec::with_capacity(values.len());
         for (field, _) in values {
-            let slot = self.slot(self.scene.record.entity, field)?;
+            let slot = self.own("sets", field)?;
             self.held(|effects| effects.sets.contains(slot), "sets", field)?;
             slots.push(slot);
         }
@@ -272,9 +283,17 @@ impl PluginContext<'_> {
 
     /// A field of the record that the part may read.
     fn readable(&mut self, field: &str) -> Result<Slot, Refusal> {
-        let slot = self.slot(self.scene.record.entity, field)?;
+        let slot = self.own("reads", field)?;
         self.held(|effects| effects.reads.contains(slot), "reads", field)?;
         Ok(slot)
+    }
+
+    /// A field of the record, where there is one.
+    fn own(&self, verb: &str, field: &str) -> Result<Slot, Refusal> {
+        if self.part.global {
+            return Err(self.failed(&format!("{verb} `{field}`, and a global action has no record")));
+        }
+        self.slot(self.scene.record.entity, field)
     }
 
     /// Holds what the code is about to do against what it declares.

@@ -43,7 +43,7 @@ impl Declare<'_> {
             TypeKind::InlineChoice { many, options } => {
                 let Some((entity, field)) = field else {
                     self.report(
-                        Diagnostic::new(Code::E0315, declared.span, "an input can't declare options of its own")
+                        Diagnostic::new(Code::E0315, declared.span, "an input or output can't declare options of its own")
                             .help("declare them by name, `choice Size { … }`, and write `choice Size` here"),
                     );
                     return None;

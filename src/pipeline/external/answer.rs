@@ -54,7 +54,7 @@ pub(super) fn apply(context: &mut PluginContext<'_>, text: &str) -> Result<(), R
 
 fn field(context: &PluginContext<'_>, name: &str, raw: &RawValue) -> Result<Value, Refusal> {
     let schema = &context.engine.schema;
-    let entity = schema.entity(context.scene.record.entity);
+    let entity = schema.entity(context.scene.record.entity).filter(|_| !context.part.global);
     let found = entity.and_then(|entity| entity.fields.get(name));
     match found {
         Some(field) => value(context, name, raw, &field.ty),

@@ -19,6 +19,7 @@ pub(super) fn of(context: &mut PluginContext<'_>) -> Result<String, Refusal> {
     let before = match message {
         Some(Message::Create) => Json::Null,
         Some(_) => image(context, &fields, |context, slot| Ok(Some(context.scene.old(context.engine, slot)?.clone())))?,
+        None if context.part.global => Json::Null,
         None => image(context, &fields, |context, slot| Ok(Some(context.scene.field(context.engine, slot)?.clone())))?,
     };
     let has_after = message.is_some_and(|message| message != Message::Delete) && !context.scene.stage.is_before();
@@ -28,9 +29,7 @@ pub(super) fn of(context: &mut PluginContext<'_>) -> Result<String, Refusal> {
     };
     let engine = &mut *context.engine;
     let correlation = *engine.correlation.get_or_insert_with(|| (engine.settings.ids)());
-    // A global action has no record of its own.
-    let global = message.is_none() && engine.program.action(context.part.name).is_some_and(|action| action.head.entity.is_none());
-    let name = engine.schema.entity(entity).map(|entity| entity.name.as_str()).filter(|_| !global);
+    let name = engine.schema.entity(entity).map(|entity| entity.name.as_str()).filter(|_| !context.part.global);
     let request = json!({
         "message": message.map_or_else(|| context.part.name.clone(), |message| message.name().into()),
         "name": context.part.name.as_str(),
