@@ -166,7 +166,7 @@ pub fn verify(program: &Program, schema: &Schema) -> Result<(), VerifyError> {
     for PluginCode { head, effects, .. } in &program.plugins {
         let late = head.mode == Mode::RealTime || head.triggers.iter().all(|trigger| trigger.stage == Stage::PostOperation);
         let sound = triggers(&head.triggers, head.entity, schema).and_then(|()| says(effects, Some(head.entity), schema));
-        let sound = sound.and_then(|()| if late { Ok(()) } else { Err(Problem::Place) });
+        let sound = sound.and(if late { Ok(()) } else { Err(Problem::Place) });
         sound.map_err(|problem| VerifyError { flow: head.name.clone(), part: Part::Head, at: None, problem })?;
     }
     Ok(())
