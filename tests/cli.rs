@@ -269,7 +269,8 @@ fn explain_a_code() {
     assert!(told.contains("# E0001: ") && told.ends_with("exit code 0\n"), "{told}");
     let unknown = project.told(&["explain", "E001"]);
     assert!(unknown.contains("there is no code `E001`; did you mean `E0001`?") && unknown.ends_with("exit code 2\n"), "{unknown}");
-    assert!(unknown.contains("E00  files\n  E0001"), "{unknown}");
+    assert!(unknown.contains("`weir explain` without a code lists them all"), "{unknown}");
+    assert!(project.told(&["explain"]).contains("E00  files\n  E0001"));
 }
 
 #[test]

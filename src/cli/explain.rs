@@ -42,8 +42,8 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Exit {
     }
     let near = if asked.len() > 100 { None } else { nearest(asked, Code::ALL.iter().map(|code| code.name())) };
     let meant = near.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default();
-    output.error_line(format!("error: there is no code `{}`{meant}\n", asked.escape_debug()));
-    list().iter().for_each(|line| output.error_line(line));
+    output.error_line(format!("error: there is no code `{}`{meant}", asked.escape_debug()));
+    output.error_line("`weir explain` without a code lists them all");
     Exit::Usage
 }
 

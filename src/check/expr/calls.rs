@@ -106,6 +106,9 @@ impl Context<'_> {
         let problem = Diagnostic::new(Code::E0405, name.span, message);
         self.report(match habit(&name.text) {
             Some(meant) => problem.help(meant),
+            None if self.named.actions.contains_key(&name.text) => {
+                problem.help(format!("it is an action, and a statement performs it: `let r = perform {}(…)`", name.text))
+            }
             None => suggest(problem, name.span, near),
         });
     }

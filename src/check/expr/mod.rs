@@ -166,6 +166,9 @@ impl Context<'_> {
             None => "this may be empty here".to_owned(),
         };
         let mut diagnostic = Diagnostic::new(Code::E0501, expr.span, message);
+        if self.missing_before_create(&expr) {
+            diagnostic = diagnostic.label("it is `required`, but that is checked only when the record is written");
+        }
         let shown = name.unwrap_or_else(|| "…".into());
         diagnostic = match otherwise(&expr.ty) {
             Some(value) => {
@@ -185,6 +188,12 @@ impl Context<'_> {
         None
     }
 
+    /// Whether a value is a required field of the flow's own record, which may be empty only because the record isn't written yet.
+    fn missing_before_create(&self, expr: &Expr) -> bool {
+        let ExprKind::Field(slot) = expr.kind else { return false };
+        self.entity().and_then(|(_, entity)| entity.field(slot)).is_some_and(|field| field.required)
+    }
+
     /// A type in plain words: `money`, `a date`, `an option of Rating`.
     pub fn describe(&self, ty: &Type) -> String {
         let words = match ty {
@@ -201,6 +210,7 @@ impl Context<'_> {
             Type::Uuid => "an id",
             Type::Choice(id) => return format!("an option of `{}`", self.choice_name(*id)),
             Type::Choices(id) => return format!("a set of options of `{}`", self.choice_name(*id)),
+            Type::Lookup(entities) if entities.len() > 4 => "a record",
             Type::Lookup(entities) => return format!("a record of {}", self.entity_names(entities)),
         };
         words.to_owned()

@@ -68,6 +68,15 @@ impl Context<'_> {
             self.unknown_function(function);
             return None;
         }
+        if field.is_none()
+            && let Some(holder) = self.only_holder(&entity.text)
+        {
+            let message = format!("there is no entity `{}`", entity.text);
+            let meant = format!("{holder}.{}", entity.text);
+            let problem = Diagnostic::new(Code::E0401, entity.span, message);
+            self.report(problem.help(format!("a query names the entity before the field: `{meant}`")).fix(entity.span, meant));
+            return None;
+        }
         let id = self.queried(entity)?;
         let aggregate = self.aggregate(function, id, entity, field);
         let query = self.filtered(id, filter);
@@ -75,6 +84,16 @@ impl Context<'_> {
         let (ty, optional) = aggregate.result(field.as_ref())?;
         let query = Box::new(query?);
         Some(Expr { kind: ExprKind::Query { aggregate, field, query }, ty, optional, span })
+    }
+
+    /// Of a name that is no entity: the only entity that has a field of that name.
+    fn only_holder(&self, name: &str) -> Option<SmolStr> {
+        if self.schema.entity_id(name).is_some() {
+            return None;
+        }
+        let mut holders = self.schema.entities.values().filter(|entity| entity.slot(name).is_some());
+        let holder = holders.next()?.name.clone();
+        holders.next().is_none().then_some(holder)
     }
 
     /// The entity that a query is about.

@@ -208,7 +208,10 @@ impl Context<'_> {
             return Some(self.narrowed(expr));
         }
         let message = format!("`{}` has no output `{}`", head.name, name.text);
-        let diagnostic = unknown(Code::E0402, name, message, head.outputs.iter().map(|output| output.name.as_str()));
+        let mut diagnostic = unknown(Code::E0402, name, message, head.outputs.iter().map(|output| output.name.as_str()));
+        if let (true, Some(output)) = (diagnostic.help.is_empty(), head.outputs.first()) {
+            diagnostic = diagnostic.help(format!("what it gives is declared with `output`, as `{result}.{}` is", output.name));
+        }
         self.report_unknown(&name.text, diagnostic);
         None
     }

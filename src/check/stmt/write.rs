@@ -80,6 +80,11 @@ impl Context<'_> {
                 return None;
             }
             let message = format!("`{}` has no field `{}`", entity.name, write.name.text);
+            if self.action().is_some_and(|head| head.output(&write.name.text).is_some()) {
+                let help = format!("it is an output of the action: `set output {} = …`", write.name.text);
+                self.report(Diagnostic::new(Code::E0402, write.name.span, message).help(help));
+                return None;
+            }
             self.report_unknown(&write.name.text, unknown(Code::E0402, &write.name, message, writable(entity)));
             return None;
         };

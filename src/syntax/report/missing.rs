@@ -163,6 +163,9 @@ impl Stop<'_> {
     fn equals(&self) -> Option<Diagnostic> {
         let span = self.view.span(self.at);
         if self.word() == "=" && self.wants(&Expected::Operator) {
+            if let Some(problem) = self.performed() {
+                return Some(problem);
+            }
             let problem = Diagnostic::new(Code::E0106, span, "`=` sets a value; to compare, write `==`");
             return Some(problem.help("write `==`").fix(span, "=="));
         }
@@ -171,6 +174,21 @@ impl Stop<'_> {
             return Some(problem.help("write `=`").fix(span, "="));
         }
         None
+    }
+
+    /// `let r = Approve(limit = 5)`: only what is performed or started takes its values by name.
+    fn performed(&self) -> Option<Diagnostic> {
+        let called = self.at.checked_sub(3).filter(|called| *called > self.piece.start)?;
+        let opens = self.view.kind(called + 1) == Some(Token::ParenOpen) && self.view.kind(called) == Some(Token::Word);
+        let word = self.view.word(called);
+        if !opens || is_reserved(word) || !word.starts_with(|letter: char| letter.is_ascii_uppercase()) {
+            return None;
+        }
+        let (span, word) = (self.view.span(called), short(word));
+        let problem = Diagnostic::new(Code::E0101, span, format!("`perform` is missing before `{word}`"));
+        let help = format!("what takes values by name is an action: `let r = perform {word}(…) on this`, then `r.good`");
+        let whole = self.starter() == "let" && called == self.piece.start + 3;
+        Some(if whole { problem.help(help).fix(Span { end: span.start, ..span }, "perform ") } else { problem.help(help) })
     }
 
     fn reserved(&self) -> Option<Diagnostic> {
@@ -185,6 +203,10 @@ impl Stop<'_> {
         if self.wants(&Expected::Value) && matches!(word, "if" | "match") {
             let problem = Diagnostic::new(Code::E0107, self.view.span(self.at), format!("`{word}` is a statement, not a value"));
             return Some(problem.help("`set` the field in each of its branches, or write `a ?? b` where it is about emptiness"));
+        }
+        if self.wants(&Expected::Value) && matches!(word, "perform" | "create") {
+            let problem = Diagnostic::new(Code::E0107, self.view.span(self.at), format!("`{word}` is a statement, not a value"));
+            return Some(problem.help(format!("give its result a name on a line before: `let r = {word} …`")));
         }
         let problem = Diagnostic::new(Code::E0107, self.view.span(self.at), format!("`{word}` is a word of the language, not a name"));
         let quoted = format!("`{word}`");
@@ -255,6 +277,8 @@ impl Stop<'_> {
             "if" if wanted.contains('{') => "what depends on a condition stands in braces, also one statement: `if … { … }`",
             "flow" if wanted == "`on`" => "a flow says which records it is about: `flow Review on account { … }`",
             "start" if wanted == "`on`" => "say on which record: `start Review on this`",
+            "change" if wanted == "`of`" => "say of which record: `change status of this to won`",
+            "assign" if wanted == "`to`" => "say to whom: `assign this to caller`",
             "choice" if wanted == "`=`" => "every option has a code: `choice Rating { hot = 1, cold = 2 }`",
             _ => return None,
         })
@@ -340,6 +364,7 @@ impl Stop<'_> {
                 Entry::Member => "a line of an entity is a name, a type, then `required` or `=` and a default",
                 Entry::Clause => "the clause could have ended before it",
                 Entry::Statement => "the statement could have ended before it; a new one starts with a word such as `set` or `if`",
+                Entry::Privilege if self.line_first() => "each line of a role starts with `privilege`: `privilege read, write on account`",
                 Entry::Head | Entry::Privilege => "take it out",
             },
         }

@@ -92,9 +92,13 @@ fn unknown<'a>(view: &View, index: usize, what: &str, candidates: impl Iterator<
         let problem = problem.help(format!("it is called `{meant}` here"));
         return translated(view, index, meant).into_iter().fold(problem, |problem, (span, text)| problem.fix(span, text));
     }
-    match nearest(word, candidates.iter().copied()) {
+    if word == "table" && candidates.contains(&word) {
+        let problem = Diagnostic::new(Code::E0105, span.end_point(), "`{` is missing after `table`");
+        return problem.help("a table stands in braces, each row on a line of its own: `table { | total | … }`");
+    }
+    match nearest(word, candidates.iter().copied().filter(|candidate| *candidate != word)) {
         Some(meant) => problem.help(format!("did you mean `{meant}`?")).fix(span, meant),
-        None if what == "declaration" => problem.help(format!("a declaration starts with {}", list(&candidates))),
+        None if what == "declaration" || candidates.len() < 3 => problem.help(format!("a {what} starts with {}", list(&candidates))),
         None => problem.help(format!("a {what} starts with a word such as {}", list(candidates.get(..3).unwrap_or_default()))),
     }
 }

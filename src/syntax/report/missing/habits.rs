@@ -42,6 +42,17 @@ impl Stop<'_> {
 
     /// `for (…)`, `for x in …`.
     fn loops(&self) -> Option<Diagnostic> {
+        let (first, after) = (self.piece.start + 2, self.view.word(self.piece.start + 4));
+        if self.starter() == "for" && self.word() == "in" && self.at == first + 1 && self.view.word(first - 1) == "each" {
+            let (alias, whole) = (short(self.before(1)), self.view.span(first).to(self.view.span(self.at + 1)));
+            let problem = foreign(
+                self.view.span(self.at),
+                "a loop names the entity first, then a name for its record",
+                format!("write `for each {} {alias} {{ … }}`", short(after)),
+            );
+            let named = self.view.kind(self.at + 1) == Some(Token::Word);
+            return Some(if named { problem.fix(whole, format!("{after} {}", self.before(1))) } else { problem });
+        }
         (self.starter() == "for" && self.at == self.piece.start + 1).then(|| loop_abroad(self.view.span(self.piece.start)))
     }
 
