@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use crate::diagnostic::Code;
-use crate::schema::FieldSet;
+use crate::schema::{FieldSet, Right};
 use crate::value::{EntityId, Slot};
 
 /// What a flow reads and does at most, and how it can fail.
@@ -81,6 +81,24 @@ pub enum Cause {
     Instructions,
     /// A text grew too long.
     Text,
+    /// A value that the output of an action can't have: the action and the output.
+    Output(SmolStr, SmolStr),
+    /// A required input that code outside leaves empty: the action and the input.
+    Missing(SmolStr, SmolStr),
+    /// Code outside that does what it doesn't declare.
+    Undeclared(SmolStr),
+    /// Code outside that the operator hasn't allowed.
+    NotAllowed(SmolStr),
+    /// Code outside that failed, or answered what can't be read.
+    Outside(SmolStr),
+    /// A function of the host that failed, or code outside that asked for what isn't there.
+    Broken(SmolStr),
+    /// An action that code outside performs on what it isn't for.
+    Misused(SmolStr),
+    /// A field that only the platform writes, written by code outside.
+    Kept(EntityId),
+    /// A privilege that its user lacks.
+    Privilege(Right, EntityId),
 }
 
 impl Cause {
@@ -100,6 +118,15 @@ impl Cause {
             Cause::Text => Code::F14,
             Cause::Key(_) => Code::F17,
             Cause::Records(_) => Code::F18,
+            Cause::Output(..) => Code::F04,
+            Cause::Missing(..) => Code::F05,
+            Cause::Broken(_) => Code::F10,
+            Cause::Misused(_) => Code::F13,
+            Cause::Kept(_) => Code::F16,
+            Cause::Undeclared(_) => Code::F19,
+            Cause::NotAllowed(_) => Code::F20,
+            Cause::Outside(_) => Code::F21,
+            Cause::Privilege(..) => Code::F22,
         }
     }
 
@@ -121,6 +148,15 @@ impl Cause {
             Cause::Duplicate(_) => "a value that must be unique",
             Cause::Instructions => "too many instructions",
             Cause::Text => "a text that is too long",
+            Cause::Output(..) => "a value outside an output",
+            Cause::Missing(..) => "a required input left empty",
+            Cause::Undeclared(_) => "an effect that isn't declared",
+            Cause::NotAllowed(_) => "code outside that isn't allowed",
+            Cause::Outside(_) => "code outside that failed",
+            Cause::Broken(_) => "a plug-in that failed",
+            Cause::Misused(_) => "an action on the wrong record",
+            Cause::Kept(_) => "a field that only the platform writes",
+            Cause::Privilege(..) => "a privilege that is missing",
         }
     }
 }

@@ -153,7 +153,11 @@ impl Link<'_> {
             Cause::Key(entity) => Cause::Key(self.entity(*entity)?),
             Cause::Records(entity) => Cause::Records(self.entity(*entity)?),
             Cause::DivisionByZero | Cause::Inexact | Cause::TooLarge | Cause::OutOfTime => cause.clone(),
-            Cause::Input(..) | Cause::Depth | Cause::Instructions | Cause::Text => cause.clone(),
+            Cause::Kept(entity) => Cause::Kept(self.entity(*entity)?),
+            Cause::Privilege(right, entity) => Cause::Privilege(*right, self.entity(*entity)?),
+            Cause::Input(..) | Cause::Output(..) | Cause::Missing(..) => cause.clone(),
+            Cause::Depth | Cause::Instructions | Cause::Text => cause.clone(),
+            Cause::Undeclared(_) | Cause::NotAllowed(_) | Cause::Outside(_) | Cause::Broken(_) | Cause::Misused(_) => cause.clone(),
         })
     }
 

@@ -11,7 +11,7 @@ use rustc_hash::FxHashMap;
 use serde::Serialize;
 
 use super::cost::{Cost, costs};
-use super::{Cause, Effects, Event, FlowCode, Mode, Program, Stage};
+use super::{Cause, Effects, Event, FlowCode, Mode, Program, Stage, Trigger};
 use crate::schema::{DeleteBehaviour, FieldSet, Schema};
 use crate::source::Sources;
 use crate::value::{EntityId, Type};
@@ -85,19 +85,39 @@ pub fn signatures(program: &Program, schema: &Schema, sources: &Sources) -> Vec<
     let events = Events::new(program);
     let costs = costs(program);
     let names = Names { schema, sources };
-    program.flows.iter().zip(costs).map(|(flow, cost)| Signature { cost, ..names.signature(flow, program, &events) }).collect()
+    program.flows.iter().zip(costs).map(|(flow, cost)| Signature { cost, ..names.signature(flow, &events) }).collect()
 }
 
-/// The causes of a flow and of everything that its operations set off, in a program.
-pub fn all_causes(program: &Program, schema: &Schema, flow: &FlowCode) -> BTreeSet<Cause> {
+/// The causes of a flow, an action or a plug-in, and of everything that its operations set off, in a program; none where code
+/// on the way may do anything.
+pub fn all_causes(program: &Program, schema: &Schema, name: &str) -> Option<BTreeSet<Cause>> {
     let events = Events::new(program);
-    let others = events.set_off(program, schema, flow);
-    let nested = others.iter().filter_map(|at| program.flows.get(*at)).flat_map(|other| other.effects.causes.iter().cloned());
-    flow.effects.causes.iter().cloned().chain(nested).collect()
+    let acting = events.all.iter().find(|acting| acting.name == name);
+    let (entity, effects, early) = match (acting, program.action(name)) {
+        (Some(acting), _) => (Some(acting.entity), acting.effects, acting.early),
+        (None, Some(action)) => (action.head.entity, &action.effects, false),
+        _ => return None,
+    };
+    let others: Vec<&Effects> = events.set_off(schema, entity, effects, early).into_iter().map(|other| other.effects).collect();
+    let unknown = effects.unknown || others.iter().any(|other| other.unknown);
+    let nested = others.iter().flat_map(|other| other.causes.iter().cloned());
+    (!unknown).then(|| effects.causes.iter().cloned().chain(nested).collect())
 }
 
-/// The real-time flows by the entity whose events start them.
-struct Events {
+/// A flow or a declared plug-in.
+struct Acting<'a> {
+    name: &'a str,
+    entity: EntityId,
+    triggers: &'a [Trigger],
+    effects: &'a Effects,
+    /// Whether it changes only what is about to be written.
+    early: bool,
+}
+
+/// What acts on events.
+struct Events<'a> {
+    all: Vec<Acting<'a>>,
+    /// The active real-time ones by the entity whose events start them.
     on: FxHashMap<EntityId, Vec<usize>>,
 }
 
@@ -109,53 +129,63 @@ enum Happening<'a> {
     Delete,
 }
 
-impl Events {
-    fn new(program: &Program) -> Events {
+impl<'a> Events<'a> {
+    fn new(program: &'a Program) -> Events<'a> {
+        let flows = program.flows.iter().map(|flow| {
+            let (head, effects) = (&flow.head, &flow.effects);
+            Acting { name: &head.name, entity: head.entity, triggers: &head.triggers, effects, early: only_early(flow) }
+        });
+        let plugins = program.plugins.iter().map(|plugin| {
+            let early = plugin.head.triggers.iter().all(|trigger| trigger.stage.is_before());
+            Acting { name: &plugin.head.name, entity: plugin.head.entity, triggers: &plugin.head.triggers, effects: &plugin.effects, early }
+        });
+        let all: Vec<Acting<'a>> = flows.chain(plugins).collect();
         let mut on: FxHashMap<EntityId, Vec<usize>> = FxHashMap::default();
-        for (at, flow) in program.flows.iter().enumerate() {
-            if flow.head.mode == Mode::RealTime && !flow.head.draft && !flow.head.triggers.is_empty() {
-                on.entry(flow.head.entity).or_default().push(at);
+        for (at, acting) in all.iter().enumerate() {
+            let active = program.flows.get(at).is_none_or(|flow| flow.head.mode == Mode::RealTime && !flow.head.draft);
+            if active && !acting.triggers.is_empty() {
+                on.entry(acting.entity).or_default().push(at);
             }
         }
-        Events { on }
+        Events { all, on }
     }
 
-    /// The flows that a flow's operations set off, straight or through others.
-    fn set_off(&self, program: &Program, schema: &Schema, flow: &FlowCode) -> BTreeSet<usize> {
+    /// Those that the operations of such effects set off, straight or through others.
+    fn set_off(&self, schema: &Schema, entity: Option<EntityId>, effects: &Effects, early: bool) -> Vec<&Acting<'a>> {
         let mut found = BTreeSet::new();
-        let mut open = vec![flow];
-        while let Some(next) = open.pop() {
+        let mut open = vec![(entity, effects, early)];
+        while let Some((own, effects, early)) = open.pop() {
             let mut take = |entity: EntityId, happening: Happening<'_>| {
                 for at in self.on.get(&entity).into_iter().flatten() {
-                    if let Some(other) = program.flows.get(*at).filter(|other| runs_on(other, &happening))
+                    if let Some(other) = self.all.get(*at).filter(|other| runs_on(other, &happening))
                         && found.insert(*at)
                     {
-                        open.push(other);
+                        open.push((Some(other.entity), other.effects, other.early));
                     }
                 }
             };
-            let Effects { creates, updates, deletes, sets, .. } = &next.effects;
+            let Effects { creates, updates, deletes, sets, .. } = effects;
             creates.iter().for_each(|entity| take(*entity, Happening::Create));
             updates.iter().for_each(|(entity, fields)| take(*entity, Happening::Update(fields, false)));
-            if !sets.is_empty() {
-                take(next.head.entity, Happening::Update(sets, only_early(next)));
+            if let Some(own) = own.filter(|_| !sets.is_empty()) {
+                take(own, Happening::Update(sets, early));
             }
             for entity in deletes {
                 gone(schema, *entity).into_iter().for_each(|entity| take(entity, Happening::Delete));
             }
         }
-        found
+        found.into_iter().filter_map(|at| self.all.get(at)).collect()
     }
 }
 
 /// Whether a flow changes only what is about to be written.
 fn only_early(flow: &FlowCode) -> bool {
     let started = flow.head.child || flow.head.on_demand || flow.head.mode == Mode::Background;
-    !started && flow.head.triggers.iter().all(|trigger| trigger.stage == Stage::PreOperation)
+    !started && flow.head.triggers.iter().all(|trigger| trigger.stage.is_before())
 }
 
-fn runs_on(flow: &FlowCode, happening: &Happening<'_>) -> bool {
-    flow.head.triggers.iter().any(|trigger| match (&trigger.event, happening) {
+fn runs_on(acting: &Acting<'_>, happening: &Happening<'_>) -> bool {
+    acting.triggers.iter().any(|trigger| match (&trigger.event, happening) {
         (Event::Create, Happening::Create) | (Event::Delete, Happening::Delete) => true,
         (Event::Update(fields), Happening::Update(written, late)) => {
             let stage = !late || trigger.stage == Stage::PostOperation;
@@ -189,10 +219,9 @@ struct Names<'a> {
 }
 
 impl Names<'_> {
-    fn signature(&self, flow: &FlowCode, program: &Program, events: &Events) -> Signature {
+    fn signature(&self, flow: &FlowCode, events: &Events<'_>) -> Signature {
         let (head, effects) = (&flow.head, &flow.effects);
-        let set_off: Vec<&FlowCode> =
-            events.set_off(program, self.schema, flow).into_iter().filter_map(|at| program.flows.get(at)).collect();
+        let set_off = events.set_off(self.schema, Some(head.entity), effects, only_early(flow));
         let nested: BTreeSet<&Cause> = set_off.iter().flat_map(|other| &other.effects.causes).collect();
         let names = |names: &BTreeSet<smol_str::SmolStr>| names.iter().map(ToString::to_string).collect::<Vec<_>>();
         Signature {
@@ -213,10 +242,10 @@ impl Names<'_> {
             performs: names(&effects.performs),
             may_stop: effects.may_stop,
             may_wait: effects.may_wait,
-            unknown: effects.unknown,
+            unknown: effects.unknown || set_off.iter().any(|other| other.effects.unknown),
             needs: self.needs(flow),
             faults: effects.causes.iter().map(|cause| self.fault(cause)).collect(),
-            sets_off: set_off.iter().map(|other| other.head.name.to_string()).collect(),
+            sets_off: set_off.iter().map(|other| other.name.to_owned()).collect(),
             nested_faults: nested.into_iter().filter(|cause| !effects.causes.contains(cause)).map(|cause| self.fault(cause)).collect(),
             cost: None,
         }
@@ -240,8 +269,11 @@ impl Names<'_> {
                 Some(format!("{}.{field}", self.entity(*entity)))
             }
             Cause::Gone(entity) | Cause::Restricted(entity) | Cause::Duplicate(entity) => Some(self.entity(*entity)),
-            Cause::Key(entity) | Cause::Records(entity) => Some(self.entity(*entity)),
-            Cause::Input(flow, input) => Some(format!("{flow}({input})")),
+            Cause::Key(entity) | Cause::Records(entity) | Cause::Kept(entity) => Some(self.entity(*entity)),
+            Cause::Input(of, name) | Cause::Output(of, name) | Cause::Missing(of, name) => Some(format!("{of}({name})")),
+            Cause::Undeclared(of) | Cause::NotAllowed(of) | Cause::Outside(of) => Some(of.to_string()),
+            Cause::Broken(of) | Cause::Misused(of) => Some(of.to_string()),
+            Cause::Privilege(right, entity) => Some(format!("{} {}", right.name(), self.entity(*entity))),
             _ => None,
         };
         FaultLine { code: cause.code().name(), cause: cause.words().to_owned(), of }

@@ -26,6 +26,8 @@ pub(super) struct Named {
     pub actions: Actions,
     /// The plug-ins.
     pub plugins: FxHashSet<SmolStr>,
+    /// The entities of whose records some plug-in may fill fields before they are created.
+    pub completed: FxHashSet<EntityId>,
 }
 
 /// The state of checking one flow's body, one test or one scenario.

@@ -7,51 +7,76 @@ use std::collections::{BTreeMap, BTreeSet};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 
-use crate::bytecode::{Effects, Event, FlowHead, Mode, RunAs, Stage};
+use crate::bytecode::{Effects, Event, FlowHead, Mode, PluginCode, PluginHead, RunAs, Stage};
 use crate::schema::{FieldSet, Level, Schema};
 use crate::value::{EntityId, Type};
 
 use super::ir::{Action, Block, Expr, ExprKind, Flow, Query, StmtKind};
-use super::may::{self, Found, Stages, State, View, World};
+use super::may::{self, Found, Outside, Stages, State, View, World};
 use super::walk::{self, Part};
 
 /// Gives every flow and action its effects, those of the real-time children that it starts, of the actions that it performs,
-/// and of theirs, counted in; tells what the walk through each of the flows found.
-pub(super) fn fill(schema: &Schema, flows: &mut Vec<Flow>, actions: &mut [Action]) -> (Vec<Found>, Vec<Stages>) {
-    let count = flows.len();
-    flows.extend(actions.iter_mut().map(as_flow));
-    let (mut found, mut stages) = fill_all(schema, flows);
-    found.truncate(count);
-    stages.truncate(count);
-    for (action, flow) in actions.iter_mut().zip(flows.drain(count..)) {
-        (action.body, action.effects) = (flow.body, flow.effects);
+/// and of theirs, counted in; tells what the walk through each of them found. Behind the flows stand the actions and then the
+/// plug-ins from here on, as flows, until [`give_back`].
+pub(super) fn fill(
+    schema: &Schema,
+    flows: &mut Vec<Flow>,
+    actions: &mut [Action],
+    plugins: &mut [PluginCode],
+) -> (Vec<Found>, Vec<Stages>) {
+    flows.extend(actions.iter_mut().map(action_as_flow));
+    flows.extend(plugins.iter_mut().map(plugin_as_flow));
+    fill_all(schema, flows, actions, plugins)
+}
+
+/// Gives the actions and plug-ins back what is theirs.
+pub(super) fn give_back(flows: &mut Vec<Flow>, actions: &mut [Action], plugins: &mut [PluginCode]) {
+    let count = flows.len().saturating_sub(actions.len() + plugins.len());
+    let mut others = flows.drain(count..);
+    for (action, flow) in actions.iter_mut().zip(others.by_ref()) {
+        // What code elsewhere declares is held against what it does; what those do whom it calls is theirs.
+        let declared = std::mem::take(&mut action.effects);
+        action.effects = if action.head.via.is_some() { Effects { causes: flow.effects.causes, ..declared } } else { flow.effects };
+        action.body = flow.body;
     }
-    (found, stages)
+    for (plugin, flow) in plugins.iter_mut().zip(others) {
+        plugin.effects.causes = flow.effects.causes;
+    }
 }
 
 /// An action as what it is for whoever looks at statements: a flow that nothing but other flows start, on the record as it is.
-fn as_flow(action: &mut Action) -> Flow {
-    let head = FlowHead {
-        name: action.head.name.clone(),
-        // Nothing in a global action is about a record of its own.
-        entity: action.head.entity.unwrap_or(EntityId(0)),
+fn action_as_flow(action: &mut Action) -> Flow {
+    // Nothing in a global action is about a record of its own.
+    let entity = action.head.entity.unwrap_or(EntityId(0));
+    let head = FlowHead { child: true, inputs: action.head.inputs.clone(), ..head(action.head.name.clone(), entity) };
+    let (body, locals) = (std::mem::take(&mut action.body), action.locals.clone());
+    Flow { head, span: action.span, when: None, body, locals, effects: action.effects.clone() }
+}
+
+/// A plug-in as a flow without statements.
+fn plugin_as_flow(plugin: &mut PluginCode) -> Flow {
+    let PluginHead { name, entity, triggers, rank, .. } = &plugin.head;
+    let head = FlowHead { triggers: triggers.clone(), rank: *rank, ..head(name.clone(), *entity) };
+    Flow { head, span: plugin.span, when: None, body: Vec::new(), locals: Vec::new(), effects: plugin.effects.clone() }
+}
+
+fn head(name: SmolStr, entity: EntityId) -> FlowHead {
+    FlowHead {
+        name,
+        entity,
         mode: Mode::RealTime,
         triggers: Vec::new(),
         on_demand: false,
-        child: true,
+        child: false,
         rank: 0,
         run_as: RunAs::Caller,
         owner: None,
-        inputs: action.head.inputs.clone(),
+        inputs: Vec::new(),
         scope: Level::Organization,
         log_errors: false,
         allow_cycle: false,
         draft: false,
-    };
-    // Code elsewhere does what it declares; what statements do is worked out from them.
-    let effects = if action.head.via.is_some() { std::mem::take(&mut action.effects) } else { Effects::default() };
-    let (body, locals) = (std::mem::take(&mut action.body), action.locals.clone());
-    Flow { head, span: action.span, when: None, body, locals, effects }
+    }
 }
 
 /// The entities whose records effects may end, straight or by a cascade.
@@ -59,23 +84,43 @@ pub(super) fn deletable(schema: &Schema, effects: &Effects) -> Vec<EntityId> {
     effects.deletes.iter().flat_map(|entity| may::cascade(schema, *entity)).collect()
 }
 
-fn fill_all(schema: &Schema, flows: &mut [Flow]) -> (Vec<Found>, Vec<Stages>) {
-    let children: Vec<Vec<Child>> = flows.iter().map(|flow| children(&flow.body)).collect();
-    for flow in flows.iter_mut().filter(|flow| flow.effects == Effects::default()) {
+fn fill_all(schema: &Schema, flows: &mut [Flow], actions: &[Action], plugins: &[PluginCode]) -> (Vec<Found>, Vec<Stages>) {
+    let mut outside = outside(actions, plugins);
+    let children: Vec<Vec<Child>> = flows.iter().map(children).collect();
+    for flow in flows.iter_mut().filter(|flow| !outside.contains_key(&flow.head.name)) {
         flow.effects = own(flow);
     }
     queue(flows);
     let starts = Starts::new(flows, &children);
     starts.close(flows);
     let stages = starts.stages(flows);
-    let world = world(schema, flows, &stages);
-    let found: Vec<Found> =
-        flows.iter().zip(&stages).map(|(flow, stages)| may::walk(&world, view(flow, *stages), State::default())).collect();
+    let world = world(schema, flows, actions, &stages);
+    let walk = |(flow, stages): (&Flow, &Stages)| match outside.remove(&flow.head.name) {
+        Some(part) => may::outside(&world, part),
+        None => may::walk(&world, view(flow, *stages), State::default()),
+    };
+    let found: Vec<Found> = flows.iter().zip(&stages).map(walk).collect();
     for (flow, found) in flows.iter_mut().zip(&found) {
         flow.effects.causes.clone_from(&found.causes);
     }
     starts.close(flows);
     (found, stages)
+}
+
+/// The actions and plug-ins whose code is elsewhere, by name.
+fn outside<'a>(actions: &'a [Action], plugins: &'a [PluginCode]) -> FxHashMap<&'a SmolStr, Outside<'a>> {
+    let actions = actions.iter().filter_map(|Action { head, span, effects, .. }| {
+        Some(Outside { name: &head.name, span: *span, entity: head.entity, via: head.via.as_ref()?, outputs: &head.outputs, effects })
+    });
+    let plugins = plugins.iter().map(|PluginCode { head, span, effects }| Outside {
+        name: &head.name,
+        span: *span,
+        entity: Some(head.entity),
+        via: &head.via,
+        outputs: &[],
+        effects,
+    });
+    actions.chain(plugins).map(|part| (part.name, part)).collect()
 }
 
 /// A flow as a walk through it needs it.
@@ -84,17 +129,26 @@ pub(super) fn view(flow: &Flow, stages: Stages) -> View<'_> {
 }
 
 /// What all flows together say about the records that any of them meets.
-pub(super) fn world<'a>(schema: &'a Schema, flows: &'a [Flow], stages: &[Stages]) -> World<'a> {
+pub(super) fn world<'a>(schema: &'a Schema, flows: &'a [Flow], actions: &'a [Action], stages: &[Stages]) -> World<'a> {
     let mut world = World {
         schema,
         deletable: BTreeSet::new(),
         completed: BTreeMap::new(),
         heads: flows.iter().map(|flow| (flow.head.name.as_str(), &flow.head)).collect(),
+        actions: actions.iter().map(|action| (action.head.name.as_str(), &action.head)).collect(),
     };
     for (flow, stages) in flows.iter().zip(stages) {
         world.deletable.extend(deletable(schema, &flow.effects));
+        if flow.effects.unknown {
+            world.deletable.extend(schema.entities().map(|(id, _)| id));
+        }
         if stages.before_create && !flow.head.draft {
-            world.completed.entry(flow.head.entity).or_default().extend(&flow.effects.sets);
+            let completed = world.completed.entry(flow.head.entity).or_default();
+            completed.extend(&flow.effects.sets);
+            if flow.effects.unknown {
+                let fields = schema.entity(flow.head.entity).into_iter().flat_map(|entity| entity.fields());
+                completed.extend(&fields.map(|(slot, _)| slot).collect());
+            }
         }
     }
     world
@@ -170,7 +224,7 @@ pub(super) fn stages_of(head: &FlowHead) -> Stages {
     for trigger in head.triggers.iter().filter(|_| head.mode == Mode::RealTime) {
         match (trigger.stage, &trigger.event) {
             (Stage::PostOperation, _) => stages.after = true,
-            (Stage::PreOperation, Event::Create) => stages.before_create = true,
+            (Stage::PreValidation | Stage::PreOperation, Event::Create) => stages.before_create = true,
             (Stage::PreValidation | Stage::PreOperation, _) => stages.before = true,
         }
     }
@@ -200,9 +254,10 @@ fn own(flow: &Flow) -> Effects {
 /// A flow that is started, and whether on the record of the flow that starts it.
 type Child = (SmolStr, bool);
 
-fn children(body: &Block) -> Vec<Child> {
-    let mut found = Vec::new();
-    starts(body, &mut found);
+fn children(flow: &Flow) -> Vec<Child> {
+    // Code elsewhere has no statements; it says whom it calls.
+    let mut found: Vec<Child> = flow.effects.performs.iter().map(|action| (action.clone(), false)).collect();
+    starts(&flow.body, &mut found);
     found.sort();
     found.dedup();
     found

@@ -29,7 +29,7 @@ use crate::schema::{self, Schema};
 use crate::source::Sources;
 use crate::syntax::{self, ast};
 
-use crate::bytecode::PluginCode;
+use crate::bytecode::{Event, PluginCode};
 use clauses::{Declared, Headed, HeadedAction};
 use context::{Context, Heads, Named, Site};
 use declare::Declare;
@@ -86,7 +86,8 @@ pub fn check(files: &[ast::File]) -> Checked {
     let mut plugins: Vec<PluginCode> = declared.plugins;
     plugins.sort_by(|one, other| one.head.name.cmp(&other.head.name));
     diagnostics.extend(calls::cycles(&flows, &actions));
-    let (found, stages) = effects::fill(&schema, &mut flows, &mut actions);
+    let own = flows.len();
+    let (found, stages) = effects::fill(&schema, &mut flows, &mut actions, &mut plugins);
     let mut scenarios = Vec::new();
     for (source, test) in files.iter().flat_map(scenarios_of) {
         let (scenario, said) = scenario::scenario(context(Site::Scenario), source, test);
@@ -95,11 +96,11 @@ pub fn check(files: &[ast::File]) -> Checked {
     }
     // Of flows that are not whole nothing sure can be said together.
     if diagnostics.iter().all(|diagnostic| diagnostic.severity() != Severity::Error) {
-        let mut world = effects::world(&schema, &flows, &stages);
-        world.deletable.extend(actions.iter().flat_map(|action| effects::deletable(&schema, &action.effects)));
-        let said = across::across(&world, &flows, &found, &diagnostics);
+        let world = effects::world(&schema, &flows, &actions, &stages);
+        let said = across::across(&world, &flows, own, &found, &diagnostics);
         diagnostics.extend(said);
     }
+    effects::give_back(&mut flows, &mut actions, &mut plugins);
     Checked { schema, flows, actions, plugins, scenarios, diagnostics: in_order(diagnostics) }
 }
 
@@ -131,6 +132,11 @@ fn named(declared: &Declared) -> Named {
         let known = || head.clone().map(|(head, _)| (head, action.name.span));
         named.actions.entry(action.name.text.clone()).or_insert_with(known);
     }
+    let fills = |plugin: &&PluginCode| {
+        let early = plugin.head.triggers.iter().any(|trigger| trigger.event == Event::Create && trigger.stage.is_before());
+        early && (plugin.effects.unknown || !plugin.effects.sets.is_empty())
+    };
+    named.completed = declared.plugins.iter().filter(fills).map(|plugin| plugin.head.entity).collect();
     named.plugins = declared.plugins.iter().map(|plugin| plugin.head.name.clone()).collect();
     named
 }

@@ -75,6 +75,11 @@ impl Place {
         self.root == Root::This && self.hops.first() == Some(&slot)
     }
 
+    /// Whether it is a field of the record that a query looks at, or lies behind it.
+    pub fn is_of_row(&self) -> bool {
+        self.root == Root::Row
+    }
+
     /// Whether its value can't be changed by anything that runs.
     pub fn is_fixed(&self) -> bool {
         self.root != Root::This && self.hops.len() == self.root.least()

@@ -1,7 +1,7 @@
 //! The triggering record before it exists: a flow that can run before a create may change the values that are about to be
 //! written, and do nothing that needs the record itself.
 
-use crate::bytecode::{Event, FlowHead, Stage};
+use crate::bytecode::{Event, FlowHead};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 
@@ -10,7 +10,7 @@ use super::ir::{Expr, ExprKind};
 
 /// Whether a flow can run before its record is created.
 pub(super) fn runs_before_create(head: &FlowHead) -> bool {
-    head.triggers.iter().any(|trigger| trigger.event == Event::Create && trigger.stage == Stage::PreOperation)
+    head.triggers.iter().any(|trigger| trigger.event == Event::Create && trigger.stage.is_before())
 }
 
 impl Context<'_> {

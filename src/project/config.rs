@@ -10,8 +10,8 @@ use toml::de::{DeTable, DeValue};
 use super::files::LoadError;
 use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::pipeline::Settings;
+use crate::schema::select::MAX_VISITED;
 use crate::source::{FileId, Sources, Span};
-use crate::vm::MAX_VISITED;
 
 /// The name of the file.
 pub const CONFIG: &str = "weir.toml";

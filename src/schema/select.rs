@@ -221,6 +221,9 @@ impl Numbers {
     }
 }
 
+/// How many records a loop visits at most, whatever limit it gives itself.
+pub const MAX_VISITED: u64 = 1_000_000;
+
 /// An aggregate in the making: takes the records one by one. Sums are kept in 128 bits, so the order of the records
 /// changes nothing (a sum of floats, which are not exact, aside).
 #[derive(Clone, Debug)]

@@ -15,5 +15,4 @@ mod tests;
 
 pub use host::{Fault, Host, Interrupt, Waited};
 pub use machine::Frame;
-pub use queries::MAX_VISITED;
 pub use run::{Exit, run};

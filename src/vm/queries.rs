@@ -2,7 +2,7 @@
 //! filter is read page by page, and what the filter keeps is put together here, by the rules of `schema::select`.
 
 use crate::bytecode::{Op, QueryIx, QueryRef, Run, Target};
-use crate::schema::select::{Accumulator, Condition, Numbers, Selection, first};
+use crate::schema::select::{Accumulator, Condition, MAX_VISITED, Numbers, Selection, first};
 use crate::schema::{FieldSet, PRIMARY_KEY, Row};
 use crate::source::Span;
 use crate::value::{Reference, Slot, Uuid, Value};
@@ -12,9 +12,6 @@ use super::machine::{Machine, Trap, broken};
 
 /// How many records are read at a time.
 const PAGE: usize = 500;
-
-/// How many records a loop visits at most, whatever limit it gives itself.
-pub const MAX_VISITED: u64 = 1_000_000;
 
 /// A query that is open.
 pub(super) struct Cursor<'a> {

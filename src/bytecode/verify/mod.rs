@@ -268,7 +268,7 @@ fn has_cause(schema: &Schema, cause: &Cause) -> Result<(), Problem> {
     let known = match cause {
         Cause::Column(entity, slot) | Cause::Empty(entity, slot) => schema.field(*entity, *slot).is_some(),
         Cause::Gone(entity) | Cause::Restricted(entity) | Cause::Duplicate(entity) => schema.entity(*entity).is_some(),
-        Cause::Key(entity) | Cause::Records(entity) => schema.entity(*entity).is_some(),
+        Cause::Key(entity) | Cause::Records(entity) | Cause::Kept(entity) | Cause::Privilege(_, entity) => schema.entity(*entity).is_some(),
         _ => true,
     };
     if known { Ok(()) } else { Err(Problem::Schema) }

@@ -105,7 +105,7 @@ impl<'a> Cycles<'a> {
                 let gone = may::cascade(self.world.schema, *entity);
                 gone.into_iter().flat_map(|entity| self.on(entity, |event| *event == Event::Delete, Entry::BeforeDelete)).collect()
             }
-            Operation::Start(name) => {
+            Operation::Start(name) | Operation::Perform(name) => {
                 let child =
                     self.names.get(name.as_str()).filter(|child| self.flows.get(**child).is_some_and(|flow| takes_part(&flow.head)));
                 let child = child.filter(|child| !(self.recursive.contains(child) && self.recursive.contains(&at)));
@@ -230,7 +230,7 @@ impl<'a> Cycles<'a> {
                 let entity = match &site.operation {
                     Operation::Set => head.entity,
                     Operation::Update(entity) | Operation::Create(entity) => *entity,
-                    Operation::Delete(_) | Operation::Start(_) => continue,
+                    Operation::Delete(_) | Operation::Start(_) | Operation::Perform(_) => continue,
                 };
                 for (slot, may) in &site.writes {
                     written.entry((entity, *slot)).and_modify(|other| *other = other.join(may)).or_insert_with(|| may.clone());
@@ -334,6 +334,7 @@ impl<'a> Cycles<'a> {
             Operation::Create(id) => format!("creates a record of `{}`", entity(id)),
             Operation::Delete(id) => format!("deletes a record of `{}`", entity(id)),
             Operation::Start(_) => "goes on to a child".to_owned(),
+            Operation::Perform(action) => format!("performs `{action}`"),
         }
     }
 }

@@ -17,12 +17,12 @@ use super::ir::Flow;
 use super::may::{Found, Operation, World, unfilled};
 use super::unborn::runs_before_create;
 
-/// Looks at the flows of a project together; `said` is what has been said of them one by one.
-pub(super) fn across(world: &World<'_>, flows: &[Flow], found: &[Found], said: &[Diagnostic]) -> Vec<Diagnostic> {
+/// Looks at the flows of a project together, the first so many of which are flows and the others actions and plug-ins; `said` is what has been said of them one by one.
+pub(super) fn across(world: &World<'_>, flows: &[Flow], own: usize, found: &[Found], said: &[Diagnostic]) -> Vec<Diagnostic> {
     let (mut diagnostics, recursive) = starts::recursions(flows, found);
     diagnostics.extend(cycles::Cycles::new(world, flows, found, recursive).report());
     diagnostics.extend(overlap::report(world, flows, found));
-    diagnostics.extend(never::report(flows, found, said));
+    diagnostics.extend(never::report(flows, own, found, said));
     diagnostics.extend(incomplete(world, flows, found));
     diagnostics
 }

@@ -7,20 +7,20 @@ use crate::check::may::{Decided, Found, Operation};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 
-pub(super) fn report(flows: &[Flow], found: &[Found], said: &[Diagnostic]) -> Vec<Diagnostic> {
+pub(super) fn report(flows: &[Flow], own: usize, found: &[Found], said: &[Diagnostic]) -> Vec<Diagnostic> {
     let started: FxHashSet<&str> = found
         .iter()
         .flat_map(|found| &found.sites)
         .filter_map(|site| if let Operation::Start(name) = &site.operation { Some(name.as_str()) } else { None })
         .collect();
     let mut diagnostics = Vec::new();
-    for (flow, found) in flows.iter().zip(found) {
+    for (at, (flow, found)) in flows.iter().zip(found).enumerate() {
         let head = &flow.head;
         if let (false, Some(when)) = (found.runs, &flow.when) {
             let message = format!("`{}` never runs: its `when` can't hold", head.name);
             diagnostics.push(Diagnostic::new(Code::W1004, when.span, message).help("no record can meet this condition; look at its parts"));
         }
-        let only_child = head.triggers.is_empty() && head.child && !head.on_demand && !head.draft;
+        let only_child = at < own && head.triggers.is_empty() && head.child && !head.on_demand && !head.draft;
         if only_child && !started.contains(head.name.as_str()) {
             let message = format!("`{}` never runs: no flow starts it", head.name);
             let help = "let a flow start it, give it an event, or make it a `draft`";

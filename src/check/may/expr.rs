@@ -1,11 +1,11 @@
 //! What expressions may give, and how computing them can fail.
 
-use crate::bytecode::{Cause, Event};
+use crate::bytecode::{Cause, Event, RunAs};
 use crate::check::ir::{Expr, ExprKind};
 use crate::check::narrow::Place;
 use crate::check::walk;
-use crate::schema::PRIMARY_KEY;
 use crate::schema::select::Aggregate;
+use crate::schema::{PRIMARY_KEY, Right};
 use crate::value::{EntityId, Slot, Type, Value};
 
 use super::Run;
@@ -41,6 +41,9 @@ impl Run<'_> {
                 let found = self.value(record);
                 if self.may_be_gone(record) && found.full != Full::Never {
                     self.cause(Cause::Gone(*entity));
+                }
+                if found.full != Full::Never {
+                    self.reads(*entity);
                 }
                 self.field(*entity, *slot, e)
             }
@@ -96,22 +99,47 @@ impl Run<'_> {
             ExprKind::Not(_) | ExprKind::And(..) | ExprKind::Or(..) | ExprKind::Compare { .. } => self.truth(e),
             ExprKind::In { .. } | ExprKind::Between { .. } | ExprKind::IsEmpty(_) | ExprKind::Changed(_) => self.truth(e),
             ExprKind::Contains { .. } => self.truth(e),
-            ExprKind::Query { aggregate, .. } => {
-                walk::each_part(e, &mut |part| drop(self.value(part)));
-                if matches!(aggregate, Aggregate::Sum(_) | Aggregate::Average(_)) {
-                    self.cause(Cause::TooLarge);
-                }
+            ExprKind::Query { aggregate, field, query } => {
+                self.query(query);
+                self.aggregated(*aggregate, field.as_ref());
                 self.typed(e)
             }
-            ExprKind::ByKey { entity, .. } => {
-                walk::each_part(e, &mut |part| drop(self.value(part)));
+            ExprKind::ByKey { entity, values } => {
+                values.iter().for_each(|(_, value)| drop(self.value(value)));
+                self.reads(*entity);
                 self.cause(Cause::Key(*entity));
                 self.typed(e)
             }
-            _ => {
+            ExprKind::Row { entity, slot } => self.field(*entity, *slot, e),
+            ExprKind::This | ExprKind::Now | ExprKind::Today | ExprKind::Caller => self.typed(e),
+            ExprKind::Elapsed { .. } | ExprKind::WithOption { .. } => {
                 walk::each_part(e, &mut |part| drop(self.value(part)));
                 self.typed(e)
             }
+        }
+    }
+
+    /// How working out a number of many can fail.
+    fn aggregated(&mut self, aggregate: Aggregate, field: Option<&Type>) {
+        if matches!(aggregate, Aggregate::Sum(_) | Aggregate::Average(_)) {
+            self.cause(Cause::TooLarge);
+            if matches!(field, Some(Type::Decimal(_) | Type::Money(_))) || matches!(aggregate, Aggregate::Average(_)) {
+                self.cause(Cause::Inexact);
+            }
+        }
+    }
+
+    /// A record of an entity is looked at that isn't the flow's own.
+    pub(super) fn reads(&mut self, entity: EntityId) {
+        self.right(Right::Read, entity);
+    }
+
+    /// Its user needs a privilege.
+    pub(super) fn right(&mut self, right: Right, entity: EntityId) {
+        let head = self.flow.head;
+        let administrator = head.run_as == RunAs::Owner && head.owner.is_none() && !head.child && !head.on_demand;
+        if !administrator && !self.world.schema.roles.is_empty() {
+            self.cause(Cause::Privilege(right, entity));
         }
     }
 
@@ -159,7 +187,7 @@ impl Run<'_> {
             ExprKind::Old(_) => self.flow.stages.apart || deletable(),
             ExprKind::Local(local) => self.locals.get(local).is_none_or(|(_, gone)| *gone) || deletable(),
             ExprKind::Caller => deletable(),
-            ExprKind::Constant(_) => false,
+            ExprKind::Constant(_) | ExprKind::Row { .. } | ExprKind::ByKey { .. } => false,
             ExprKind::Convert(inner) | ExprKind::Require(inner) => self.may_be_gone(inner),
             ExprKind::Coalesce(left, right) => self.may_be_gone(left) || self.may_be_gone(right),
             _ => true,
@@ -173,6 +201,9 @@ impl Run<'_> {
             Type::Lookup(entities) => {
                 if self.may_be_gone(inner) && may.full != Full::Never {
                     entities.iter().for_each(|entity| self.cause(Cause::Gone(*entity)));
+                }
+                if may.full != Full::Never && inner.kind != ExprKind::This {
+                    entities.iter().for_each(|entity| self.reads(*entity));
                 }
                 let names = entities.iter().filter_map(|entity| {
                     let entity = self.world.schema.entity(*entity)?;

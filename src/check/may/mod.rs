@@ -7,6 +7,8 @@
 mod condition;
 mod expr;
 mod number;
+mod outside;
+mod repeat;
 mod site;
 mod state;
 mod value;
@@ -15,13 +17,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rustc_hash::FxHashMap;
 
-use crate::bytecode::{Cause, FlowHead};
+use crate::bytecode::{ActionHead, Cause, FlowHead};
 use crate::schema::{FieldSet, Schema};
 use crate::source::Span;
 use crate::value::EntityId;
 
 use super::ir::{Arm, Block, Expr, LocalId, Record, Stmt, StmtKind};
-use super::walk::{self, Part};
+pub(super) use outside::{Outside, outside};
 pub(super) use site::{Operation, Site, cascade, unfilled};
 pub(super) use state::State;
 pub(super) use value::May;
@@ -36,6 +38,8 @@ pub(super) struct World<'a> {
     pub completed: BTreeMap<EntityId, FieldSet>,
     /// The flows by name.
     pub heads: FxHashMap<&'a str, &'a FlowHead>,
+    /// The actions by name.
+    pub actions: FxHashMap<&'a str, &'a ActionHead>,
 }
 
 /// Where a flow may run.
@@ -114,7 +118,8 @@ struct Run<'a> {
     locals: FxHashMap<LocalId, (May, bool)>,
     /// Whether every run of the flow comes to this point.
     sure: bool,
-    in_loop: bool,
+    /// How often it is run within its loops, at most.
+    turns: u64,
     text_built: u64,
     found: Found,
 }
@@ -122,7 +127,7 @@ struct Run<'a> {
 /// Walks a flow that begins with what is known of its record.
 pub(super) fn walk<'a>(world: &'a World<'a>, flow: View<'a>, known: State) -> Found {
     let found = Found { runs: true, ..Found::default() };
-    let mut run = Run { world, flow, state: known, locals: FxHashMap::default(), sure: true, in_loop: false, text_built: 0, found };
+    let mut run = Run { world, flow, state: known, locals: FxHashMap::default(), sure: true, turns: 1, text_built: 0, found };
     run.cause(Cause::Instructions);
     if let Some(when) = flow.when {
         let (yes, no) = run.split(when);
@@ -137,7 +142,7 @@ pub(super) fn walk<'a>(world: &'a World<'a>, flow: View<'a>, known: State) -> Fo
 /// What is known of a record where the condition of a flow holds; dead where it can't.
 pub(super) fn known_after_when<'a>(world: &'a World<'a>, flow: View<'a>, known: State) -> State {
     let found = Found::default();
-    let mut run = Run { world, flow, state: known, locals: FxHashMap::default(), sure: true, in_loop: false, text_built: 0, found };
+    let mut run = Run { world, flow, state: known, locals: FxHashMap::default(), sure: true, turns: 1, text_built: 0, found };
     match flow.when {
         Some(when) => run.split(when).0,
         None => run.state,
@@ -191,39 +196,11 @@ impl Run<'_> {
                 self.value(title);
                 self.block(body);
             }
-            StmtKind::Perform { record, arguments, .. } => {
-                let values = record.iter().map(|record| &record.reference).chain(arguments.iter().map(|(_, value)| value));
-                values.for_each(|value| drop(self.value(value)));
-                self.cause(Cause::Depth);
-                if let Some(record) = record.as_ref().filter(|record| !is_this(record)) {
-                    self.cause(Cause::Gone(record.entity));
-                }
-                self.state.reread();
-            }
-            StmtKind::SetOutput(values) => values.iter().for_each(|(_, value)| drop(self.value(value))),
-            StmtKind::ForEach { query, limit: None, .. } => {
-                self.cause(Cause::Records(query.entity));
-                self.other(&statement.kind);
-            }
-            // What has no words of its own here is walked with care.
-            other => self.other(other),
+            StmtKind::Perform { action, record, arguments, .. } => self.perform(action, arguments, record.as_ref(), statement.span),
+            StmtKind::SetOutput(values) => self.set_output(values),
+            StmtKind::ForEach { query, limit, local, body, .. } => self.for_each(query, limit.as_ref(), *local, body),
+            StmtKind::Wait { branches, .. } => self.wait(branches),
         }
-    }
-
-    /// A statement of which nothing is known but its parts: each of its bodies may run any number of times.
-    fn other(&mut self, kind: &StmtKind) {
-        let sure = std::mem::replace(&mut self.sure, false);
-        self.state.reread();
-        let before = self.state.clone();
-        let outer = std::mem::replace(&mut self.in_loop, true);
-        walk::each_of(kind, &mut |part| match part {
-            Part::Value(value) => drop(self.value(value)),
-            Part::Body(body) => {
-                self.block(body);
-                self.state = before.clone();
-            }
-        });
-        (self.sure, self.in_loop) = (sure, outer);
     }
 
     fn branches(&mut self, arms: &[(Expr, Block)], otherwise: &Block) {

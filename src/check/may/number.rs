@@ -118,7 +118,7 @@ impl Run<'_> {
     pub(super) fn built(&mut self, may: &May, ty: &Type) {
         if *ty == Type::Text && !self.state.dead {
             let bytes = may.full.length().saturating_mul(4);
-            self.text_built = self.text_built.saturating_add(if self.in_loop { u64::MAX } else { bytes });
+            self.text_built = self.text_built.saturating_add(bytes.saturating_mul(self.turns));
             if too_long(may.full.length()) || self.text_built > MAX_TEXT_BUILT as u64 {
                 self.cause(Cause::Text);
             }

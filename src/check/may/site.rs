@@ -3,11 +3,11 @@
 use smol_str::SmolStr;
 
 use crate::bytecode::{Cause, Input};
-use crate::check::ir::{Expr, Record, Write};
+use crate::check::ir::{Expr, ExprKind, Record, Write};
 use crate::check::narrow::Place;
-use crate::schema::{Default, DeleteBehaviour, Entity, FieldSet, system};
+use crate::schema::{Default, DeleteBehaviour, Entity, FieldSet, Right, system};
 use crate::source::Span;
-use crate::value::{EntityId, Slot, Type};
+use crate::value::{EntityId, Slot, Type, Value};
 
 use super::value::{Full, May};
 use super::{Run, is_this};
@@ -40,6 +40,8 @@ pub(in crate::check) enum Operation {
     Delete(EntityId),
     /// A child flow.
     Start(SmolStr),
+    /// An action.
+    Perform(SmolStr),
 }
 
 impl Run<'_> {
@@ -50,6 +52,7 @@ impl Run<'_> {
         let stages = self.flow.stages;
         if stages.late() {
             self.cause(Cause::Depth);
+            self.writing(entity, writes);
             if stages.apart || self.world.deletable.contains(&entity) {
                 self.cause(Cause::Gone(entity));
             }
@@ -74,6 +77,8 @@ impl Run<'_> {
         let values = self.writes(entity, writes);
         let fields: FieldSet = writes.iter().map(|write| write.slot).collect();
         self.cause(Cause::Depth);
+        self.right(Right::Create, entity);
+        self.linking(entity, writes);
         self.unique(entity, &fields, true);
         self.complete(entity, &fields);
         self.site(Operation::Create(entity), span, false, values);
@@ -87,6 +92,7 @@ impl Run<'_> {
         let values = self.writes(record.entity, writes);
         let fields: FieldSet = writes.iter().map(|write| write.slot).collect();
         self.cause(Cause::Depth);
+        self.writing(record.entity, writes);
         self.unique(record.entity, &fields, false);
         self.activity(Operation::Update(record.entity), record, span, values);
     }
@@ -96,13 +102,12 @@ impl Run<'_> {
             return;
         }
         self.cause(Cause::Depth);
+        self.right(Right::Delete, record.entity);
         let schema = self.world.schema;
-        let users = schema.entity_id("systemuser");
-        for gone in cascade(schema, record.entity) {
-            if users == Some(gone) || referring(schema, gone).any(|(_, behaviour)| behaviour == DeleteBehaviour::Restrict) {
-                self.cause(Cause::Restricted(gone));
-            }
-        }
+        cascade(schema, record.entity)
+            .into_iter()
+            .filter(|gone| restricted(schema, *gone))
+            .for_each(|gone| self.cause(Cause::Restricted(gone)));
         self.activity(Operation::Delete(record.entity), record, span, Vec::new());
     }
 
@@ -111,16 +116,76 @@ impl Run<'_> {
             return;
         }
         let inputs: &[Input] = self.world.heads.get(flow.as_str()).map_or(&[], |head| &head.inputs);
-        for (position, value) in arguments {
+        self.given(inputs, arguments, |input| Cause::Input(flow.clone(), input.clone()));
+        self.cause(Cause::Depth);
+        self.right(Right::Read, record.entity);
+        self.activity(Operation::Start(flow.clone()), record, span, Vec::new());
+        if self.flow.stages.early() {
+            // An inline child on the record changes what is about to be written.
+            self.state.forget_changes();
+        }
+    }
+
+    pub(super) fn perform(&mut self, action: &SmolStr, arguments: &[(u16, Expr)], record: Option<&Record>, span: Span) {
+        if let Some(record) = record {
+            if !self.names(record) {
+                return;
+            }
+            self.right(Right::Read, record.entity);
+        }
+        let inputs: &[Input] = self.world.actions.get(action.as_str()).map_or(&[], |head| &head.inputs);
+        self.given(inputs, arguments, |input| Cause::Input(action.clone(), input.clone()));
+        self.cause(Cause::Depth);
+        let sure = self.sure;
+        self.sure &= !record.is_some_and(|record| record.skip_if_empty);
+        self.site(Operation::Perform(action.clone()), span, record.is_some_and(is_this), Vec::new());
+        self.sure = sure;
+        self.state.reread();
+    }
+
+    pub(super) fn set_output(&mut self, values: &[(u16, Expr)]) {
+        let name = &self.flow.head.name;
+        let outputs: &[Input] = self.world.actions.get(name.as_str()).map_or(&[], |head| &head.outputs);
+        self.given(outputs, values, |output| Cause::Output(name.clone(), output.clone()));
+    }
+
+    /// Values for inputs or outputs, each held against its own.
+    fn given(&mut self, declared: &[Input], values: &[(u16, Expr)], outside: impl Fn(&SmolStr) -> Cause) {
+        for (position, value) in values {
             let may = self.value(value);
-            if let Some(input) = inputs.get(*position as usize)
+            if let Some(input) = declared.get(*position as usize)
                 && !fits(&may, &May::of_field(&input.field(), true, self.world.schema), &input.ty)
             {
-                self.cause(Cause::Input(flow.clone(), input.name.clone()));
+                self.cause(outside(&input.name));
             }
         }
-        self.cause(Cause::Depth);
-        self.activity(Operation::Start(flow.clone()), record, span, Vec::new());
+    }
+
+    /// What a change of a record needs.
+    fn writing(&mut self, entity: EntityId, writes: &[Write]) {
+        let owner = self.owner(entity);
+        if writes.iter().any(|write| Some(write.slot) != owner) {
+            self.right(Right::Write, entity);
+        }
+        if writes.iter().any(|write| Some(write.slot) == owner) {
+            self.right(Right::Assign, entity);
+        }
+        self.linking(entity, writes);
+    }
+
+    /// What lookups need that refer to other records.
+    fn linking(&mut self, entity: EntityId, writes: &[Write]) {
+        let owner = self.owner(entity);
+        for write in writes.iter().filter(|write| Some(write.slot) != owner && write.value.kind != ExprKind::Constant(Value::Empty)) {
+            if let Type::Lookup(targets) = &write.value.ty {
+                self.right(Right::Append, entity);
+                targets.iter().for_each(|target| self.right(Right::AppendTo, *target));
+            }
+        }
+    }
+
+    fn owner(&self, entity: EntityId) -> Option<Slot> {
+        self.world.schema.entity(entity).and_then(|entity| entity.slot(system::OWNER))
     }
 
     /// The record of an activity; false where it is always left out.
@@ -142,7 +207,7 @@ impl Run<'_> {
 
     fn site(&mut self, operation: Operation, span: Span, on_this: bool, writes: Vec<(Slot, May)>) {
         if !self.state.dead {
-            let sure = self.sure && !self.in_loop;
+            let sure = self.sure;
             self.found.sites.push(Site { operation, span, sure, on_this, writes });
         }
     }
@@ -223,6 +288,12 @@ pub(in crate::check) fn cascade(schema: &crate::schema::Schema, entity: EntityId
         at += 1;
     }
     gone
+}
+
+/// Whether a record of an entity may be kept from being deleted: by others, or because the platform needs it.
+pub(super) fn restricted(schema: &crate::schema::Schema, entity: EntityId) -> bool {
+    let needed = ["systemuser", "businessunit"].iter().any(|name| schema.entity_id(name) == Some(entity));
+    needed || referring(schema, entity).any(|(_, behaviour)| behaviour == DeleteBehaviour::Restrict)
 }
 
 /// The lookups to an entity: whose they are, and what they do when its record is deleted.

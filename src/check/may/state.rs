@@ -72,6 +72,16 @@ impl State {
         self.changed.retain(|(other, _)| *other != slot);
     }
 
+    /// Nothing is known any more of what this operation changes.
+    pub fn forget_changes(&mut self) {
+        self.changed.clear();
+    }
+
+    /// Another query looks at records.
+    pub fn forget_rows(&mut self) {
+        self.forget(Place::is_of_row);
+    }
+
     /// The record may have changed since it was read.
     pub fn reread(&mut self) {
         self.forget(|place| !place.is_fixed());

@@ -56,7 +56,7 @@ impl Context<'_> {
             .map(|(_, field)| format!("`{}`", field.name))
             .collect();
         let filled = |(head, _): &(FlowHead, Span)| head.entity == id && runs_before_create(head);
-        if missing.is_empty() || self.flow().is_none() || self.heads.values().flatten().any(filled) {
+        if missing.is_empty() || self.flow().is_none() || self.named.completed.contains(&id) || self.heads.values().flatten().any(filled) {
             return;
         }
         let what = if missing.len() == 1 { "field" } else { "fields" };
