@@ -3,8 +3,9 @@
 
 mod habits;
 
+pub(super) use habits::declarations::event_abroad;
 pub(in crate::syntax) use habits::is_event;
-pub(super) use habits::{event_abroad, is_this, loop_abroad};
+pub(super) use habits::{is_this, loop_abroad};
 
 use std::ops::Range;
 
