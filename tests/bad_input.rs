@@ -217,6 +217,14 @@ fn a_chain_of_two_hundred_thousand_plus() {
 }
 
 #[test]
+fn three_hundred_flows_that_all_start_each_other() {
+    let case = Case::new();
+    let flows: String = (0..300).map(|rank| format!("flow F{rank} on a {{ trigger update(n) rank {rank} set n += 1 }}\n")).collect();
+    case.write("clique.flow", format!("entity a {{ name text(9) n integer }}\n{flows}"));
+    case.weir(&["check", "clique.flow", "--format", "short"]).gives(1, &["clique.flow:2:", "error[E1001]"]);
+}
+
+#[test]
 fn more_than_a_file_may_hold() {
     let case = Case::new();
     case.write("large.flow", " ".repeat(16 * 1024 * 1024 + 1));

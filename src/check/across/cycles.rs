@@ -33,6 +33,12 @@ enum Entry {
 /// A flow that comes to run in a certain way.
 type Node = (usize, Entry);
 
+/// An operation of a flow, by its position, where the flow comes to run in a certain way.
+type Point = (Node, usize);
+
+/// A flow that comes to run, whether the fields written are all that have changed, whether the record is new, and which fields.
+type Arrival = (Node, bool, Option<(bool, Vec<Slot>)>);
+
 /// An operation of a flow that starts another.
 #[derive(Clone, Debug)]
 struct Step {
@@ -183,25 +189,40 @@ impl<'a> Cycles<'a> {
     /// Looks at the steps of a group one by one, and reports the circles that are left.
     fn circles(&self, group: &[Step], all: &[Step], said: &mut Vec<Diagnostic>) {
         let written = if group.len() <= MOST_STEPS { self.written(group, all) } else { FxHashMap::default() };
-        // For each step, the operations that the next flow does then.
-        let next: Vec<Vec<Site>> = group.iter().map(|step| self.does(step, &written)).collect();
-        let mut by_start: FxHashMap<(Node, usize), Vec<usize>> = FxHashMap::default();
-        for (at, step) in group.iter().enumerate() {
-            by_start.entry((step.from, step.site)).or_default().push(at);
-        }
-        let follow = |only_sure: bool| -> Edges {
-            let one = |(step, sites): (&Step, &Vec<Site>)| {
-                let taken = sites.iter().filter(|site| !only_sure || (site.sure && site.on_this && self.whole(step.to.0)));
-                taken.filter_map(|site| by_start.get(&(step.to, self.position(step.to.0, site)?))).flatten().copied().collect()
-            };
-            group.iter().zip(&next).map(one).collect()
-        };
-        let mut told: FxHashSet<usize> = FxHashSet::default();
-        for (edges, code) in [(follow(true), Code::E1001), (follow(false), Code::W1001)] {
-            for circle in graph::circles(&edges) {
-                self.tell(group, &edges, &circle, code, &mut told, said);
+        let mut points: Vec<Point> = group.iter().map(|step| (step.from, step.site)).collect();
+        points.sort_unstable();
+        points.dedup();
+        // What a flow does then depends on the fields that are written, not on who writes them.
+        let mut known: FxHashMap<Arrival, Vec<Site>> = FxHashMap::default();
+        let (mut sure, mut possible): (Edges, Edges) = (vec![Vec::new(); points.len()], vec![Vec::new(); points.len()]);
+        for step in group {
+            let Ok(from) = points.binary_search(&(step.from, step.site)) else { continue };
+            let sites = known.entry(self.arrival(step)).or_insert_with(|| self.does(step, &written));
+            for site in &*sites {
+                let Some(to) = self.position(step.to.0, site).and_then(|at| points.binary_search(&(step.to, at)).ok()) else { continue };
+                possible.get_mut(from).into_iter().for_each(|next| next.push(to));
+                if site.sure && site.on_this && self.whole(step.to.0) {
+                    sure.get_mut(from).into_iter().for_each(|next| next.push(to));
+                }
             }
         }
+        let mut told: FxHashSet<usize> = FxHashSet::default();
+        for (edges, code) in [(sure, Code::E1001), (possible, Code::W1001)] {
+            for circle in graph::circles(&edges) {
+                self.tell(&points, &edges, &circle, code, &mut told, said);
+            }
+        }
+    }
+
+    /// What the flow at the end of a step may know when it begins.
+    fn arrival(&self, step: &Step) -> Arrival {
+        let site = self.found.get(step.from.0).and_then(|found| found.sites.get(step.site));
+        let site = site.filter(|site| writes(site));
+        let known = site.map(|site| {
+            let slots = site.writes.iter().map(|(slot, _)| *slot).collect();
+            (matches!(site.operation, Operation::Create(_)), slots)
+        });
+        (step.to, step.update, known)
     }
 
     /// Where an operation stands among those of its flow.
@@ -246,12 +267,13 @@ impl<'a> Cycles<'a> {
         let Some(site) = before.sites.get(step.site) else { return Vec::new() };
         let entity = flow.head.entity;
         let mut state = State::default();
-        if matches!(site.operation, Operation::Set | Operation::Update(_)) {
+        let creates = matches!(site.operation, Operation::Create(_));
+        if writes(site) {
             for (slot, _) in &site.writes {
                 let Some(may) = written.get(&(entity, *slot)) else { continue };
                 state.know_field(*slot, may.clone());
                 // Once the same constant has been written all round, it changes nothing any more.
-                if may.only().is_some() {
+                if may.only().is_some() && !creates {
                     state.learn_change(*slot, false);
                 }
             }
@@ -266,7 +288,7 @@ impl<'a> Cycles<'a> {
     }
 
     /// Reports the shortest circle through each flow that is on one and has not been told of.
-    fn tell(&self, group: &[Step], edges: &Edges, circle: &[usize], code: Code, told: &mut FxHashSet<usize>, said: &mut Vec<Diagnostic>) {
+    fn tell(&self, points: &[Point], edges: &Edges, circle: &[usize], code: Code, told: &mut FxHashSet<usize>, said: &mut Vec<Diagnostic>) {
         let on_circle: FxHashSet<usize> = circle.iter().copied().collect();
         let inside: Edges =
             edges
@@ -280,14 +302,14 @@ impl<'a> Cycles<'a> {
                     }
                 })
                 .collect();
-        let mut flows: Vec<usize> = circle.iter().filter_map(|at| group.get(*at)).map(|step| step.from.0).collect();
+        let mut flows: Vec<usize> = circle.iter().filter_map(|at| points.get(*at)).map(|point| point.0.0).collect();
         flows.sort_unstable_by_key(|flow| self.flows.get(*flow).map(|flow| flow.span));
         flows.dedup();
         for flow in flows {
             if told.contains(&flow) {
                 continue;
             }
-            let starts = |at: &usize| group.get(*at).is_some_and(|step| step.from.0 == flow);
+            let starts = |at: &usize| points.get(*at).is_some_and(|point| point.0.0 == flow);
             let from: Vec<usize> = circle.iter().filter(|at| starts(at)).copied().collect();
             let ways = from.iter().filter_map(|first| {
                 let next = inside.get(*first)?;
@@ -296,24 +318,24 @@ impl<'a> Cycles<'a> {
             });
             let Some(way) = ways.min_by_key(Vec::len) else { continue };
             // The way ends where it began; told from there.
-            let mut path: Vec<&Step> = way.iter().filter_map(|at| group.get(*at)).collect();
+            let mut path: Vec<Point> = way.iter().filter_map(|at| points.get(*at)).copied().collect();
             path.rotate_right(1);
-            told.extend(path.iter().map(|step| step.from.0));
+            told.extend(path.iter().map(|point| point.0.0));
             said.extend(self.diagnostic(&path, code));
         }
     }
 
-    fn diagnostic(&self, path: &[&Step], code: Code) -> Option<Diagnostic> {
+    fn diagnostic(&self, path: &[Point], code: Code) -> Option<Diagnostic> {
         let name = |flow: usize| self.flows.get(flow).map_or("", |flow| flow.head.name.as_str());
-        let first = path.first()?;
-        let mut labels = path.iter().filter_map(|step| {
-            let site = self.found.get(step.from.0)?.sites.get(step.site)?;
-            Some((site.span, format!("`{}` {}, which starts `{}`", name(step.from.0), self.words(site), name(step.to.0))))
+        let ((first, _), _) = *path.first()?;
+        let mut labels = path.iter().zip(path.iter().cycle().skip(1)).filter_map(|(((flow, _), site), ((next, _), _))| {
+            let site = self.found.get(*flow)?.sites.get(*site)?;
+            Some((site.span, format!("`{}` {}, which starts `{}`", name(*flow), self.words(site), name(*next))))
         });
         let around = if path.len() == 1 { "itself".to_owned() } else { format!("itself through {}", others(path, &name)) };
         let message = match code {
-            Code::E1001 => format!("`{}` starts {around} again, without an end", name(first.from.0)),
-            _ => format!("`{}` can start {around} again", name(first.from.0)),
+            Code::E1001 => format!("`{}` starts {around} again, without an end", name(first)),
+            _ => format!("`{}` can start {around} again", name(first)),
         };
         let (span, text) = labels.next()?;
         let mut diagnostic = Diagnostic::new(code, span, message).label(text);
@@ -339,15 +361,20 @@ impl<'a> Cycles<'a> {
     }
 }
 
-fn others<'n>(path: &[&Step], name: &impl Fn(usize) -> &'n str) -> String {
+fn others<'n>(path: &[Point], name: &impl Fn(usize) -> &'n str) -> String {
     let mut names: Vec<String> = Vec::new();
-    for step in path.iter().skip(1) {
-        let name = format!("`{}`", name(step.from.0));
+    for ((flow, _), _) in path.iter().skip(1) {
+        let name = format!("`{}`", name(*flow));
         if !names.contains(&name) {
             names.push(name);
         }
     }
     names.join(", ")
+}
+
+/// Whether an operation gives fields of the record that the next flow runs on.
+fn writes(site: &Site) -> bool {
+    matches!(site.operation, Operation::Set | Operation::Update(_) | Operation::Create(_))
 }
 
 /// Whether a flow counts: a draft never runs, and one that allows cycles has thought of it.
