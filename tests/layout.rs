@@ -194,3 +194,19 @@ fn snap_tells_what_it_can_not_do() {
     assert_eq!(alone.run(&["snap", "a.flow", "--accept"]).2, 0);
     assert_eq!(alone.read("snapshots/Other.snap"), "of another file");
 }
+
+#[cfg(unix)]
+#[test]
+fn snap_touches_no_file_that_is_not_its_own() {
+    let foreign = "---\nsource: tests/a.rs\n---\nflow\n";
+    let project = Project::of(&[("rules.flow", RULES), ("snapshots/rust__a.snap", foreign), ("elsewhere", "mine")]);
+    assert_eq!(project.run(&["snap", "--accept"]).2, 0);
+    assert_eq!(project.read("snapshots/rust__a.snap"), foreign);
+    assert_eq!(project.run(&["snap"]), ("2 snapshots as before\n".into(), String::new(), 0));
+    let link = project.0.path().join("snapshots/Limit.snap");
+    fs::remove_file(&link).unwrap();
+    std::os::unix::fs::symlink("../elsewhere", &link).unwrap();
+    let (_, err, code) = project.run(&["snap", "--accept"]);
+    assert!(err.starts_with("error: `snapshots/Limit.snap` can't be written: it is a link") && code == 4, "{err}");
+    assert_eq!(project.read("elsewhere"), "mine");
+}

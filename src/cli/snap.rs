@@ -16,6 +16,9 @@ use crate::project::{MAX_FILE, SNAPSHOT, Snapshot};
 /// The folder of a project's snapshots.
 const FOLDER: &str = "snapshots";
 
+/// The words that snapshots begin with.
+const KINDS: &[&str] = &["flow", "action", "plugin"];
+
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// A file or a folder
@@ -70,7 +73,7 @@ fn compare(arguments: &Arguments, folder: &Path, snapshots: &[Snapshot], output:
         let path = folder.join(&snapshot.file);
         let changed = one(snapshot, &path, &mut tally, output).map_err(|error| (path.clone(), error))?;
         if changed && arguments.accept {
-            fs::create_dir_all(folder).and_then(|()| files::write_whole(&path, snapshot.text.as_bytes())).map_err(|error| (path, error))?;
+            fs::create_dir_all(folder).and_then(|()| write(&path, &snapshot.text)).map_err(|error| (path, error))?;
         }
     }
     // A file alone doesn't know whose the other snapshots in its folder are.
@@ -107,7 +110,15 @@ fn one(snapshot: &Snapshot, path: &Path, tally: &mut Tally, output: &mut Output)
     Ok(true)
 }
 
-/// The snapshots that a folder keeps, by the names of their files.
+/// Writes a snapshot into its folder and nowhere else: what a link leads to was nobody's choice.
+fn write(path: &Path, text: &str) -> io::Result<()> {
+    if fs::symlink_metadata(path).is_ok_and(|there| there.is_symlink()) {
+        return Err(io::Error::other("it is a link"));
+    }
+    files::write_whole(path, text.as_bytes())
+}
+
+/// The snapshots that a folder keeps, by the names of their files. Other tools keep files of this kind in such folders, too.
 fn kept(folder: &Path) -> io::Result<BTreeSet<String>> {
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeSet::new()),
@@ -116,11 +127,17 @@ fn kept(folder: &Path) -> io::Result<BTreeSet<String>> {
     let mut names = BTreeSet::new();
     for entry in entries {
         let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == SNAPSHOT) && !path.is_dir() {
+        if path.extension().is_some_and(|extension| extension == SNAPSHOT) && path.is_file() && is_own(&path)? {
             names.extend(path.file_name().and_then(|name| name.to_str()).map(str::to_owned));
         }
     }
     Ok(names)
+}
+
+/// Whether a file begins as a snapshot of a flow, an action or a plug-in does.
+fn is_own(path: &Path) -> io::Result<bool> {
+    let text = read(path)?.unwrap_or_default();
+    Ok(KINDS.iter().any(|kind| text.strip_prefix(kind).is_some_and(|rest| rest.starts_with(' '))))
 }
 
 /// The text of a snapshot; none where there is no such file. Line endings may have been changed on the way.
