@@ -299,6 +299,8 @@ impl Context<'_> {
             diagnostic = diagnostic.help(format!("`{name}` is an option of `{choice}`: write `{choice}.{name}`"));
         } else if self.locals.iter().any(|local| local.name == *name) {
             diagnostic = diagnostic.help("a `let` of that name ends with the braces that it stands in; move it before them");
+        } else if self.in_scenario() && diagnostic.help.is_empty() {
+            diagnostic = diagnostic.help(format!("give a record or value that name first: `let {name} = …`"));
         }
         self.report(diagnostic);
     }
