@@ -1,13 +1,13 @@
 //! What a flow costs at most: operations of the machine and statements to the store, along the most expensive path.
 //!
-//! Jumps go only forward, so one look from the last operation to the first is enough. What inline children cost is counted in;
+//! Jumps go only forward, so one look from the last operation to the first is enough. What inline children and actions cost is counted in;
 //! what nested operations set off is theirs. What goes through records costs as much as there are, and no number stands for that.
 
 use rustc_hash::FxHashMap;
 use serde::Serialize;
 use smol_str::SmolStr;
 
-use super::{Code, FlowCode, Mode, Op, Program, Stage};
+use super::{Code, Effects, FlowCode, Mode, Op, Program, Stage};
 use crate::value::Type;
 
 /// What a run costs at most.
@@ -42,13 +42,20 @@ impl Cost {
 /// The cost of every flow of a program, in its order; none where it goes through records, or flows start each other round in a circle.
 pub fn costs(program: &Program) -> Vec<Option<Cost>> {
     let mut known: FxHashMap<SmolStr, Option<Cost>> = FxHashMap::default();
-    // A child is known before those that start it; what is still open after as many rounds as there are flows is a circle.
-    for _ in 0..=program.flows.len() {
+    // What runs inline is known before what starts it; what is still open after as many rounds as there are of them is a circle.
+    for _ in 0..=program.flows.len() + program.actions.len() {
         let before = known.len();
         for flow in &program.flows {
-            if !known.contains_key(&flow.head.name) && flow.effects.starts.iter().all(|child| known.contains_key(child)) {
+            if !known.contains_key(&flow.head.name) && is_ready(&flow.effects, &known) {
                 let cost = of(flow, &known);
                 known.insert(flow.head.name.clone(), cost);
+            }
+        }
+        for action in &program.actions {
+            if !known.contains_key(&action.head.name) && is_ready(&action.effects, &known) {
+                // Nobody knows what code elsewhere costs.
+                let cost = action.body.as_ref().and_then(|body| code_cost(body, true, &known));
+                known.insert(action.head.name.clone(), cost);
             }
         }
         if known.len() == before {
@@ -56,6 +63,11 @@ pub fn costs(program: &Program) -> Vec<Option<Cost>> {
         }
     }
     program.flows.iter().map(|flow| known.get(&flow.head.name).copied().flatten()).collect()
+}
+
+/// Whether the cost is known of all that runs inline.
+fn is_ready(effects: &Effects, known: &FxHashMap<SmolStr, Option<Cost>>) -> bool {
+    effects.starts.iter().chain(&effects.performs).all(|name| known.contains_key(name))
 }
 
 fn of(flow: &FlowCode, children: &FxHashMap<SmolStr, Option<Cost>>) -> Option<Cost> {
@@ -101,6 +113,12 @@ fn op_cost(op: &Op, code: &Code, (read, late): (bool, bool), children: &FxHashMa
         }
         Op::Set { .. } => (if late { writing } else { one }, read && !late),
         Op::Create { .. } | Op::Update { .. } | Op::Delete { .. } => (writing, false),
+        Op::Perform { action, .. } => {
+            let performed = code.performs.get(action.0 as usize)?;
+            // Its record is looked at first.
+            let before = reading(u64::from(performed.on_record));
+            (children.get(&performed.action).copied().flatten()?.and(before), false)
+        }
         Op::Start { flow, .. } => {
             let child = code.starts.get(flow.0 as usize).map(|start| children.get(&start.flow).copied());
             // One that waits in the queue is a row.
