@@ -335,15 +335,28 @@ impl Stop<'_> {
         Some(closing.to_owned())
     }
 
-    /// `,` between the writes of a `set`.
+    /// `,` between the writes of a `set` or of a new or changed record.
     fn comma(&self) -> Option<Diagnostic> {
-        let next = self.view.kind(self.at + 1) == Some(Token::Assign) && self.at + 1 < self.piece.end;
-        if self.starter() != "set" || !next || !self.wants(&Expected::End) {
+        let next = self.kind() == Some(Token::Word) && self.view.kind(self.at + 1) == Some(Token::Assign) && self.at + 1 < self.piece.end;
+        let set = self.starter() == "set" && self.wants(&Expected::End);
+        if !next || !(set || self.in_fields()) {
             return None;
         }
         let before = self.view.span(self.at - 1).end_point();
         let message = format!("`,` is missing after {}", self.named(self.at - 1));
         Some(Diagnostic::new(Code::E0101, before, message).fix(before, ","))
+    }
+
+    /// Whether a value could have ended inside `{ field = …`.
+    fn in_fields(&self) -> bool {
+        let open = (self.piece.start..self.at).rev().find(|index| {
+            let opening =
+                matches!(self.view.kind(*index), Some(Token::BraceOpen | Token::ParenOpen | Token::BracketOpen | Token::HoleOpen));
+            let partner = self.view.get(*index).and_then(|token| token.partner);
+            opening && partner.is_none_or(|partner| partner as usize >= self.at)
+        });
+        let fields = |open| self.view.kind(open) == Some(Token::BraceOpen) && self.view.kind(open + 2) == Some(Token::Assign);
+        self.wants(&Expected::Operator) && open.is_some_and(|open| open + 1 < self.at && fields(open))
     }
 
     /// What helps where nothing is missing.
