@@ -271,3 +271,13 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn line_breaks_in_heads_and_fields_are_no_mistakes() {
+    let text = "entity account { name\n text(160) }\naction Rate\n\n// rated by whom\n on account\n{\n input limit money required\n}\nflow\n Review\n on account\n{ trigger create }\n";
+    let mut sources = weir::source::Sources::default();
+    let file = sources.add("a.flow", text);
+    let (tree, problems) = weir::syntax::parse(&sources, file);
+    assert_eq!(problems, []);
+    assert_eq!(tree.items.len(), 3);
+}

@@ -128,9 +128,6 @@ impl Reader<'_> {
         if !segment.declared {
             return self.strays(segment.first..segment.end, &segment.flaws);
         }
-        if let Some(body) = self.without_brace(segment) {
-            return self.unopened(segment.first..segment.end, body, &segment.flaws);
-        }
         let item = segment.first..end;
         let start = self.view.span(item.start).start;
         let whole = self.view.range(item.start, item.end);
@@ -150,6 +147,9 @@ impl Reader<'_> {
             Some(None)
         };
         if let Some(failure) = failure {
+            if let Some(body) = self.without_brace(segment) {
+                return self.unopened(segment.first..segment.end, body, &segment.flaws);
+            }
             self.recover(item, flaws, failure);
         }
         if end < segment.end && segment.close.is_some_and(|close| self.closes_too_early(segment.first, close, end)) {
@@ -214,11 +214,8 @@ impl Reader<'_> {
             self.view.get(index).is_some_and(|token| token.line_first)
         };
         entity.members.iter().any(|member| match member {
-            ast::Member::Field(field) => !first(field.name.span) && first(field.ty.span),
-            _ => false,
-        }) || entity.members.iter().any(|member| match member {
-            ast::Member::Field(ast::Field { name, ty: ast::TypeExpr { kind: ast::TypeKind::Word(word), .. }, .. }) => {
-                let known = TYPES.contains(&word.as_str()) || type_meant(word).is_some();
+            ast::Member::Field(ast::Field { name, ty: ast::TypeExpr { kind: ast::TypeKind::Word(word), span, .. }, .. }) => {
+                let known = TYPES.contains(&word.as_str()) || (type_meant(word).is_some() && !first(*span));
                 !first(name.span) && !known
             }
             _ => false,
