@@ -36,5 +36,5 @@ pub use outside::{WebAddress, WrongAddress, command_words};
 pub use program::{
     ActionCode, Awaited, Code, FieldRef, FlowCode, PerformRef, PluginCode, Program, QueryRef, StartRef, WaitList, WriteList,
 };
-pub use signature::{FaultLine, Signature, all_causes, signatures};
+pub use signature::{CostLine, FaultLine, Signature, all_causes, signatures};
 pub use verify::{MAX_CELLS, Part, Problem, VerifyError, verify, verify_expression};

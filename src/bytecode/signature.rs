@@ -65,7 +65,21 @@ pub struct Signature {
     /// How those can fail, beside what it can fail in by itself.
     pub nested_faults: Vec<FaultLine>,
     /// What a run costs at most, its inline children counted in.
-    pub cost: Option<Cost>,
+    pub cost: Option<CostLine>,
+}
+
+/// What a run, or a turn of a loop, costs at most.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct CostLine {
+    /// Operations of the machine.
+    pub instructions: u64,
+    /// Statements that read records.
+    pub reads: u64,
+    /// Statements that write records.
+    pub writes: u64,
+    /// What comes to it for each record that is gone through, by its entity.
+    #[serde(rename = "perRow", skip_serializing_if = "BTreeMap::is_empty")]
+    pub per_row: BTreeMap<String, CostLine>,
 }
 
 /// A way to fail.
@@ -85,7 +99,12 @@ pub fn signatures(program: &Program, schema: &Schema, sources: &Sources) -> Vec<
     let events = Events::new(program);
     let costs = costs(program);
     let names = Names { schema, sources };
-    program.flows.iter().zip(costs).map(|(flow, cost)| Signature { cost, ..names.signature(flow, &events) }).collect()
+    program
+        .flows
+        .iter()
+        .zip(costs)
+        .map(|(flow, cost)| Signature { cost: cost.map(|cost| names.cost(&cost)), ..names.signature(flow, &events) })
+        .collect()
 }
 
 /// The causes of a flow, an action or a plug-in, and of everything that its operations set off, in a program; none where code
@@ -279,6 +298,11 @@ impl Names<'_> {
         FaultLine { code: cause.code().name(), cause: cause.words().to_owned(), of }
     }
 
+    fn cost(&self, cost: &Cost) -> CostLine {
+        let per_row = cost.rows.iter().map(|(entity, row)| (self.entity(*entity), self.cost(row))).collect();
+        CostLine { instructions: cost.instructions, reads: cost.reads, writes: cost.writes, per_row }
+    }
+
     fn entity(&self, id: EntityId) -> String {
         self.schema.entity(id).map_or("?", |entity| entity.name.as_str()).to_owned()
     }
@@ -327,12 +351,25 @@ impl fmt::Display for Signature {
         faults(f, "fails in", &self.faults)?;
         faults(f, "and there", &self.nested_faults)?;
         match &self.cost {
-            Some(Cost { instructions, reads, writes }) => {
-                writeln!(f, "  costs      at most {instructions} instructions, {reads} reads, {writes} writes")
+            Some(cost) => {
+                writeln!(f, "  costs      at most {cost}")?;
+                cost.per_row.iter().try_for_each(|(entity, row)| rows(f, entity, row, 1))
             }
             None => Ok(()),
         }
     }
+}
+
+impl fmt::Display for CostLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} instructions, {} reads, {} writes", self.instructions, self.reads, self.writes)
+    }
+}
+
+/// What comes to a cost for each record, and within it.
+fn rows(f: &mut fmt::Formatter<'_>, entity: &str, row: &CostLine, depth: usize) -> fmt::Result {
+    writeln!(f, "  {:<10} {}and for each `{entity}` {row}", "", "  ".repeat(depth - 1))?;
+    row.per_row.iter().try_for_each(|(entity, row)| rows(f, entity, row, depth + 1))
 }
 
 fn line(f: &mut fmt::Formatter<'_>, what: &str, names: &[String]) -> fmt::Result {
