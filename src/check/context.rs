@@ -54,6 +54,8 @@ pub(super) struct Context<'a> {
     pub read: FxHashSet<ir::LocalId>,
     /// The entity whose records a query looks at here: bare names are its fields.
     pub row: Option<EntityId>,
+    /// What the loop calls that record whose `where` or `order by` is checked, which has no name there yet.
+    pub row_name: Option<SmolStr>,
     /// How many `for each` are around.
     pub loops: usize,
     /// What is known not to be empty here.
@@ -90,6 +92,7 @@ impl<'a> Context<'a> {
             broken: FxHashSet::default(),
             read: FxHashSet::default(),
             row: None,
+            row_name: None,
             loops: 0,
             facts: Facts::default(),
             waits: 0,

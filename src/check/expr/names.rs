@@ -281,6 +281,12 @@ impl Context<'_> {
             self.report(diagnostic.help(help).fix(span, format!("this.{name}")));
             return;
         }
+        let looked_at = self.row.and_then(|row| self.schema.entity(row)).map(|entity| &entity.name);
+        if looked_at.is_some_and(|entity| entity == name || self.row_name.as_ref() == Some(name)) {
+            let help = format!("the fields of the records that are looked for stand here by their bare names: leave `{name}.` out");
+            self.report(diagnostic.help(help));
+            return;
+        }
         let foreign = habit(name);
         if foreign.is_none() && self.schema.entity_id(name).is_none() {
             diagnostic = suggest(diagnostic, span, self.near_name(name));

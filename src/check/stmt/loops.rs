@@ -21,8 +21,10 @@ pub(super) struct ForEach<'a> {
 impl Context<'_> {
     pub(super) fn for_each(&mut self, written: &ForEach) -> Outcome {
         let entity = self.queried(written.entity);
+        let outer = std::mem::replace(&mut self.row_name, written.alias.map(|alias| alias.text.clone()));
         let query = entity.and_then(|entity| self.filtered(entity, written.filter));
         let order = entity.and_then(|entity| self.order(entity, written.order));
+        self.row_name = outer;
         let limit = written.limit.map(|limit| self.limit(limit));
         let in_sight = self.visible.len();
         let local = self.alias(written, entity);
