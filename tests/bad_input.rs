@@ -660,6 +660,6 @@ fn wrong_usage() {
     case.weir(&["deploy", "project"]).gives(2, &["deploy"]);
     case.weir(&["run", "project", "nothing"]).gives(2, &["`nothing`", "demo"]);
     case.weir(&["run", "project", "--ops", "-", "--batch", "0"]).gives(2, &["batch"]);
-    case.weir(&["explain", "E9999"]).gives(2, &["E9999", "E0001"]);
+    case.weir(&["explain", "E9999"]).gives(2, &["E9999", "weir explain"]);
     case.weir(&["dis", "project", "--flow", "Gaurd"]).gives(2, &["`Gaurd`", "`Guard`"]);
 }
