@@ -1,5 +1,7 @@
 //! What flows ask of the records of an entity: as the transaction sees them, with what was written in it so far.
 
+use std::borrow::Cow;
+
 use crate::diagnostic::Code;
 use crate::schema::select::{Accumulator, Aggregate, Numbers, Selection, first};
 use crate::schema::{FieldSet, Level, Right, Row};
@@ -17,48 +19,35 @@ const PAGE: usize = 500;
 /// How many steps of the store's own count as an instruction: it takes a few of them to look at a record.
 const WORK_PER_INSTRUCTION: u64 = 20;
 
-/// Which records of an entity somebody may see.
-enum View {
-    /// All.
-    All,
-    /// Those whose owner, in this field, is who asks.
-    Own(Slot),
-    /// Those whose owner is within the reach of a level.
-    Some(Slot, Level),
-}
+/// Whose records somebody may see, where it isn't all that a selection gives: by the owner in this field, within the reach
+/// of a level, seen from who asks.
+type Reach = (Slot, Level, Reference);
 
 impl Engine {
     /// Records that somebody may see, and fields of them; each counts.
     pub(super) fn select(&mut self, selection: &Selection, fields: &FieldSet, acting: Reference) -> Result<Vec<(Uuid, Row)>, Interrupt> {
-        match self.view(selection.entity, acting)? {
-            View::All => self.rows(selection, fields),
-            View::Own(owner) => {
-                let own = selection.clone().with(owner, Value::Reference(acting));
-                self.rows(&own, fields)
-            }
-            View::Some(owner, level) => self.seen_rows(selection, fields, (owner, level, acting)),
+        match self.visible(selection, acting)? {
+            (selection, None) => self.rows(&selection, fields),
+            (selection, Some(reach)) => self.seen_rows(&selection, fields, reach),
         }
     }
 
     /// What is worked out of the records that somebody may see.
     pub(super) fn aggregate(&mut self, selection: &Selection, aggregate: Aggregate, acting: Reference) -> Result<Value, Interrupt> {
-        let own = match self.view(selection.entity, acting)? {
-            View::All => selection.clone(),
-            View::Own(owner) => selection.clone().with(owner, Value::Reference(acting)),
-            View::Some(owner, level) => {
-                let field = aggregate.slot().and_then(|slot| self.schema.field(selection.entity, slot));
-                let mut accumulator = Accumulator::new(aggregate, field.map_or(Numbers::None, |field| Numbers::of(&field.ty)));
-                let columns = aggregate.slot().into_iter().collect();
-                self.each_seen(selection, &columns, (owner, level, acting), |_, row| {
-                    accumulator.add(aggregate.slot().and_then(|slot| row.get(slot)).unwrap_or(&Value::Empty))?;
-                    Ok(!accumulator.is_decided())
-                })?;
-                return accumulator.finish().map_err(|failure| self.store_fault(StoreError::Number(failure)));
-            }
+        let (selection, reach) = self.visible(selection, acting)?;
+        let Some(reach) = reach else {
+            let value = self.store.aggregate(&selection, aggregate).map_err(|error| self.store_fault(error))?;
+            self.pay(0)?;
+            return Ok(value);
         };
-        let value = self.store.aggregate(&own, aggregate).map_err(|error| self.store_fault(error))?;
-        self.pay(0)?;
-        Ok(value)
+        let field = aggregate.slot().and_then(|slot| self.schema.field(selection.entity, slot));
+        let mut accumulator = Accumulator::new(aggregate, field.map_or(Numbers::None, |field| Numbers::of(&field.ty)));
+        let columns = aggregate.slot().into_iter().collect();
+        self.each_seen(&selection, &columns, reach, |_, row| {
+            accumulator.add(aggregate.slot().and_then(|slot| row.get(slot)).unwrap_or(&Value::Empty))?;
+            Ok(!accumulator.is_decided())
+        })?;
+        accumulator.finish().map_err(|failure| self.store_fault(StoreError::Number(failure)))
     }
 
     fn rows(&mut self, selection: &Selection, fields: &FieldSet) -> Result<Vec<(Uuid, Row)>, Interrupt> {
@@ -73,32 +62,25 @@ impl Engine {
         self.spend(NESTED_COST + given as u64 + looked)
     }
 
-    /// Which records of an entity somebody may see at all: a query gives those, as if there were no others.
-    fn view(&mut self, entity: EntityId, acting: Reference) -> Result<View, Interrupt> {
-        let Some(level) = self.reach(acting, Right::Read, entity)? else {
-            let (who, on) = (self.name_of(acting)?, fault::name(&self.schema, entity));
-            return Err(fault(Code::F22, format!("{who} has no privilege `{}` on `{on}`", Right::Read.name())));
-        };
-        let owner = self.layouts.get(usize::from(entity.0)).and_then(|layout| layout.owner);
+    /// What somebody may see of the records of a selection: a query gives that, as if there were nothing else. Where a selection
+    /// can't say it, the reach is what each record is still to be held against.
+    fn visible<'a>(&mut self, selection: &'a Selection, acting: Reference) -> Result<(Cow<'a, Selection>, Option<Reach>), Interrupt> {
+        let level = self.required(acting, Right::Read, selection.entity)?;
+        let owner = self.layouts.get(usize::from(selection.entity.0)).and_then(|layout| layout.owner);
         Ok(match (level, owner) {
-            (Level::Organization, _) | (_, None) => View::All,
-            (Level::User, Some(owner)) => View::Own(owner),
-            (level, Some(owner)) => View::Some(owner, level),
+            (Level::Organization, _) | (_, None) => (Cow::Borrowed(selection), None),
+            (Level::User, Some(owner)) => (Cow::Owned(selection.clone().with(owner, Value::Reference(acting))), None),
+            (level, Some(owner)) => (Cow::Borrowed(selection), Some((owner, level, acting))),
         })
     }
 
     /// Records whose owners are within reach, in the order asked. No more of them are held than are wanted, and some.
-    fn seen_rows(
-        &mut self,
-        selection: &Selection,
-        fields: &FieldSet,
-        who: (Slot, Level, Reference),
-    ) -> Result<Vec<(Uuid, Row)>, Interrupt> {
+    fn seen_rows(&mut self, selection: &Selection, fields: &FieldSet, reach: Reach) -> Result<Vec<(Uuid, Row)>, Interrupt> {
         let mut columns = fields.clone();
         selection.order.iter().for_each(|order| columns.insert(order.slot));
         let limit = usize::try_from(selection.limit.unwrap_or(u64::MAX)).unwrap_or(usize::MAX);
         let mut seen = Vec::new();
-        self.each_seen(selection, &columns, who, |id, row| {
+        self.each_seen(selection, &columns, reach, |id, row| {
             seen.push((id, row));
             if !selection.order.is_empty() && seen.len() > limit.saturating_mul(2).saturating_add(PAGE) {
                 first(&mut seen, &selection.order, limit);
@@ -115,7 +97,7 @@ impl Engine {
         &mut self,
         selection: &Selection,
         fields: &FieldSet,
-        (owner, level, acting): (Slot, Level, Reference),
+        (owner, level, acting): Reach,
         mut take: impl FnMut(Uuid, Row) -> Result<bool, Failure>,
     ) -> Result<(), Interrupt> {
         let mut columns = fields.clone();

@@ -155,7 +155,7 @@ impl Engine {
     }
 
     /// How far a right on an entity reaches, which has to be there.
-    fn required(&mut self, acting: Reference, right: Right, entity: EntityId) -> Result<Level, Interrupt> {
+    pub(super) fn required(&mut self, acting: Reference, right: Right, entity: EntityId) -> Result<Level, Interrupt> {
         if let Some(level) = self.reach(acting, right, entity)? {
             return Ok(level);
         }
