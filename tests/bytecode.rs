@@ -197,9 +197,9 @@ impl Host for Anything<'_> {
     fn find(&mut self, entity: EntityId, _: &[Slot], _: &[Value]) -> Result<Reference, Interrupt> {
         Ok(Reference { entity, id: Uuid::nil() })
     }
-    fn spend(&mut self, instructions: u64) -> bool {
+    fn spend(&mut self, instructions: u64) -> Result<(), Interrupt> {
         self.budget = self.budget.saturating_sub(instructions);
-        self.budget > 0
+        if self.budget > 0 { Ok(()) } else { Err(Interrupt::Stop { flow: "budget".into(), reason: "it is used up".into() }) }
     }
     fn now(&self) -> jiff::Timestamp {
         jiff::Timestamp::UNIX_EPOCH

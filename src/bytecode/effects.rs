@@ -146,7 +146,7 @@ impl Cause {
             Cause::Depth => "nested too deep",
             Cause::Restricted(_) => "a record that others refer to",
             Cause::Duplicate(_) => "a value that must be unique",
-            Cause::Instructions => "too many instructions",
+            Cause::Instructions => "a budget that is used up",
             Cause::Text => "a text that is too long",
             Cause::Output(..) => "a value outside an output",
             Cause::Missing(..) => "a required input left empty",

@@ -285,7 +285,7 @@ codes! {
     F09 Fault "a value that must be unique",
     F10 Fault "a plug-in that failed",
     F11 Fault "a store that failed",
-    F12 Fault "too many instructions",
+    F12 Fault "a budget that is used up",
     F13 Fault "a flow that can't be started on this record",
     F14 Fault "a text that is too long",
     F15 Fault "a mistake of the engine itself",

@@ -39,7 +39,7 @@ impl Engine {
         scene.columns.clone_from(&action.effects.reads);
         scene.outputs.resize(action.head.outputs.len(), Value::Empty);
         scene.alone = depth == 1 && !action.head.rollback;
-        self.enter_chain(name)?;
+        self.enter_chain(name, scene.record)?;
         self.trace.ran(name);
         let level = self.trace.level();
         let result = self.body_of(action, &mut scene, acting, &inputs);
@@ -104,8 +104,7 @@ impl Engine {
             Savepoint::Due => Ok(()),
         };
         self.epoch += 1;
-        self.kept += 1;
-        self.queued_kept = self.queued.len();
+        self.count_kept();
         kept.map_err(|error| self.store_fault(error))
     }
 }

@@ -83,9 +83,16 @@ fn call_via(engine: &mut Engine, scene: &mut Scene, part: Part<'_>, via: &Via) -
 }
 
 fn call(engine: &mut Engine, scene: &mut Scene, part: Part<'_>, handler: &Handler) -> Result<(), Interrupt> {
+    let began = (engine.settings.stopwatch)();
     let mut context = PluginContext { engine, scene, part, failed: None };
     let result = catch_unwind(AssertUnwindSafe(|| handler(&mut context)));
+    let (took, most) = ((context.engine.settings.stopwatch)().saturating_sub(began), context.engine.settings.limits.time);
     match result {
+        // A function can't be ended from outside: what it did is undone once it comes back.
+        Ok(_) if took > most => {
+            let words = format!("took longer than {} seconds (the limit `plugin_time`)", most.as_secs_f64());
+            Err(fault(Code::F10, format!("the {} `{}` {words}", part.what, part.name)))
+        }
         Ok(result) => ended(result, context.failed, part.name),
         Err(panic) => Err(fault(Code::F10, format!("the {} `{}` panicked: {}", part.what, part.name, panic_message(&*panic)))),
     }

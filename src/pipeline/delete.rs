@@ -33,13 +33,21 @@ struct Pending {
 impl Engine {
     /// A delete through all its stages, with everything that goes along.
     pub(super) fn delete(&mut self, record: Reference, depth: u32, acting: Reference) -> Result<Reference, Interrupt> {
-        let mut open = vec![self.begin_delete(record, depth, acting)?];
+        let first = self.consider_delete(record, depth, acting)?;
+        self.in_transaction(|engine| engine.cascade(first))?;
+        Ok(record)
+    }
+
+    /// A delete from stage 20 on, with everything that goes along.
+    fn cascade(&mut self, first: Pending) -> Result<(), Interrupt> {
+        let (depth, acting) = (first.scene.depth, first.scene.acting);
+        let mut open = vec![self.begin_delete(first)?];
         while let Some(top) = open.last_mut() {
             match top.cascade.pop() {
                 Some(child) if self.deleting.contains(&child) || !self.exists(child)? => {}
                 Some(child) => {
-                    let child = self.begin_delete(child, depth, acting)?;
-                    open.push(child);
+                    let child = self.consider_delete(child, depth, acting)?;
+                    open.push(self.begin_delete(child)?);
                 }
                 None => {
                     if let Some(done) = open.pop() {
@@ -48,11 +56,11 @@ impl Engine {
                 }
             }
         }
-        Ok(record)
+        Ok(())
     }
 
-    /// The stage before the operation; then finds the records that go first.
-    fn begin_delete(&mut self, record: Reference, depth: u32, acting: Reference) -> Result<Pending, Interrupt> {
+    /// What may not be deleted at all, and stage 10.
+    fn consider_delete(&mut self, record: Reference, depth: u32, acting: Reference) -> Result<Pending, Interrupt> {
         if record == self.administrator {
             return Err(fault(Code::F08, "the system administrator can't be deleted: other records refer to it"));
         }
@@ -61,22 +69,27 @@ impl Engine {
         }
         let level = self.trace.level();
         self.trace.enter(|| format!("Delete {} {}", fault::name(&self.schema, record.entity), record.id));
-        self.may(acting, Right::Delete, record)?;
+        let mut scene = Scene::new(Message::Delete, record, Row::default(), depth, acting);
+        let plan = self.pre_validation(&mut scene)?;
+        Ok(Pending { scene, plan, cascade: Vec::new(), level })
+    }
+
+    /// The stage before the operation; then finds the records that go first.
+    fn begin_delete(&mut self, mut pending: Pending) -> Result<Pending, Interrupt> {
+        let Pending { scene, plan, cascade, .. } = &mut pending;
+        let record = scene.record;
+        self.may(scene.acting, Right::Delete, record)?;
         self.deleting.insert(record);
+        self.run_steps(&plan.before, scene)?;
         let layouts = Arc::clone(&self.layouts);
         let layout = layout_of(&layouts, record.entity)?;
-        let mut scene = Scene::new(Message::Delete, record, Row::default(), depth, acting);
-        let plan = self.plan(&scene);
-        scene.columns.clone_from(&plan.columns);
-        self.run_steps(&plan.before, &mut scene)?;
-        let mut cascade = Vec::new();
         for relationship in layout.referring.iter().filter(|relationship| relationship.behaviour == DeleteBehaviour::Cascade) {
             let entity = relationship.entity;
             cascade.extend(self.referring(relationship, record)?.into_iter().map(|id| Reference { entity, id }));
         }
         cascade.sort_unstable_by(|one, two| two.cmp(one));
         cascade.dedup();
-        Ok(Pending { scene, plan, cascade, level })
+        Ok(pending)
     }
 
     /// The core operation and the stage after it.
@@ -99,8 +112,7 @@ impl Engine {
         }
         self.wrote(record.entity, deleted)?;
         scene.written(self.epoch);
-        self.run_steps(&plan.after, &mut scene)?;
-        self.queue(&plan.queued, &mut scene)?;
+        self.post_operation(&plan, &mut scene)?;
         self.deleting.remove(&record);
         self.trace.leave_to(level);
         Ok(())

@@ -1,9 +1,10 @@
-//! The pass of an operation through its stages, and the state of the outermost operation that it is part of.
+//! The state of an outermost operation: its transaction, its limits, the chain of its running steps.
 //!
 //! Invariants: every write goes through [`Engine::before_write`] and is counted in `epoch`; an error on the way out of
 //! here undoes the whole outermost operation, so nothing in here cleans up after one.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -11,18 +12,16 @@ use smol_str::SmolStr;
 
 use crate::bytecode::Program;
 use crate::diagnostic::Code;
-use crate::schema::{FieldSet, PRIMARY_KEY, Row, Schema};
+use crate::schema::{FieldSet, Row, Schema};
 use crate::store::{Store, StoreError};
 use crate::value::{EntityId, Reference, Slot, Uuid, Value};
 use crate::vm::{Frame, Interrupt};
 
 use super::errors::Kept;
 use super::fault::{self, fault};
-use super::host::Begin;
 use super::layout::{Layout, layouts};
 use super::operation::{Message, Operation};
-use super::passes;
-use super::plan::{Plan, Plans, Step};
+use super::plan::Plans;
 use super::plugin::{Handler, Registered};
 use super::rights::Rights;
 use super::settings::{NESTED_COST, Settings};
@@ -66,7 +65,13 @@ pub(super) struct Engine {
     /// What it tells.
     pub trace: Trace,
     /// The steps that are running, outermost first.
-    pub chain: Vec<SmolStr>,
+    pub chain: Vec<Link>,
+    /// Whether a transaction is open: the caller's longer one, or the operation's own.
+    pub open: bool,
+    /// What the stopwatch showed when it began.
+    pub began: Duration,
+    /// The records of a multiple operation.
+    pub targets: Vec<Reference>,
     /// The records that are being deleted.
     pub deleting: FxHashSet<Reference>,
     /// The background flows that it would queue.
@@ -81,6 +86,13 @@ pub(super) struct Engine {
     pub queued_kept: usize,
     /// What code outside knows the outermost operation by; made when it is first asked for.
     pub correlation: Option<Uuid>,
+}
+
+/// A step that is running, and the record that it runs on.
+#[derive(Clone, Debug)]
+pub(super) struct Link {
+    pub name: SmolStr,
+    pub record: Reference,
 }
 
 /// The savepoint of an outermost operation inside a longer transaction.
@@ -116,6 +128,9 @@ impl Engine {
             budget: 0,
             trace: Trace::default(),
             chain: Vec::new(),
+            open: false,
+            began: Duration::ZERO,
+            targets: Vec::new(),
             deleting: FxHashSet::default(),
             queued: Vec::new(),
             savepoint: Savepoint::None,
@@ -137,6 +152,8 @@ impl Engine {
         self.budget = self.settings.max_instructions;
         self.trace = Trace::new(self.settings.trace);
         self.chain.clear();
+        self.began = (self.settings.stopwatch)();
+        self.targets.clear();
         self.deleting.clear();
         self.queued.clear();
         self.owners.clear();
@@ -154,169 +171,92 @@ impl Engine {
         (self.settings.clock)().saturating_add(self.ahead).unwrap_or(Timestamp::MAX)
     }
 
-    /// An operation through all its stages.
-    pub fn operate(&mut self, operation: Operation, depth: u32, acting: Reference) -> Result<Reference, Interrupt> {
-        if depth > self.settings.max_depth {
-            return Err(fault::too_deep(self.settings.max_depth, &self.chain));
-        }
-        if depth > 1 {
-            self.pay_for_nested()?;
-        }
-        self.trace.reached(depth);
-        let level = self.trace.level();
-        let record = match operation {
-            Operation::Create { entity, values } => self.create(entity, values, depth, acting)?,
-            Operation::Update { record, values } => self.update(record, values, depth, acting)?,
-            Operation::Delete { record } => self.delete(record, depth, acting)?,
-            Operation::Run { flow, record, inputs } => self.run_alone(Begin::OnDemand, &flow, (record, inputs), depth, acting)?,
-            Operation::Perform { action, record, inputs } => self.act(&action, record, inputs, depth, acting)?,
-            Operation::Start { flow, record, inputs } => self.run_alone(Begin::Child, &flow, (record, inputs), depth, acting)?,
-        };
-        self.trace.leave_to(level);
-        Ok(record)
-    }
-
     /// Counts an operation that a flow asks for against what the outermost operation may use.
     pub fn pay_for_nested(&mut self) -> Result<(), Interrupt> {
         self.spend(NESTED_COST)
     }
 
-    fn create(&mut self, entity: EntityId, mut values: Row, depth: u32, acting: Reference) -> Result<Reference, Interrupt> {
-        let id = match values.get(PRIMARY_KEY) {
-            Some(Value::Uuid(id)) => *id,
-            Some(Value::Empty) | None => (self.settings.ids)(),
-            Some(_) => return Err(fault(Code::F04, format!("the key of a `{}` is a uuid", fault::name(&self.schema, entity)))),
-        };
-        values.set(PRIMARY_KEY, Value::Uuid(id));
-        self.trace
-            .enter(|| format!("{} {} {id}", passes::words_of_create(&self.schema, entity, &values), fault::name(&self.schema, entity)));
-        self.admit_all(Message::Create, entity, &mut values)?;
-        let layouts = Arc::clone(&self.layouts);
-        let layout = layout_of(&layouts, entity)?;
-        self.may_create(acting, entity, &values, layout)?;
-        values.widen(layout.width);
-        let mut scene = Scene::new(Message::Create, Reference { entity, id }, values, depth, acting);
-        let plan = self.plan(&scene);
-        self.run_steps(&plan.before, &mut scene)?;
-        self.complete(&mut scene, layout)?;
-        self.core_create(&mut scene, depth == 1 && plan.after.is_empty())?;
-        scene.columns.clone_from(&plan.again);
-        self.run_steps(&plan.after, &mut scene)?;
-        self.queue(&plan.queued, &mut scene)?;
-        Ok(scene.record)
-    }
-
-    fn update(&mut self, record: Reference, mut values: Row, depth: u32, acting: Reference) -> Result<Reference, Interrupt> {
-        match values.get(PRIMARY_KEY) {
-            Some(Value::Uuid(id)) if *id != record.id => {
-                return Err(fault(Code::F16, format!("the key of a `{}` can't be changed", fault::name(&self.schema, record.entity))));
-            }
-            _ => values.unset(PRIMARY_KEY),
-        }
-        self.admit_all(Message::Update, record.entity, &mut values)?;
-        let layouts = Arc::clone(&self.layouts);
-        let layout = layout_of(&layouts, record.entity)?;
-        self.may_update(acting, record, &values, layout)?;
-        values.widen(layout.width);
-        let level = self.trace.level();
-        let mut rest = Some(values);
-        while let Some(values) = rest.take() {
-            let (kind, values, later) = passes::split(values, layout);
-            self.trace.leave_to(level);
-            self.trace.enter(|| format!("{} {} {}", kind.words(), fault::name(&self.schema, record.entity), record.id));
-            self.pass(Scene::new(Message::Update, record, values, depth, acting), layout, depth == 1 && later.is_none())?;
-            rest = later;
-        }
-        Ok(record)
-    }
-
-    /// An update of columns of one kind through all its stages. `last`: no other operation or pass comes after it.
-    fn pass(&mut self, mut scene: Scene, layout: &Layout, last: bool) -> Result<(), Interrupt> {
-        let plan = self.plan(&scene);
-        scene.columns.clone_from(&plan.columns);
-        self.run_steps(&plan.before, &mut scene)?;
-        self.settle_status(&mut scene, layout)?;
-        let plan = if plan.fits(Message::Update, scene.target.present()) { plan } else { self.plan(&scene) };
-        self.core_update(&mut scene, &plan, layout, last && plan.after.is_empty())?;
-        scene.columns.clone_from(&plan.again);
-        self.run_steps(&plan.after, &mut scene)?;
-        self.queue(&plan.queued, &mut scene)
-    }
-
-    /// Counts instructions, or what counts as some, against what the outermost operation may use.
+    /// Counts instructions, or what counts as some, against what the outermost operation may use, and looks at its time.
     pub fn spend(&mut self, instructions: u64) -> Result<(), Interrupt> {
         let left = self.budget.checked_sub(instructions);
         self.budget = left.unwrap_or(0);
-        left.map(drop).ok_or_else(|| fault(Code::F12, "the operation used up its instructions"))
+        match left {
+            Some(_) => self.on_time(),
+            None => Err(fault::used_up("instructions", self.settings.max_instructions, "instructions", &self.chain)),
+        }
     }
 
-    /// The plan for an operation as its Target stands.
-    pub fn plan(&mut self, scene: &Scene) -> Arc<Plan> {
-        let message = scene.message.unwrap_or(Message::Update);
-        self.plans.get(scene.record.entity, message, scene.target.present())
+    /// Whether the outermost operation still has time.
+    pub fn on_time(&mut self) -> Result<(), Interrupt> {
+        let most = self.settings.max_time;
+        match self.left() {
+            Duration::ZERO => Err(fault::used_up("seconds", most.as_secs_f64(), "time", &self.chain)),
+            _ => Ok(()),
+        }
     }
 
-    /// The steps of a stage, in order.
-    pub fn run_steps(&mut self, steps: &[Step], scene: &mut Scene) -> Result<(), Interrupt> {
-        for step in steps {
-            scene.stage = step.stage(scene.stage);
-            match *step {
-                Step::Early(index) | Step::Plugin(index) => self.run_plugin(index, scene)?,
-                Step::Flow(index) => self.run_flow(index, scene, None, &[])?,
+    /// How much time the outermost operation still has.
+    pub fn left(&mut self) -> Duration {
+        let spent = (self.settings.stopwatch)().saturating_sub(self.began);
+        self.settings.max_time.saturating_sub(spent)
+    }
+
+    /// Runs what is left of an operation inside the transaction: the one that is open or, for an outermost operation and for what a
+    /// plug-in does at stage 10 of one, a transaction of its own.
+    pub fn in_transaction<T>(&mut self, run: impl FnOnce(&mut Self) -> Result<T, Interrupt>) -> Result<T, Interrupt> {
+        if self.open {
+            return run(self);
+        }
+        self.store.begin().map_err(|error| self.store_fault(error))?;
+        self.open = true;
+        // Others may have written since stage 10.
+        self.epoch += 1;
+        self.rights.forget();
+        let result = run(self);
+        self.open = false;
+        match result {
+            Ok(done) => {
+                self.commit().map_err(|error| self.store_fault(error))?;
+                if !self.chain.is_empty() {
+                    // What a plug-in at stage 10 did outlasts the operation that it looks at.
+                    self.count_kept();
+                }
+                Ok(done)
+            }
+            Err(interrupt) => {
+                self.epoch += 1;
+                match self.store.rollback() {
+                    Ok(()) => Err(interrupt),
+                    Err(error) => Err(self.store_fault(error)),
+                }
             }
         }
-        Ok(())
     }
 
-    /// Notes the flows and plug-ins of an event that run in the background.
-    pub fn queue(&mut self, steps: &[Step], scene: &mut Scene) -> Result<(), Interrupt> {
-        let program = Arc::clone(&self.program);
-        for step in steps {
-            match *step {
-                Step::Flow(index) => {
-                    let Some(flow) = program.flows.get(index) else { continue };
-                    if self.in_scope(&flow.head, scene)? {
-                        self.queue_flow(&flow.head.name, scene.record);
-                    } else {
-                        self.trace.line(|| format!("flow `{}` is not queued: the record is out of its scope", flow.head.name));
-                    }
-                }
-                Step::Early(index) | Step::Plugin(index) => {
-                    if let Some(plugin) = self.plugins.get(index).map(Arc::clone) {
-                        self.queue_one("plug-in", &plugin.name, scene.record);
-                    }
-                }
-            }
-        }
-        Ok(())
+    /// Something was made to last, whatever comes after it.
+    pub fn count_kept(&mut self) {
+        self.kept += 1;
+        self.queued_kept = self.queued.len();
     }
 
-    /// Notes a background flow that would run on a record once the transaction is kept.
-    pub fn queue_flow(&mut self, flow: &SmolStr, record: Reference) {
-        self.queue_one("flow", flow, record);
-    }
-
-    fn queue_one(&mut self, what: &str, name: &SmolStr, record: Reference) {
-        self.trace.line(|| format!("queued {what} `{name}` on {} {}", fault::name(&self.schema, record.entity), record.id));
-        self.queued.push(name.clone());
-    }
-
-    fn run_plugin(&mut self, index: usize, scene: &mut Scene) -> Result<(), Interrupt> {
-        let Some(plugin) = self.plugins.get(index).map(Arc::clone) else { return Ok(()) };
-        self.enter_chain(&plugin.name)?;
-        self.trace.ran(&plugin.name);
-        let level = self.trace.level();
-        self.trace.enter(|| format!("{} plug-in `{}`", scene.stage as u8, plugin.name));
-        let result = super::context::run(self, scene, &plugin);
-        self.leave_chain(result, level)
+    /// Makes the transaction last.
+    pub fn commit(&mut self) -> Result<(), StoreError> {
+        self.store.commit().inspect_err(|_| {
+            // A commit that fails leaves the transaction open; the error to report is the commit's.
+            let _ = self.store.rollback();
+        })
     }
 
     /// Joins the chain of running steps.
-    pub fn enter_chain(&mut self, name: &SmolStr) -> Result<(), Interrupt> {
+    pub fn enter_chain(&mut self, name: &SmolStr, record: Reference) -> Result<(), Interrupt> {
         if self.chain.len() >= MAX_CHAIN {
-            return Err(fault::endless(MAX_CHAIN, name));
+            return Err(fault::endless(MAX_CHAIN, name, &self.chain));
         }
-        self.chain.push(name.clone());
+        let most = self.settings.max_runs;
+        if self.chain.iter().filter(|link| link.name == *name && link.record == record).count() >= most as usize {
+            return Err(fault::again(most, name, &self.chain));
+        }
+        self.chain.push(Link { name: name.clone(), record });
         Ok(())
     }
 
@@ -325,7 +265,7 @@ impl Engine {
         let result = result.map_err(|interrupt| match interrupt {
             Interrupt::Fault(mut fault) => {
                 if fault.chain.is_empty() {
-                    fault.chain.clone_from(&self.chain);
+                    fault.chain = self.chain.iter().map(|link| link.name.clone()).collect();
                 }
                 Interrupt::Fault(fault)
             }

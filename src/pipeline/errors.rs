@@ -50,7 +50,7 @@ impl Pipeline {
             Longer::None => self.engine.store.begin().and_then(|()| {
                 let written = self.engine.write_errors(&errors);
                 match written {
-                    Ok(()) => self.commit_store(),
+                    Ok(()) => self.engine.commit(),
                     Err(_) => self.engine.store.rollback().and(written),
                 }
             }),

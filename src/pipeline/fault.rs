@@ -8,6 +8,8 @@ use crate::store::StoreError;
 use crate::value::{EntityId, Failure, Reference};
 use crate::vm::{Fault, Interrupt};
 
+use super::engine::Link;
+
 /// A fault with a code and words.
 pub(super) fn fault(code: Code, message: impl Into<String>) -> Interrupt {
     Interrupt::Fault(Box::new(Fault { code, message: message.into(), span: None, chain: Vec::new() }))
@@ -29,14 +31,31 @@ pub(super) fn read_only(entity: &Entity, field: &Field) -> Interrupt {
 }
 
 /// Operations are nested deeper than the limit.
-pub(super) fn too_deep(limit: u32, chain: &[SmolStr]) -> Interrupt {
-    let flows: Vec<String> = chain.iter().map(|flow| format!("`{flow}`")).collect();
-    fault(Code::F07, format!("operations may nest {limit} deep, and this one is number {}: {}", u64::from(limit) + 1, flows.join(" → ")))
+pub(super) fn too_deep(limit: u32, chain: &[Link]) -> Interrupt {
+    let number = u64::from(limit) + 1;
+    fault(Code::F07, format!("operations may nest {limit} deep (the limit `depth`), and this one is number {number}: {}", told(chain)))
 }
 
 /// Flows run inside one another without an end in sight.
-pub(super) fn endless(limit: usize, flow: &SmolStr) -> Interrupt {
-    fault(Code::F07, format!("flows may run {limit} deep inside one another, and `{flow}` would be one more"))
+pub(super) fn endless(limit: usize, flow: &SmolStr, chain: &[Link]) -> Interrupt {
+    fault(Code::F07, format!("flows may run {limit} deep inside one another, and `{flow}` would be one more: {}", told(chain)))
+}
+
+/// One flow runs on one record, and again and again because of itself.
+pub(super) fn again(limit: u32, flow: &SmolStr, chain: &[Link]) -> Interrupt {
+    let words = format!("`{flow}` may run {limit} times on one record within itself (the limit `runs`), and this would be one more");
+    fault(Code::F07, format!("{words}: {}", told(chain)))
+}
+
+/// An outermost operation that has used up what it may use.
+pub(super) fn used_up(unit: &str, limit: impl std::fmt::Display, setting: &str, chain: &[Link]) -> Interrupt {
+    let led = if chain.is_empty() { String::new() } else { format!(": {}", told(chain)) };
+    fault(Code::F12, format!("the operation used up its {limit} {unit} (the limit `{setting}`){led}"))
+}
+
+/// The steps that led to something.
+fn told(chain: &[Link]) -> String {
+    chain.iter().map(|link| format!("`{}`", link.name)).collect::<Vec<_>>().join(" → ")
 }
 
 /// What a store refused, in words about entities and fields.
@@ -54,6 +73,9 @@ pub(super) fn store(schema: &Schema, error: StoreError) -> Interrupt {
         }
         StoreError::Number(Failure::Inexact) => fault(Code::F02, "the exact result has more than 28 digits"),
         StoreError::Number(_) => fault(Code::F03, "the result is larger than its type"),
+        StoreError::TooLarge(bytes) => {
+            fault(Code::F12, format!("the records that a query gives hold more than {bytes} bytes (the limit `memory`)"))
+        }
         StoreError::Unusable(message) | StoreError::Failed(message) => fault(Code::F11, message),
     }
 }

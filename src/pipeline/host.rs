@@ -47,7 +47,7 @@ impl Engine {
             }
             None => (Place::Stage(scene.stage), self.identity(&flow.head, scene)?),
         };
-        self.enter_chain(&flow.head.name)?;
+        self.enter_chain(&flow.head.name, scene.record)?;
         let level = self.trace.level();
         let result = self.run_flow_as(flow, place, scene, acting, inputs);
         if let (true, Err(interrupt)) = (flow.head.log_errors, &result) {
@@ -166,7 +166,7 @@ impl Engine {
             }
             Exit::Stopped(reason) => {
                 self.trace.line(|| format!("stopped: {reason}"));
-                Err(Interrupt::Stop { flow: self.chain.last().cloned().unwrap_or_default(), reason: one_line(reason) })
+                Err(Interrupt::Stop { flow: self.chain.last().map(|link| link.name.clone()).unwrap_or_default(), reason: one_line(reason) })
             }
         }
     }
@@ -347,6 +347,10 @@ impl Host for FlowHost<'_> {
         self.engine.settings.max_loop_records
     }
 
+    fn max_memory(&self) -> u64 {
+        self.engine.settings.max_memory
+    }
+
     fn now(&self) -> jiff::Timestamp {
         self.engine.now
     }
@@ -414,8 +418,8 @@ impl Host for FlowHost<'_> {
         }
     }
 
-    fn spend(&mut self, instructions: u64) -> bool {
-        self.engine.spend(instructions).is_ok()
+    fn spend(&mut self, instructions: u64) -> Result<(), Interrupt> {
+        self.engine.spend(instructions)
     }
 
     fn log(&mut self, text: SmolStr) {

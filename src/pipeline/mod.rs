@@ -1,8 +1,9 @@
 //! The event pipeline: messages, stages, images, nested operations, plug-ins; it owns the transaction.
 //!
-//! An operation goes through stage 20 (steps that may still change the Target), 30 (the core operation) and 40 (steps that see it
-//! done), all in one transaction. What a step does to other records goes through the same stages, one level deeper. A `stop` or
-//! a fault anywhere ends the outermost operation, and nothing that ran in it is kept.
+//! An operation goes through stage 10 (plug-ins that look at it first), 20 (steps that may still change the Target), 30 (the core
+//! operation) and 40 (steps that see it done), from 20 on in one transaction: `stages.rs` is that list. What a step does to other
+//! records goes through the same stages, one level deeper. A `stop` or a fault anywhere ends the outermost operation, and nothing
+//! that ran in it is kept, except for what a plug-in wrote at stage 10 of the outermost operation.
 //!
 //! Invariant: between two calls of [`Pipeline`]'s methods the store is either outside any transaction, or inside the one that
 //! [`Pipeline::begin`] opened, with no savepoint of ours.
@@ -17,6 +18,7 @@ mod external;
 mod fault;
 mod host;
 mod layout;
+mod messages;
 mod operation;
 mod passes;
 mod plan;
@@ -24,6 +26,7 @@ mod plugin;
 mod queries;
 mod rights;
 mod settings;
+mod stages;
 mod target;
 mod trace;
 mod users;
@@ -74,6 +77,7 @@ impl Pipeline {
     /// A pipeline over a store, whose tables are brought up to the schema; the system administrator is there afterwards.
     pub fn new(schema: Arc<Schema>, program: Arc<Program>, mut store: Box<dyn Store>, settings: Settings) -> Result<Self, StoreError> {
         store.migrate(&schema)?;
+        store.limit_answers(settings.max_memory);
         let users = schema.entity_id(USERS).ok_or_else(|| StoreError::Unusable(format!("the schema has no entity `{USERS}`")))?;
         let administrator = Reference { entity: users, id: ADMINISTRATOR };
         let mut engine = Engine::new(schema, program, store, settings, administrator);
@@ -140,7 +144,7 @@ impl Pipeline {
         let acting = acting.unwrap_or(self.engine.administrator);
         let savepoint = if self.longer == Longer::None { Savepoint::None } else { Savepoint::Due };
         self.engine.start_anew(acting, savepoint);
-        let about_a_record = !matches!(operation, Operation::Perform { record: None, .. });
+        let about_a_record = operation.is_about_a_record();
         let result = self.attempt(operation, acting);
         if result.is_err() && !self.engine.errors.is_empty() {
             self.keep_errors();
@@ -151,12 +155,13 @@ impl Pipeline {
             queued.truncate(self.engine.queued_kept);
         }
         let outputs = std::mem::take(&mut self.engine.outputs);
-        let (ending, record, outputs) = match result {
-            Ok(record) => (Ending::Committed, about_a_record.then_some(record), outputs),
-            Err(Interrupt::Stop { flow, reason }) => (Ending::Stopped { flow, reason }, None, Vec::new()),
-            Err(Interrupt::Fault(fault)) => (Ending::Fault(*fault), None, Vec::new()),
+        let records = std::mem::take(&mut self.engine.targets);
+        let (ending, record, records, outputs) = match result {
+            Ok(record) => (Ending::Committed, about_a_record.then_some(record), records, outputs),
+            Err(Interrupt::Stop { flow, reason }) => (Ending::Stopped { flow, reason }, None, Vec::new(), Vec::new()),
+            Err(Interrupt::Fault(fault)) => (Ending::Fault(*fault), None, Vec::new(), Vec::new()),
         };
-        Outcome { ending, record, outputs, kept: self.engine.kept, ran, queued, depth, trace }
+        Outcome { ending, record, records, outputs, kept: self.engine.kept, ran, queued, depth, trace }
     }
 
     /// Opens a longer transaction: the operations that follow are kept together, or not at all.
@@ -173,7 +178,7 @@ impl Pipeline {
     pub fn commit(&mut self) -> Result<(), StoreError> {
         match std::mem::replace(&mut self.longer, Longer::None) {
             Longer::None => Err(StoreError::Failed("no transaction is open".to_owned())),
-            Longer::Open => self.commit_store(),
+            Longer::Open => self.engine.commit(),
             Longer::Broken => {
                 self.engine.store.rollback()?;
                 Err(StoreError::Failed("the store failed within the transaction, which was rolled back".to_owned()))
@@ -242,34 +247,14 @@ impl Pipeline {
     }
 
     fn attempt(&mut self, operation: Operation, acting: Reference) -> Result<Reference, Interrupt> {
+        self.engine.open = self.longer == Longer::Open;
         match self.longer {
             Longer::Broken => Err(fault::fault(Code::F11, "the store failed earlier in this transaction, which can only be rolled back")),
             Longer::Open => {
                 let result = self.engine.operate(operation, 1, acting);
                 self.end_within_longer(result)
             }
-            Longer::None => {
-                self.engine.store.begin().map_err(|error| self.engine.store_fault(error))?;
-                let result = self.engine.operate(operation, 1, acting);
-                self.end_own(result)
-            }
-        }
-    }
-
-    /// The end of a transaction of one operation.
-    fn end_own(&mut self, result: Result<Reference, Interrupt>) -> Result<Reference, Interrupt> {
-        match result {
-            Ok(record) => {
-                self.commit_store().map_err(|error| self.engine.store_fault(error))?;
-                Ok(record)
-            }
-            Err(interrupt) => {
-                self.engine.epoch += 1;
-                match self.engine.store.rollback() {
-                    Ok(()) => Err(interrupt),
-                    Err(error) => Err(self.engine.store_fault(error)),
-                }
-            }
+            Longer::None => self.engine.operate(operation, 1, acting),
         }
     }
 
@@ -291,14 +276,6 @@ impl Pipeline {
             Ok(()) => result,
             Err(error) => Err(self.engine.store_fault(error)),
         }
-    }
-
-    fn commit_store(&mut self) -> Result<(), StoreError> {
-        let store = &mut self.engine.store;
-        store.commit().inspect_err(|_| {
-            // A commit that fails leaves the transaction open; the error to report is the commit's.
-            let _ = store.rollback();
-        })
     }
 
     /// Reads in a transaction: the longer one, or one for the purpose.

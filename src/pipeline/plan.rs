@@ -22,26 +22,15 @@ const MAX_PLANS: usize = 4_096;
 /// A step of a stage; the numbers are positions among the program's flows and the registered plug-ins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Step {
-    /// A plug-in before all others, at stage 10.
-    Early(usize),
     Plugin(usize),
     Flow(usize),
-}
-
-impl Step {
-    /// The stage of a step among those before the core operation, or among those after it.
-    pub fn stage(self, stage: Stage) -> Stage {
-        match self {
-            _ if !stage.is_before() => stage,
-            Step::Early(_) => Stage::PreValidation,
-            Step::Plugin(_) | Step::Flow(_) => Stage::PreOperation,
-        }
-    }
 }
 
 /// What runs on an event.
 #[derive(Debug, Default)]
 pub(super) struct Plan {
+    /// The steps at stage 10, in order.
+    pub early: Vec<Step>,
     /// The steps before the core operation, in order.
     pub before: Vec<Step>,
     /// The steps after it.
@@ -158,14 +147,6 @@ impl Plans {
         let mut plan = Plan { present: present.clone(), ..Plan::default() };
         let Some(candidates) = self.candidates.get(entity.0 as usize) else { return plan };
         for candidate in candidates {
-            if let Step::Plugin(index) = candidate.step
-                && candidate.runs(message, Stage::PreValidation, present)
-            {
-                plan.before.push(Step::Early(index));
-                plan.needs_columns(&candidate.needs, present);
-            }
-        }
-        for candidate in candidates {
             if candidate.background {
                 if candidate.runs(message, Stage::PostOperation, present) {
                     plan.queued.push(candidate.step);
@@ -173,6 +154,10 @@ impl Plans {
                     plan.kept.extend(&candidate.needs.old);
                 }
                 continue;
+            }
+            if candidate.runs(message, Stage::PreValidation, present) {
+                plan.early.push(candidate.step);
+                plan.needs_columns(&candidate.needs, present);
             }
             if candidate.runs(message, Stage::PreOperation, present) {
                 plan.before.push(candidate.step);

@@ -136,13 +136,24 @@ impl Engine {
         if let [(id, _)] = found.as_slice() {
             return Ok(Reference { entity, id: *id });
         }
-        let mut shown = Vec::with_capacity(fields.len());
-        for (slot, value) in pairs() {
+        let shown = self.told_key(entity, pairs(), acting)?;
+        let number = if found.is_empty() { "no" } else { "more than one" };
+        Err(fault(Code::F17, format!("there is {number} `{}` with {shown}", fault::name(&self.schema, entity))))
+    }
+
+    /// The fields of a key with their values, for people.
+    pub(super) fn told_key<'a>(
+        &mut self,
+        entity: EntityId,
+        pairs: impl Iterator<Item = (Slot, &'a Value)>,
+        acting: Reference,
+    ) -> Result<String, Interrupt> {
+        let mut shown = Vec::new();
+        for (slot, value) in pairs {
             let Some(field) = self.schema.field(entity, slot).cloned() else { continue };
             let held = if value.is_empty() { "empty".to_owned() } else { text::quoted(&self.text(value, &field.ty, acting)?) };
             shown.push(format!("`{}` {held}", field.name));
         }
-        let number = if found.is_empty() { "no" } else { "more than one" };
-        Err(fault(Code::F17, format!("there is {number} `{}` with {}", fault::name(&self.schema, entity), shown.join(" and "))))
+        Ok(if shown.is_empty() { "no fields".to_owned() } else { shown.join(" and ") })
     }
 }

@@ -79,19 +79,30 @@ impl Engine {
         Ok(())
     }
 
-    /// A change of a record: of its owner, of other columns, or of both.
-    pub(super) fn may_update(&mut self, acting: Reference, record: Reference, values: &Row, layout: &Layout) -> Result<(), Interrupt> {
+    /// A change of a record, pass by pass: of its owner, of other columns, or of both.
+    pub(super) fn may_update(
+        &mut self,
+        acting: Reference,
+        record: Reference,
+        passes: [Option<&Row>; 2],
+        layout: &Layout,
+    ) -> Result<(), Interrupt> {
         if self.may_everything(acting) {
             return Ok(());
         }
-        let owner = layout.owner.filter(|slot| values.present().contains(*slot));
-        if owner.is_none() || values.present().len() > 1 {
+        let fields = || passes.into_iter().flatten().flat_map(|values| values.present().iter());
+        let assigns = fields().any(|slot| Some(slot) == layout.owner);
+        if !assigns || fields().nth(1).is_some() {
             self.may(acting, Right::Write, record)?;
         }
-        if owner.is_some() {
+        if assigns {
             self.may(acting, Right::Assign, record)?;
         }
-        if self.may_link(acting, values, layout)? {
+        let mut links = false;
+        for values in passes.into_iter().flatten() {
+            links |= self.may_link(acting, values, layout)?;
+        }
+        if links {
             self.may(acting, Right::Append, record)?;
         }
         Ok(())

@@ -3,6 +3,8 @@
 //! Nothing in here asks the machine: a run with the same settings, store and operations gives the same outcome to the
 //! last id. The settings of production, with the system's clock, are made where the world is allowed in (`project`).
 
+use std::time::Duration;
+
 use super::external::{Limits, Outside, Permission};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -11,6 +13,9 @@ use crate::value::Uuid;
 
 /// Tells the time; asked once at the start of each outermost operation.
 pub type Clock = Box<dyn FnMut() -> Timestamp + Send>;
+
+/// Tells how much time has passed since some moment: it never goes back, whatever the clock does.
+pub type Stopwatch = Box<dyn FnMut() -> Duration + Send>;
 
 /// Gives ids to new records (uuid version 7), a new one at every call.
 pub type Ids = Box<dyn FnMut() -> Uuid + Send>;
@@ -28,8 +33,17 @@ pub struct Settings {
     pub clock: Clock,
     /// Gives ids.
     pub ids: Ids,
+    /// Measures how long things take.
+    pub stopwatch: Stopwatch,
     /// How deep operations may nest.
     pub max_depth: u32,
+    /// How often a flow or plug-in may run on one record because of itself, straight or through others.
+    pub max_runs: u32,
+    /// How long an outermost operation may take. It is looked at before every step and every write, so it can take as long
+    /// longer as one of those does.
+    pub max_time: Duration,
+    /// How many bytes of texts and of records that a query gave a run may hold.
+    pub max_memory: u64,
     /// How many instructions the flows of one outermost operation may run, all together; each write and each query counts as
     /// [`NESTED_COST`] of them.
     pub max_instructions: u64,
@@ -56,14 +70,18 @@ impl Settings {
         Settings::with(Box::new(|| START), Box::new(ids))
     }
 
-    /// The usual limits with a clock and a source of ids.
+    /// The usual limits with a clock and a source of ids. No time passes: set a stopwatch for that.
     pub fn with(clock: Clock, ids: Ids) -> Self {
         Settings {
             zone: TimeZone::UTC,
             url: String::new(),
             clock,
             ids,
+            stopwatch: Box::new(|| Duration::ZERO),
             max_depth: 8,
+            max_runs: 16,
+            max_time: Duration::from_secs(120),
+            max_memory: 64 << 20,
             max_instructions: 10_000_000,
             max_loop_records: 5_000,
             trace: false,
@@ -85,6 +103,9 @@ impl std::fmt::Debug for Settings {
         formatter
             .debug_struct("Settings")
             .field("max_depth", &self.max_depth)
+            .field("max_runs", &self.max_runs)
+            .field("max_time", &self.max_time)
+            .field("max_memory", &self.max_memory)
             .field("max_instructions", &self.max_instructions)
             .field("max_loop_records", &self.max_loop_records)
             .field("trace", &self.trace)

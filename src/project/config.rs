@@ -2,6 +2,7 @@
 //! commands and hosts code outside the language may reach) has no key in it: a project can't permit itself anything.
 
 use std::path::Path;
+use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use toml::Spanned;
@@ -29,13 +30,21 @@ pub struct Config {
     pub depth: Option<u32>,
     /// How many instructions the flows of one outermost operation may run.
     pub instructions: Option<u64>,
+    /// How often a flow may run on one record because of itself.
+    pub runs: Option<u32>,
+    /// How many seconds an outermost operation may take.
+    pub time: Option<u64>,
+    /// How many seconds a plug-in may take.
+    pub plugin_time: Option<u64>,
+    /// How many bytes a run may hold.
+    pub memory: Option<u64>,
     /// How many records a `for each` without a limit may go through.
     pub loop_records: Option<u64>,
 }
 
 /// The keys at the top, and those of `[limits]`.
 const KEYS: [&str; 4] = ["store", "timezone", "url", "limits"];
-const LIMITS: [&str; 3] = ["depth", "instructions", "loop_records"];
+const LIMITS: [&str; 7] = ["depth", "runs", "instructions", "time", "plugin_time", "memory", "loop_records"];
 
 impl Config {
     /// Settings with what the project says of them.
@@ -47,6 +56,10 @@ impl Config {
             settings.url = url.trim_end_matches('/').to_owned();
         }
         settings.max_depth = self.depth.unwrap_or(settings.max_depth);
+        settings.max_runs = self.runs.unwrap_or(settings.max_runs);
+        settings.max_time = self.time.map_or(settings.max_time, Duration::from_secs);
+        settings.limits.time = self.plugin_time.map_or(settings.limits.time, Duration::from_secs);
+        settings.max_memory = self.memory.unwrap_or(settings.max_memory);
         settings.max_loop_records = self.loop_records.unwrap_or(settings.max_loop_records);
         settings.max_instructions = self.instructions.unwrap_or(settings.max_instructions);
         settings
@@ -139,6 +152,10 @@ impl Reader {
         for (key, value) in table {
             match key.get_ref().as_ref() {
                 "depth" => config.depth = self.number(value, "depth", 8).and_then(|depth| u32::try_from(depth).ok()),
+                "runs" => config.runs = self.number(value, "runs", 1_000).and_then(|runs| u32::try_from(runs).ok()),
+                "time" => config.time = self.number(value, "time", 86_400),
+                "plugin_time" => config.plugin_time = self.number(value, "plugin_time", 86_400),
+                "memory" => config.memory = self.number(value, "memory", 1 << 30),
                 "instructions" => config.instructions = self.number(value, "instructions", 1_000_000_000),
                 "loop_records" => config.loop_records = self.number(value, "loop_records", MAX_VISITED),
                 _ => self.unknown(key, &LIMITS),

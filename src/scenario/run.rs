@@ -242,16 +242,7 @@ impl Run<'_> {
     ) -> Option<Reference> {
         let outcome = match operation {
             Ok(operation) => self.pipeline.execute(operation, self.acting_as()),
-            Err(fault) => Outcome {
-                ending: Ending::Fault(fault),
-                record: None,
-                outputs: Vec::new(),
-                kept: 0,
-                ran: Vec::new(),
-                queued: Vec::new(),
-                depth: 0,
-                trace: Vec::new(),
-            },
+            Err(fault) => Outcome::failed(fault),
         };
         let committed = outcome.ending == Ending::Committed;
         let record = outcome.record.filter(|_| committed);

@@ -81,6 +81,12 @@ impl Row {
         &self.present
     }
 
+    /// About how many bytes of memory it takes.
+    pub fn size(&self) -> u64 {
+        let texts: usize = self.values.iter().map(|value| if let Value::Text(text) = value { text.len() } else { 0 }).sum();
+        (texts + self.values.len() * size_of::<Value>()) as u64
+    }
+
     /// The submitted fields in order of their slots.
     pub fn iter(&self) -> impl Iterator<Item = (Slot, &Value)> {
         self.present.iter().filter_map(|slot| self.values.get(slot.0 as usize).map(|value| (slot, value)))

@@ -65,6 +65,9 @@ pub trait Store: Send {
     /// What is worked out of the records that a selection takes; its order and its limit say nothing here. Sums are exact.
     fn aggregate(&mut self, selection: &Selection, aggregate: Aggregate) -> Result<Value, StoreError>;
 
+    /// How many bytes one answer of `select` may hold, about; [`StoreError::TooLarge`] where it would be more. No bound where nobody says.
+    fn limit_answers(&mut self, bytes: u64);
+
     /// How many steps `select` and `aggregate` took since this was last asked, a few for each record that they looked at; the
     /// same for the same questions to the same records. Nothing where a store can't tell.
     fn work(&mut self) -> u64 {
@@ -107,6 +110,9 @@ pub enum StoreError {
     /// A sum or an average that no value can hold.
     #[error("the result is larger than a number can be")]
     Number(Failure),
+    /// The records of an answer hold more than they may.
+    #[error("the records that a query gives hold more than {0} bytes")]
+    TooLarge(u64),
     /// The file is no database, is of a newer format, doesn't fit the schema, or holds a value that its field can't have.
     #[error("{0}")]
     Unusable(String),

@@ -41,6 +41,11 @@ pub trait Host {
         5_000
     }
 
+    /// How many bytes of texts and of a query's records a run may hold.
+    fn max_memory(&self) -> u64 {
+        64 << 20
+    }
+
     /// The start of the outermost operation.
     fn now(&self) -> jiff::Timestamp;
 
@@ -97,11 +102,11 @@ pub trait Host {
     /// An activity was left out because its record is empty.
     fn skipped(&mut self, span: Span);
 
-    /// Counts executed instructions against what the outermost operation may use; false where it has used more. All flows
+    /// Counts executed instructions against what the outermost operation may use; says no where it has used more. All flows
     /// of an operation share one budget: a flow always ends, but flows that start flows multiply.
-    fn spend(&mut self, instructions: u64) -> bool {
+    fn spend(&mut self, instructions: u64) -> Result<(), Interrupt> {
         let _ = instructions;
-        true
+        Ok(())
     }
 }
 

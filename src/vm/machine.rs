@@ -25,6 +25,8 @@ pub(super) struct Machine<'a> {
     /// The queries that are open, the innermost last.
     pub cursors: Vec<Cursor<'a>>,
     text_built: usize,
+    /// The bytes that were taken up since they were last measured, and those that were found then.
+    held: u64,
 }
 
 /// Why an operation has no result.
@@ -36,10 +38,10 @@ pub(super) enum Trap {
     Empty(Option<FieldIx>),
     /// A text grew too long.
     TextTooLong,
+    /// The run holds more bytes than this.
+    TooLarge(u64),
     /// A loop without a limit has more records to visit than this.
     TooMany(u64),
-    /// The operation used up its instructions.
-    Spent,
     /// A record of another entity than the operation is for: the one thing about a value that isn't proven beforehand.
     Foreign,
     /// What the verifier had proven didn't hold.
@@ -82,7 +84,7 @@ impl<'a> Machine<'a> {
         for (index, register) in registers.iter_mut().take(code.inputs as usize).enumerate() {
             *register = inputs.get(index).cloned().unwrap_or(Value::Empty);
         }
-        Machine { code, registers, cursors: Vec::new(), text_built: 0 }
+        Machine { code, registers, cursors: Vec::new(), text_built: 0, held: 0 }
     }
 
     /// What a register holds.
@@ -147,6 +149,17 @@ impl<'a> Machine<'a> {
     pub fn build_text(&mut self, bytes: usize) -> Result<(), Trap> {
         self.text_built = self.text_built.saturating_add(bytes);
         if bytes > MAX_TEXT || self.text_built > MAX_TEXT_BUILT { Err(Trap::TextTooLong) } else { Ok(()) }
+    }
+
+    /// Notes bytes that a register or a query takes up. What a run holds is measured only where it has taken up more than it may hold
+    /// since it was last measured, so that what was let go again counts no more.
+    pub fn take_up(&mut self, bytes: u64, most: u64) -> Result<(), Trap> {
+        self.held = self.held.saturating_add(bytes);
+        if self.held > most {
+            let texts: u64 = self.registers.iter().map(|value| text_of(value).len() as u64).sum();
+            self.held = self.cursors.iter().map(Cursor::size).sum::<u64>().saturating_add(texts);
+        }
+        if self.held > most { Err(Trap::TooLarge(most)) } else { Ok(()) }
     }
 
     /// The texts of consecutive registers, one after the other; an empty value is nothing.

@@ -65,6 +65,9 @@ fn computed<H: Host + ?Sized>(op: Op, machine: &mut Machine<'_>, host: &mut H) -
             Value::Empty => machine.put(out, Value::Empty),
             Value::Reference(record) => {
                 let value = related(machine, host, record, field)?;
+                if let Value::Text(text) = &value {
+                    machine.take_up(text.len() as u64, host.max_memory())?;
+                }
                 machine.put(out, value)
             }
             _ => Err(Trap::Broken),

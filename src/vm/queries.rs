@@ -25,6 +25,10 @@ pub(super) struct Cursor<'a> {
     row: Option<(Uuid, Row)>,
     /// What the filter kept, where there is one.
     kept: Option<Kept>,
+    /// About how many bytes the page and what was kept take, and how much of that is new.
+    page_size: u64,
+    kept_size: u64,
+    taken: u64,
     /// The records that are still to visit.
     visits: std::vec::IntoIter<Uuid>,
 }
@@ -64,7 +68,11 @@ fn asked<H: Host + ?Sized>(op: Op, machine: &mut Machine<'_>, host: &mut H) -> R
             let cursor = open(machine, query, values)?;
             machine.cursors.push(cursor);
         }
-        Op::NextRow { to } => return Ok((!top(machine)?.next_row(host)?).then_some(to)),
+        Op::NextRow { to } => {
+            let found = top(machine)?.next_row(host)?;
+            take_up(machine, host)?;
+            return Ok((!found).then_some(to));
+        }
         Op::RowField { field, out } => {
             let slot = machine.code.fields.get(field.0 as usize).ok_or_else(broken)?.slot;
             let value = top(machine)?.row.as_ref().and_then(|(_, row)| row.get(slot)).cloned().unwrap_or_default();
@@ -73,6 +81,7 @@ fn asked<H: Host + ?Sized>(op: Op, machine: &mut Machine<'_>, host: &mut H) -> R
         Op::KeepRow {} => {
             let limit = host.max_visited();
             top(machine)?.keep(limit)?;
+            take_up(machine, host)?;
         }
         Op::Loop { to } => return Ok(Some(Target(to.0))),
         Op::Gather { out, .. } => {
@@ -91,6 +100,14 @@ fn asked<H: Host + ?Sized>(op: Op, machine: &mut Machine<'_>, host: &mut H) -> R
         _ => return Err(Trap::Broken),
     }
     Ok(None)
+}
+
+/// Counts what the innermost query has come to hold.
+fn take_up<H: Host + ?Sized>(machine: &mut Machine<'_>, host: &H) -> Result<(), Trap> {
+    match std::mem::take(&mut top(machine)?.taken) {
+        0 => Ok(()),
+        taken => machine.take_up(taken, host.max_memory()),
+    }
 }
 
 fn top<'m, 'a>(machine: &'m mut Machine<'a>) -> Result<&'m mut Cursor<'a>, Trap> {
@@ -114,10 +131,15 @@ fn open<'a>(machine: &Machine<'a>, query: QueryIx, values: Run) -> Result<Cursor
         limit,
     };
     let (page, visits) = (Vec::new().into_iter(), Vec::new().into_iter());
-    Ok(Cursor { query, selection, page, more: true, row: None, kept: None, visits })
+    Ok(Cursor { query, selection, page, more: true, row: None, kept: None, page_size: 0, kept_size: 0, taken: 0, visits })
 }
 
 impl Cursor<'_> {
+    /// About how many bytes it holds.
+    pub fn size(&self) -> u64 {
+        self.page_size.saturating_add(self.kept_size)
+    }
+
     /// Goes to the next record that is to be looked at; false where there is none.
     fn next_row<H: Host + ?Sized>(&mut self, host: &mut H) -> Result<bool, Trap> {
         let unordered = self.query.order.is_empty();
@@ -139,6 +161,8 @@ impl Cursor<'_> {
             let rows = host.select(&page, &self.query.columns)?;
             self.more = rows.len() == PAGE;
             self.selection.after = rows.last().map(|(last, _)| Value::Uuid(*last));
+            self.page_size = rows.iter().map(|(_, row)| row.size()).sum();
+            self.taken += self.page_size;
             self.page = rows.into_iter();
             self.row = self.page.next();
         }
@@ -155,12 +179,15 @@ impl Cursor<'_> {
                 accumulator.add(value)?;
             }
             Kept::Records(records) => {
+                self.kept_size += row.size();
+                self.taken += row.size();
                 records.push((id, row));
                 let count = records.len() as u64;
                 match self.selection.limit {
                     None if count > max_visited => return Err(Trap::TooMany(max_visited)),
                     Some(limit) if count > limit.saturating_mul(2).saturating_add(PAGE as u64) => {
-                        first(records, &self.query.order, count_of(limit))
+                        first(records, &self.query.order, count_of(limit));
+                        self.kept_size = records.iter().map(|(_, row)| row.size()).sum();
                     }
                     _ if count > MAX_VISITED * 2 + PAGE as u64 => return Err(Trap::TooMany(MAX_VISITED)),
                     _ => {}
@@ -190,6 +217,7 @@ impl Cursor<'_> {
             None => self.all(host)?,
         };
         self.visits = Vec::into_iter(ids);
+        self.kept_size = 0;
         self.row = None;
         Ok(())
     }

@@ -77,7 +77,7 @@ fn end(op: Op, machine: &Machine<'_>) -> Result<Exit, Trap> {
 }
 
 fn spend<H: Host + ?Sized>(host: &mut H, spent: &mut u64) -> Result<(), Trap> {
-    if host.spend(std::mem::take(spent)) { Ok(()) } else { Err(Trap::Spent) }
+    Ok(host.spend(std::mem::take(spent))?)
 }
 
 #[cold]
@@ -97,13 +97,13 @@ fn interrupt(trap: Trap, code: &Code, at: usize) -> Interrupt {
         }
         Trap::Empty(None) => (Diagnostic::F05, "a value that is needed here is empty".to_owned()),
         Trap::TextTooLong | Trap::Failure(Failure::TooLong) => (Diagnostic::F14, "a text grew beyond what a flow may build".to_owned()),
+        Trap::TooLarge(most) => (Diagnostic::F12, format!("a run holds more than {most} bytes of texts and records (the limit `memory`)")),
         Trap::TooMany(most) => (
             Diagnostic::F18,
             format!(
                 "there are more than {most} records to go through: a `limit` says how many are meant, the setting `loop_records` how many may be"
             ),
         ),
-        Trap::Spent => (Diagnostic::F12, "the operation used up its instructions".to_owned()),
         Trap::Foreign => (Diagnostic::F15, "an operation met a record of another entity than it is for".to_owned()),
         Trap::Broken => (Diagnostic::F15, format!("an operation met what its verification excludes (operation {at})")),
     };

@@ -8,10 +8,12 @@ mod delete;
 mod identity;
 mod images;
 mod limits;
+mod messages;
 mod order;
 mod plugins;
 mod queries;
 mod rollback;
+mod stages;
 mod writes;
 
 use std::collections::BTreeMap;

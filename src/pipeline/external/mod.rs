@@ -12,6 +12,7 @@ use crate::bytecode::{Via, WebAddress, command_words};
 use crate::diagnostic::Code;
 
 use super::context::PluginContext;
+use super::engine::Engine;
 use super::fault::fault;
 use super::plugin::Refusal;
 
@@ -79,7 +80,7 @@ fn command(context: &mut PluginContext<'_>, line: &str) -> Result<String, Refusa
         return Err(not_allowed(context, &format!("the command `{line}`"), &how));
     }
     context.engine.trace.line(|| format!("calls the command `{line}`"));
-    let (request, limits) = (request::of(context)?, context.engine.settings.limits);
+    let (request, limits) = (request::of(context)?, context.engine.call_limits());
     let answer = context.engine.settings.outside.as_mut().map(|outside| outside.command(&words, &request, limits));
     answer.unwrap_or_else(|| Ok(String::new())).map_err(|error| failed(context, &format!("the command `{line}` {error}")))
 }
@@ -92,7 +93,7 @@ fn webhook(context: &mut PluginContext<'_>, address: &str) -> Result<String, Ref
         return Err(not_allowed(context, &format!("the webhook `{address}`"), &how));
     }
     context.engine.trace.line(|| format!("calls the webhook `{address}`"));
-    let (request, limits) = (request::of(context)?, context.engine.settings.limits);
+    let (request, limits) = (request::of(context)?, context.engine.call_limits());
     let answer = context.engine.settings.outside.as_mut().map(|outside| outside.webhook(address, &request, limits));
     answer.unwrap_or_else(|| Ok(String::new())).map_err(|error| failed(context, &format!("the webhook `{address}` {error}")))
 }
@@ -100,6 +101,14 @@ fn webhook(context: &mut PluginContext<'_>, address: &str) -> Result<String, Ref
 fn not_allowed(context: &PluginContext<'_>, what: &str, how: &str) -> Refusal {
     let part = context.part;
     fault(Code::F20, format!("the {} `{}` would call {what}, which is not allowed here: {how}", part.what, part.name)).into()
+}
+
+impl Engine {
+    /// What a call may take now: never more time than the operation still has.
+    fn call_limits(&mut self) -> Limits {
+        let limits = self.settings.limits;
+        Limits { time: limits.time.min(self.left()), ..limits }
+    }
 }
 
 /// Code outside that failed.

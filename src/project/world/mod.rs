@@ -4,15 +4,19 @@
 mod command;
 mod webhook;
 
+use std::time::Instant;
+
 use jiff::Timestamp;
 
 use crate::pipeline::{Limits, Outside, Permission, Settings};
 use crate::value::Uuid;
 
 impl Settings {
-    /// For production: the system's clock, ids of version 7, the zone UTC.
+    /// For production: the system's clock and a stopwatch, ids of version 7, the zone UTC.
     pub fn system() -> Self {
-        Settings::with(Box::new(Timestamp::now), Box::new(Uuid::now_v7))
+        let start = Instant::now();
+        let settings = Settings::with(Box::new(Timestamp::now), Box::new(Uuid::now_v7));
+        Settings { stopwatch: Box::new(move || start.elapsed()), ..settings }
     }
 
     /// The same, with commands and webhooks that may be called. No project can say this for itself.

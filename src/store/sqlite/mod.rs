@@ -34,6 +34,8 @@ pub struct Sqlite {
     known: FxHashSet<Reference>,
     /// The steps of queries that nobody has asked for yet.
     work: u64,
+    /// How many bytes an answer may hold.
+    room: u64,
 }
 
 impl Store for Sqlite {
@@ -191,6 +193,10 @@ impl Store for Sqlite {
 
     fn select(&mut self, selection: &Selection, fields: &FieldSet) -> Result<Vec<(Uuid, Row)>, StoreError> {
         self.selected(selection, fields)
+    }
+
+    fn limit_answers(&mut self, bytes: u64) {
+        self.room = bytes;
     }
 
     fn work(&mut self) -> u64 {

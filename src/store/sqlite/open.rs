@@ -100,7 +100,7 @@ fn set_up(connection: Connection) -> Result<Sqlite, StoreError> {
         return Err(StoreError::Failed("the file system of the database can't hold its journal".to_owned()));
     }
     connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA cell_size_check = ON").map_err(failure)?;
-    Ok(Sqlite { connection, tables: Vec::new(), retired: Vec::new(), known: Default::default(), work: 0 })
+    Ok(Sqlite { connection, tables: Vec::new(), retired: Vec::new(), known: Default::default(), work: 0, room: u64::MAX })
 }
 
 /// Whether the file is new or ours, and of a format that this release knows.

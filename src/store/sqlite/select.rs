@@ -56,9 +56,15 @@ impl Sqlite {
         let mut statement = filter.prepare(&self.connection, table, &text)?;
         let mut rows = statement.raw_query();
         let mut found = Vec::new();
+        let mut size = 0;
         while let Some(row) = rows.next().map_err(failure)? {
             let id = decode::id(table, row)?;
-            found.push((id, decode::row(table, id, fields, row, 1)?));
+            let row = decode::row(table, id, fields, row, 1)?;
+            size += row.size();
+            if size > self.room {
+                return Err(StoreError::TooLarge(self.room));
+            }
+            found.push((id, row));
         }
         drop(rows);
         self.work += steps(&statement);

@@ -1,0 +1,127 @@
+//! Messages that come down to others: Upsert to a create or an update, the multiple ones to their targets one by one, and
+//! an operation on a record that a key names to the same on its id. Each of them is all or nothing.
+//!
+//! Assign and SetState are not in here: they are updates of the columns that they are about.
+
+use crate::diagnostic::Code;
+use crate::schema::{PRIMARY_KEY, Row};
+use crate::value::{EntityId, Reference, Uuid, Value};
+use crate::vm::Interrupt;
+
+use super::engine::Engine;
+use super::fault::{self, fault};
+use super::operation::Operation;
+
+impl Engine {
+    /// An update where a record has this key, without the key's own columns; else a create with them. The event is the create or update.
+    pub(super) fn upsert(
+        &mut self,
+        entity: EntityId,
+        key: Row,
+        mut values: Row,
+        depth: u32,
+        acting: Reference,
+    ) -> Result<Reference, Interrupt> {
+        self.in_transaction(|engine| {
+            engine.trace.enter(|| format!("Upsert {}", fault::name(&engine.schema, entity)));
+            match engine.with_key(entity, &key)? {
+                Some(id) => {
+                    key.present().iter().for_each(|slot| values.unset(slot));
+                    engine.operate(Operation::Update { record: Reference { entity, id }, values }, depth, acting)
+                }
+                None => {
+                    values.overlay(&key);
+                    engine.operate(Operation::Create { entity, values }, depth, acting)
+                }
+            }
+        })
+    }
+
+    /// New records, one by one, each through all stages.
+    pub(super) fn create_multiple(
+        &mut self,
+        entity: EntityId,
+        targets: Vec<Row>,
+        depth: u32,
+        acting: Reference,
+    ) -> Result<Reference, Interrupt> {
+        self.multiple("CreateMultiple", entity, targets, depth, acting, |_, values| Ok(Operation::Create { entity, values }))
+    }
+
+    /// Changes of records, one by one, each through all stages; the primary key of a target says which record is meant.
+    pub(super) fn update_multiple(
+        &mut self,
+        entity: EntityId,
+        targets: Vec<Row>,
+        depth: u32,
+        acting: Reference,
+    ) -> Result<Reference, Interrupt> {
+        self.multiple("UpdateMultiple", entity, targets, depth, acting, |engine, values| match values.get(PRIMARY_KEY) {
+            Some(Value::Uuid(id)) => Ok(Operation::Update { record: Reference { entity, id: *id }, values }),
+            _ => Err(fault(Code::F06, format!("a target of `{}` doesn't say which record is meant", fault::name(&engine.schema, entity)))),
+        })
+    }
+
+    fn multiple(
+        &mut self,
+        message: &str,
+        entity: EntityId,
+        targets: Vec<Row>,
+        depth: u32,
+        acting: Reference,
+        operation: impl Fn(&Self, Row) -> Result<Operation, Interrupt>,
+    ) -> Result<Reference, Interrupt> {
+        self.in_transaction(|engine| {
+            engine.trace.enter(|| format!("{message} {} ({} targets)", fault::name(&engine.schema, entity), targets.len()));
+            // Whatever fails later takes back the targets before it.
+            engine.before_write(false)?;
+            let level = engine.trace.level();
+            let mut records = Vec::with_capacity(targets.len());
+            for values in targets {
+                engine.trace.leave_to(level);
+                let operation = operation(engine, values)?;
+                records.push(engine.operate(operation, depth, acting)?);
+            }
+            engine.targets = records;
+            Ok(acting)
+        })
+    }
+
+    /// An operation on the record that a key names.
+    pub(super) fn keyed(&mut self, key: &Row, mut operation: Operation, depth: u32, acting: Reference) -> Result<Reference, Interrupt> {
+        self.in_transaction(|engine| {
+            let Some(record) = operation.record_mut() else {
+                return Err(fault(Code::F17, "a key names a record, and this operation is on none"));
+            };
+            match engine.with_key(record.entity, key)? {
+                Some(id) => record.id = id,
+                None => return Err(engine.wrong_key("there is no", "with", record.entity, key)),
+            }
+            engine.operate(operation, depth, acting)
+        })
+    }
+
+    /// The record that has this key: its primary key, or exactly the fields of one of its alternate keys.
+    fn with_key(&mut self, entity: EntityId, key: &Row) -> Result<Option<Uuid>, Interrupt> {
+        let keys = self.schema.entity(entity).map_or(&[][..], |entity| &entity.keys);
+        let by_id = key.present().iter().eq([PRIMARY_KEY]);
+        let is_key = by_id || keys.iter().any(|declared| key.present() == &declared.fields.iter().copied().collect());
+        if !is_key || key.iter().any(|(_, value)| value.is_empty()) {
+            return Err(self.wrong_key(
+                "records of",
+                "are named by their ids or by the fields of a key, none of them empty, and not by",
+                entity,
+                key,
+            ));
+        }
+        let found = self.store.find(entity, key, 1).map_err(|error| self.store_fault(error))?;
+        Ok(found.first().copied())
+    }
+
+    fn wrong_key(&mut self, before: &str, after: &str, entity: EntityId, key: &Row) -> Interrupt {
+        match self.told_key(entity, key.iter(), self.administrator) {
+            Ok(told) => fault(Code::F17, format!("{before} `{}` {after} {told}", fault::name(&self.schema, entity))),
+            Err(interrupt) => interrupt,
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! An operation through its stages, in their order:
+//!
+//! | stage | | transaction |
+//! |---|---|---|
+//! | 10 | pre-validation: plug-ins | outside it for the outermost operation, inside for one within another |
+//! | | privileges | inside |
+//! | 20 | pre-operation: plug-ins and flows that may still change the Target | inside |
+//! | 30 | the core operation (`core.rs`, `delete.rs`; of an action, its body: `action.rs`) | inside |
+//! | 40 | post-operation: plug-ins and flows that see it done | inside |
+//! | | what runs in the background is queued | inside |
+//!
+//! Which steps a stage has is decided by the Target as it stands when the stage begins: what an earlier stage added counts,
+//! what the same stage adds doesn't.
+
+use std::sync::Arc;
+
+use smol_str::SmolStr;
+
+use crate::bytecode::Stage;
+use crate::diagnostic::Code;
+use crate::schema::{PRIMARY_KEY, Row};
+use crate::value::{EntityId, Reference, Value};
+use crate::vm::Interrupt;
+
+use super::engine::{Engine, layout_of};
+use super::fault::{self, fault};
+use super::host::Begin;
+use super::layout::Layout;
+use super::operation::{Message, Operation};
+use super::passes;
+use super::plan::{Plan, Step};
+use super::target::Scene;
+
+impl Engine {
+    /// An operation through all its stages. The answer is its record; of a global action, the acting user.
+    pub fn operate(&mut self, operation: Operation, depth: u32, acting: Reference) -> Result<Reference, Interrupt> {
+        if depth > self.settings.max_depth {
+            return Err(fault::too_deep(self.settings.max_depth, &self.chain));
+        }
+        if depth > 1 {
+            self.pay_for_nested()?;
+        }
+        self.trace.reached(depth);
+        let level = self.trace.level();
+        let record = match operation {
+            Operation::Create { entity, values } => self.create(entity, values, depth, acting),
+            Operation::Update { record, values } => self.update(record, values, depth, acting),
+            Operation::Delete { record } => self.delete(record, depth, acting),
+            Operation::Upsert { entity, key, values } => self.upsert(entity, key, values, depth, acting),
+            Operation::CreateMultiple { entity, targets } => self.create_multiple(entity, targets, depth, acting),
+            Operation::UpdateMultiple { entity, targets } => self.update_multiple(entity, targets, depth, acting),
+            Operation::Keyed { key, operation } => self.keyed(&key, *operation, depth, acting),
+            Operation::Run { flow, record, inputs } => {
+                self.in_transaction(|engine| engine.run_alone(Begin::OnDemand, &flow, (record, inputs), depth, acting))
+            }
+            Operation::Perform { action, record, inputs } => {
+                self.in_transaction(|engine| engine.act(&action, record, inputs, depth, acting))
+            }
+            Operation::Start { flow, record, inputs } => {
+                self.in_transaction(|engine| engine.run_alone(Begin::Child, &flow, (record, inputs), depth, acting))
+            }
+        }?;
+        self.trace.leave_to(level);
+        Ok(record)
+    }
+
+    fn create(&mut self, entity: EntityId, mut values: Row, depth: u32, acting: Reference) -> Result<Reference, Interrupt> {
+        let id = match values.get(PRIMARY_KEY) {
+            Some(Value::Uuid(id)) => *id,
+            Some(Value::Empty) | None => (self.settings.ids)(),
+            Some(_) => return Err(fault(Code::F04, format!("the key of a `{}` is a uuid", fault::name(&self.schema, entity)))),
+        };
+        values.set(PRIMARY_KEY, Value::Uuid(id));
+        self.trace
+            .enter(|| format!("{} {} {id}", passes::words_of_create(&self.schema, entity, &values), fault::name(&self.schema, entity)));
+        self.admit_all(Message::Create, entity, &mut values)?;
+        let layouts = Arc::clone(&self.layouts);
+        let layout = layout_of(&layouts, entity)?;
+        values.widen(layout.width);
+        let mut scene = Scene::new(Message::Create, Reference { entity, id }, values, depth, acting);
+        let plan = self.pre_validation(&mut scene)?;
+        self.in_transaction(|engine| {
+            engine.may_create(acting, entity, &scene.target, layout)?;
+            engine.run_steps(&plan.before, &mut scene)?;
+            engine.complete(&mut scene, layout)?;
+            engine.core_create(&mut scene, depth == 1 && plan.after.is_empty())?;
+            engine.post_operation(&plan, &mut scene)
+        })?;
+        Ok(scene.record)
+    }
+
+    fn update(&mut self, record: Reference, mut values: Row, depth: u32, acting: Reference) -> Result<Reference, Interrupt> {
+        match values.get(PRIMARY_KEY) {
+            Some(Value::Uuid(id)) if *id != record.id => {
+                return Err(fault(Code::F16, format!("the key of a `{}` can't be changed", fault::name(&self.schema, record.entity))));
+            }
+            _ => values.unset(PRIMARY_KEY),
+        }
+        self.admit_all(Message::Update, record.entity, &mut values)?;
+        let layouts = Arc::clone(&self.layouts);
+        let layout = layout_of(&layouts, record.entity)?;
+        values.widen(layout.width);
+        let level = self.trace.level();
+        let scene = |pass| Scene::new(Message::Update, record, pass, depth, acting);
+        let (kind, first, mut rest) = passes::split(values, layout);
+        self.trace.enter(|| format!("{} {} {}", kind.words(), fault::name(&self.schema, record.entity), record.id));
+        let mut first = scene(first);
+        let plan = self.pre_validation(&mut first)?;
+        self.in_transaction(|engine| {
+            engine.may_update(acting, record, [Some(&first.target), rest.as_ref()], layout)?;
+            engine.pass(first, plan, layout, depth == 1 && rest.is_none())?;
+            while let Some(values) = rest.take() {
+                let (kind, values, later) = passes::split(values, layout);
+                engine.trace.leave_to(level);
+                engine.trace.enter(|| format!("{} {} {}", kind.words(), fault::name(&engine.schema, record.entity), record.id));
+                let mut pass = scene(values);
+                let plan = engine.pre_validation(&mut pass)?;
+                engine.pass(pass, plan, layout, depth == 1 && later.is_none())?;
+                rest = later;
+            }
+            Ok(record)
+        })
+    }
+
+    /// An update of columns of one kind, from stage 20 on. `last`: no other pass comes after it.
+    fn pass(&mut self, mut scene: Scene, plan: Arc<Plan>, layout: &Layout, last: bool) -> Result<(), Interrupt> {
+        self.run_steps(&plan.before, &mut scene)?;
+        self.settle_status(&mut scene, layout)?;
+        let plan = self.fitting(plan, &scene);
+        self.core_update(&mut scene, &plan, layout, last && plan.after.is_empty())?;
+        self.post_operation(&plan, &mut scene)
+    }
+
+    /// Stage 10. Gives the plan for the stages after it.
+    pub(super) fn pre_validation(&mut self, scene: &mut Scene) -> Result<Arc<Plan>, Interrupt> {
+        let plan = self.plan(scene);
+        scene.columns.clone_from(&plan.columns);
+        if plan.early.is_empty() {
+            return Ok(plan);
+        }
+        scene.stage = Stage::PreValidation;
+        self.run_steps(&plan.early, scene)?;
+        scene.stage = Stage::PreOperation;
+        let plan = self.fitting(plan, scene);
+        scene.columns.clone_from(&plan.columns);
+        Ok(plan)
+    }
+
+    /// Stage 40, and the queueing of what runs in the background.
+    pub(super) fn post_operation(&mut self, plan: &Plan, scene: &mut Scene) -> Result<(), Interrupt> {
+        scene.columns.clone_from(&plan.again);
+        self.run_steps(&plan.after, scene)?;
+        self.queue(&plan.queued, scene)
+    }
+
+    /// The plan for an operation as its Target stands.
+    fn plan(&mut self, scene: &Scene) -> Arc<Plan> {
+        let message = scene.message.unwrap_or(Message::Update);
+        self.plans.get(scene.record.entity, message, scene.target.present())
+    }
+
+    /// The same plan, or another where the Target has other fields by now.
+    fn fitting(&mut self, plan: Arc<Plan>, scene: &Scene) -> Arc<Plan> {
+        match scene.message {
+            Some(message) if !plan.fits(message, scene.target.present()) => self.plan(scene),
+            _ => plan,
+        }
+    }
+
+    /// The steps of a stage, in order.
+    pub(super) fn run_steps(&mut self, steps: &[Step], scene: &mut Scene) -> Result<(), Interrupt> {
+        for step in steps {
+            self.on_time()?;
+            match *step {
+                Step::Plugin(index) => self.run_plugin(index, scene)?,
+                Step::Flow(index) => self.run_flow(index, scene, None, &[])?,
+            }
+        }
+        Ok(())
+    }
+
+    fn run_plugin(&mut self, index: usize, scene: &mut Scene) -> Result<(), Interrupt> {
+        let Some(plugin) = self.plugins.get(index).map(Arc::clone) else { return Ok(()) };
+        self.enter_chain(&plugin.name, scene.record)?;
+        self.trace.ran(&plugin.name);
+        let level = self.trace.level();
+        self.trace.enter(|| format!("{} plug-in `{}`", scene.stage as u8, plugin.name));
+        let result = super::context::run(self, scene, &plugin);
+        self.leave_chain(result, level)
+    }
+
+    /// Notes the flows and plug-ins of an event that run in the background.
+    fn queue(&mut self, steps: &[Step], scene: &mut Scene) -> Result<(), Interrupt> {
+        let program = Arc::clone(&self.program);
+        for step in steps {
+            match *step {
+                Step::Flow(index) => {
+                    let Some(flow) = program.flows.get(index) else { continue };
+                    if self.in_scope(&flow.head, scene)? {
+                        self.queue_flow(&flow.head.name, scene.record);
+                    } else {
+                        self.trace.line(|| format!("flow `{}` is not queued: the record is out of its scope", flow.head.name));
+                    }
+                }
+                Step::Plugin(index) => {
+                    if let Some(plugin) = self.plugins.get(index).map(Arc::clone) {
+                        self.queue_one("plug-in", &plugin.name, scene.record);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes a background flow that would run on a record once the transaction is kept.
+    pub fn queue_flow(&mut self, flow: &SmolStr, record: Reference) {
+        self.queue_one("flow", flow, record);
+    }
+
+    fn queue_one(&mut self, what: &str, name: &SmolStr, record: Reference) {
+        self.trace.line(|| format!("queued {what} `{name}` on {} {}", fault::name(&self.schema, record.entity), record.id));
+        self.queued.push(name.clone());
+    }
+}
