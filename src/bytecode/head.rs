@@ -66,6 +66,8 @@ pub enum Event {
     Update(Option<FieldSet>),
     /// The record is deleted.
     Delete,
+    /// This action is performed on the record. It starts only plug-ins.
+    Perform(SmolStr),
 }
 
 /// A stage of the event pipeline, with the platform's numbers.

@@ -112,6 +112,7 @@ fn event(trigger: &Trigger, stage: Option<Stage>, entity: EntityId, schema: &Sch
         Event::Update(None) => "update".to_owned(),
         Event::Update(Some(fields)) => format!("update({})", names(fields, entity, schema)),
         Event::Delete => "delete".to_owned(),
+        Event::Perform(action) => format!("perform({action})"),
     };
     stage.map_or_else(|| event.clone(), |stage| format!("{event} at {}", stage.name()))
 }

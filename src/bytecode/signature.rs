@@ -11,7 +11,7 @@ use rustc_hash::FxHashMap;
 use serde::Serialize;
 
 use super::cost::{Cost, costs};
-use super::{Cause, Effects, Event, FlowCode, Mode, Program, Stage, Trigger};
+use super::{ActionCode, Cause, Effects, Event, FlowCode, Mode, Program, Stage, Trigger};
 use crate::schema::{DeleteBehaviour, FieldSet, Schema};
 use crate::source::Sources;
 use crate::value::{EntityId, Type};
@@ -138,6 +138,8 @@ struct Events<'a> {
     all: Vec<Acting<'a>>,
     /// The active real-time ones by the entity whose events start them.
     on: FxHashMap<EntityId, Vec<usize>>,
+    /// The entities that actions are on.
+    actions: FxHashMap<&'a str, EntityId>,
 }
 
 /// What happens to records of an entity.
@@ -146,6 +148,8 @@ enum Happening<'a> {
     /// These fields are written; only flows after the operation see it where it is so early.
     Update(&'a FieldSet, bool),
     Delete,
+    /// This action is performed.
+    Perform(&'a str),
 }
 
 impl<'a> Events<'a> {
@@ -166,7 +170,8 @@ impl<'a> Events<'a> {
                 on.entry(acting.entity).or_default().push(at);
             }
         }
-        Events { all, on }
+        let entity = |action: &'a ActionCode| Some((action.head.name.as_str(), action.head.entity?));
+        Events { all, on, actions: program.actions.iter().filter_map(entity).collect() }
     }
 
     /// Those that the operations of such effects set off, straight or through others.
@@ -192,6 +197,9 @@ impl<'a> Events<'a> {
             for entity in deletes {
                 gone(schema, *entity).into_iter().for_each(|entity| take(entity, Happening::Delete));
             }
+            for (entity, action) in effects.performs.iter().filter_map(|action| Some((*self.actions.get(action.as_str())?, action))) {
+                take(entity, Happening::Perform(action));
+            }
         }
         found.into_iter().filter_map(|at| self.all.get(at)).collect()
     }
@@ -210,6 +218,7 @@ fn runs_on(acting: &Acting<'_>, happening: &Happening<'_>) -> bool {
             let stage = !late || trigger.stage == Stage::PostOperation;
             stage && fields.as_ref().is_none_or(|fields| fields.intersects(written))
         }
+        (Event::Perform(action), Happening::Perform(performed)) => action == performed,
         _ => false,
     })
 }

@@ -223,7 +223,7 @@ pub(super) fn stages_of(head: &FlowHead) -> Stages {
     let mut stages = Stages { after: head.child || head.on_demand, apart: head.mode == Mode::Background, ..Stages::default() };
     for trigger in head.triggers.iter().filter(|_| head.mode == Mode::RealTime) {
         match (trigger.stage, &trigger.event) {
-            (Stage::PostOperation, _) => stages.after = true,
+            (Stage::PostOperation, _) | (_, Event::Perform(_)) => stages.after = true,
             (Stage::PreValidation | Stage::PreOperation, Event::Create) => stages.before_create = true,
             (Stage::PreValidation | Stage::PreOperation, _) => stages.before = true,
         }

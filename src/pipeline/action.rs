@@ -1,4 +1,4 @@
-//! Actions: messages of their own, whose body is their core operation.
+//! Actions: messages of their own, whose body is their core operation. Plug-ins may be around it, at stages 10, 20 and 40.
 //!
 //! An action runs in the transaction of what performs it. With `rollback off`, and only where it is the outermost operation, every
 //! statement of its body that writes is kept as soon as it has succeeded: in a transaction of its own, or, inside a longer
@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use smol_str::SmolStr;
 
-use crate::bytecode::{ActionCode, Input};
+use crate::bytecode::{ActionCode, Input, Stage};
 use crate::diagnostic::Code;
 use crate::schema::{PRIMARY_KEY, Right};
 use crate::value::{Reference, Value, text::quoted};
@@ -30,21 +30,41 @@ impl Engine {
     ) -> Result<Reference, Interrupt> {
         let program = Arc::clone(&self.program);
         let action = program.action(name).ok_or_else(|| fault(Code::F13, format!("there is no action {}", quoted(name))))?;
-        let inputs = self.inputs(&action.head.inputs, inputs)?;
         self.is_for(action, record)?;
-        if let Some(record) = record {
-            self.may(acting, Right::Read, record)?;
-        }
         let mut scene = Scene::child(record.unwrap_or(acting), depth, acting, self.epoch);
         scene.columns.clone_from(&action.effects.reads);
+        scene.action = Some(name.clone());
+        scene.inputs = self.inputs(&action.head.inputs, inputs)?;
+        let around = self.plans.around(name).unwrap_or_default();
+        scene.stage = Stage::PreValidation;
+        self.run_steps(&around.early, &mut scene)?;
+        self.in_transaction(|engine| {
+            if let Some(record) = record {
+                engine.read(record, &[PRIMARY_KEY].into_iter().collect())?;
+                engine.may(acting, Right::Read, record)?;
+            }
+            scene.stage = Stage::PreOperation;
+            engine.run_steps(&around.before, &mut scene)?;
+            engine.core_action(action, &mut scene)?;
+            engine.run_steps(&around.after, &mut scene)?;
+            engine.queue(&around.queued, &mut scene)?;
+            engine.outputs = engine.inputs(&action.head.outputs, std::mem::take(&mut scene.outputs))?;
+            Ok(scene.record)
+        })
+    }
+
+    /// The core operation of an action: its body.
+    fn core_action(&mut self, action: &ActionCode, scene: &mut Scene) -> Result<(), Interrupt> {
+        let name = &action.head.name;
         scene.outputs.resize(action.head.outputs.len(), Value::Empty);
-        scene.alone = depth == 1 && !action.head.rollback;
+        scene.alone = scene.depth == 1 && !action.head.rollback;
+        scene.stage = Stage::PostOperation;
         self.enter_chain(name, scene.record)?;
         self.trace.ran(name);
         let level = self.trace.level();
-        let result = self.body_of(action, &mut scene, acting, &inputs);
-        self.outputs = self.leave_chain(result, level)?;
-        Ok(scene.record)
+        let result = self.body_of(action, scene);
+        scene.alone = false;
+        self.leave_chain(result, level)
     }
 
     /// Whether an action can be on this record, or on none.
@@ -57,7 +77,7 @@ impl Engine {
             }
             (Some(entity), Some(record)) if entity == record.entity => {
                 self.trace.enter(|| format!("Perform {name} {} {}", fault::name(&self.schema, entity), record.id));
-                self.read(record, &[PRIMARY_KEY].into_iter().collect()).map(drop)
+                Ok(())
             }
             (None, Some(_)) => Err(fault(Code::F13, format!("the action `{name}` is on no record"))),
             (Some(entity), _) => {
@@ -66,15 +86,19 @@ impl Engine {
         }
     }
 
-    /// The core operation: the statements, or the code that is elsewhere. Gives the outputs.
-    fn body_of(&mut self, action: &ActionCode, scene: &mut Scene, acting: Reference, inputs: &[Value]) -> Result<Vec<Value>, Interrupt> {
+    /// The statements, or the code that is elsewhere.
+    fn body_of(&mut self, action: &ActionCode, scene: &mut Scene) -> Result<(), Interrupt> {
         self.trace.enter(|| format!("30 action `{}`", action.head.name));
         match (&action.body, &action.head.via) {
-            (Some(body), _) => self.run_code(body, scene, acting, inputs).map(drop)?,
-            (None, Some(via)) => super::context::run_action(self, scene, action, via, inputs)?,
-            (None, None) => return Err(fault(Code::F15, "an action has neither statements nor code elsewhere")),
+            (Some(body), _) => {
+                let (inputs, acting) = (std::mem::take(&mut scene.inputs), scene.acting);
+                self.run_code(body, scene, acting, &inputs)?;
+                scene.inputs = inputs;
+                Ok(())
+            }
+            (None, Some(via)) => super::context::run_action(self, scene, action, via),
+            (None, None) => Err(fault(Code::F15, "an action has neither statements nor code elsewhere")),
         }
-        self.inputs(&action.head.outputs, std::mem::take(&mut scene.outputs))
     }
 
     /// Values in the order of declared inputs or outputs, each held against its own; what is left out is empty.

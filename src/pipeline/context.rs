@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use serde_json::Value as Json;
 use smol_str::SmolStr;
 
 use crate::bytecode::{ActionCode, Effects, Input, Stage, Via};
@@ -38,20 +39,20 @@ pub(super) struct Part<'a> {
     /// What it is held to; everything is allowed where there is nothing.
     pub effects: Option<&'a Effects>,
     pub inputs: &'a [Input],
-    pub given: &'a [Value],
     pub outputs: &'a [Input],
 }
 
-/// Runs a plug-in on the record of an operation.
+/// Runs a plug-in on the record of an operation, or around an action.
 pub(super) fn run(engine: &mut Engine, scene: &mut Scene, plugin: &Registered) -> Result<(), Interrupt> {
+    let program = Arc::clone(&engine.program);
+    let action = scene.action.as_ref().and_then(|action| program.action(action));
     let part = Part {
         name: &plugin.name,
         what: "plug-in",
-        global: false,
+        global: plugin.global,
         effects: plugin.effects.as_ref(),
-        inputs: &[],
-        given: &[],
-        outputs: &[],
+        inputs: action.map_or(&[], |action| &action.head.inputs),
+        outputs: action.map_or(&[], |action| &action.head.outputs),
     };
     match &plugin.work {
         Work::Rust(handler) => call(engine, scene, part, handler),
@@ -60,11 +61,11 @@ pub(super) fn run(engine: &mut Engine, scene: &mut Scene, plugin: &Registered) -
 }
 
 /// Runs an action whose code is elsewhere.
-pub(super) fn run_action(engine: &mut Engine, scene: &mut Scene, action: &ActionCode, via: &Via, given: &[Value]) -> Result<(), Interrupt> {
+pub(super) fn run_action(engine: &mut Engine, scene: &mut Scene, action: &ActionCode, via: &Via) -> Result<(), Interrupt> {
     let ActionCode { head, effects, .. } = action;
     let effects = (!effects.unknown).then_some(effects);
     let global = head.entity.is_none();
-    let part = Part { name: &head.name, what: "action", global, effects, inputs: &head.inputs, given, outputs: &head.outputs };
+    let part = Part { name: &head.name, what: "action", global, effects, inputs: &head.inputs, outputs: &head.outputs };
     call_via(engine, scene, part, via)
 }
 
@@ -107,9 +108,14 @@ fn ended(result: Result<(), Refusal>, failed: Option<Interrupt>, name: &SmolStr)
 }
 
 impl PluginContext<'_> {
-    /// What is done with the record. (An action is a message of its own; for it, and for what is no event, this is an update.)
+    /// What is done with the record. (An action is a message of its own, see [`PluginContext::action`]; this is an update for it.)
     pub fn message(&self) -> Message {
         self.scene.message.unwrap_or(Message::Update)
+    }
+
+    /// The action that is performed: the one that runs, or the one that the plug-in is around.
+    pub fn action(&self) -> Option<&str> {
+        self.scene.action.as_deref()
     }
 
     /// Where the operation is.
@@ -189,13 +195,37 @@ impl PluginContext<'_> {
     /// An input of the action; empty where it wasn't given.
     pub fn input(&self, name: &str) -> Result<&Value, Refusal> {
         let position = self.part.inputs.iter().position(|input| input.name == name);
-        match position.and_then(|position| self.part.given.get(position)) {
+        match position.and_then(|position| self.scene.inputs.get(position)) {
             Some(value) => Ok(value),
             None => Err(self.failed(&format!("asks for an input `{name}`, which it doesn't have"))),
         }
     }
 
-    /// Gives an output of the action a value.
+    /// Gives an input of the action another value, which its body then takes: for plug-ins before that.
+    pub fn set_input(&mut self, name: &str, value: impl Into<Value>) -> Result<(), Refusal> {
+        if !self.scene.stage.is_before() {
+            return Err(self.failed(&format!("sets the input `{name}`, which the action has taken already")));
+        }
+        let Some(position) = self.part.inputs.iter().position(|input| input.name == name) else {
+            return Err(self.failed(&format!("sets an input `{name}`, which isn't there")));
+        };
+        self.admitted(self.part.inputs, position, value.into()).map(|value| {
+            if let Some(place) = self.scene.inputs.get_mut(position) {
+                *place = value;
+            }
+        })
+    }
+
+    /// An output of the action, for plug-ins after its body; empty where it gave none.
+    pub fn output(&self, name: &str) -> Result<&Value, Refusal> {
+        let position = self.part.outputs.iter().position(|output| output.name == name);
+        match position.and_then(|position| self.scene.outputs.get(position)) {
+            Some(value) => Ok(value),
+            None => Err(self.failed(&format!("asks for an output `{name}`, which isn't there"))),
+        }
+    }
+
+    /// Gives an output of the action a value: for its code, and for plug-ins after that.
     pub fn set_output(&mut self, name: &str, value: impl Into<Value>) -> Result<(), Refusal> {
         let position = self.part.outputs.iter().position(|output| output.name == name);
         match position.and_then(|position| self.scene.outputs.get_mut(position)) {
@@ -204,6 +234,18 @@ impl PluginContext<'_> {
                 Ok(())
             }
             None => Err(self.failed(&format!("sets an output `{name}`, which it doesn't have"))),
+        }
+    }
+
+    /// A value that a step of this operation shared, or else one of an operation that this one is within.
+    pub fn shared(&self, name: &str) -> Option<&Json> {
+        self.engine.shared.iter().rev().find_map(|variables| variables.get(name))
+    }
+
+    /// Shares a value with the steps of this operation that come later, and with what they nest.
+    pub fn share(&mut self, name: impl Into<SmolStr>, value: impl Into<Json>) {
+        if let Some(variables) = self.engine.shared.last_mut() {
+            variables.insert(name.into(), value.into());
         }
     }
 
@@ -282,6 +324,13 @@ impl PluginContext<'_> {
             self.failed.get_or_insert_with(|| interrupt.clone());
             interrupt.into()
         })
+    }
+
+    /// A value as an input takes it.
+    fn admitted(&mut self, inputs: &[Input], position: usize, value: Value) -> Result<Value, Refusal> {
+        let schema = Arc::clone(&self.engine.schema);
+        let admitted = inputs.get(position).map(|input| input.field().admit(value, &schema)).unwrap_or(Ok(Value::Empty));
+        self.kept(admitted.map_err(|violation| fault(violation.code(), violation.to_string())))
     }
 
     fn row(&self, entity: EntityId, values: &[(&str, Value)]) -> Result<Row, Refusal> {

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use indexmap::IndexMap;
 use jiff::{SignedDuration, Timestamp};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
@@ -70,6 +71,8 @@ pub(super) struct Engine {
     pub open: bool,
     /// What the stopwatch showed when it began.
     pub began: Duration,
+    /// What steps have shared with later ones, for each operation that is running, outermost first.
+    pub shared: Vec<Shared>,
     /// The records of a multiple operation.
     pub targets: Vec<Reference>,
     /// The records that are being deleted.
@@ -87,6 +90,9 @@ pub(super) struct Engine {
     /// What code outside knows the outermost operation by; made when it is first asked for.
     pub correlation: Option<Uuid>,
 }
+
+/// Shared variables: values that can be written as JSON, by name.
+pub(super) type Shared = IndexMap<SmolStr, serde_json::Value>;
 
 /// A step that is running, and the record that it runs on.
 #[derive(Clone, Debug)]
@@ -130,6 +136,7 @@ impl Engine {
             chain: Vec::new(),
             open: false,
             began: Duration::ZERO,
+            shared: Vec::new(),
             targets: Vec::new(),
             deleting: FxHashSet::default(),
             queued: Vec::new(),
@@ -153,6 +160,7 @@ impl Engine {
         self.trace = Trace::new(self.settings.trace);
         self.chain.clear();
         self.began = (self.settings.stopwatch)();
+        self.shared.clear();
         self.targets.clear();
         self.deleting.clear();
         self.queued.clear();
@@ -279,7 +287,7 @@ impl Engine {
     /// One write of fields of the record of a scene: into the Target before the operation, a nested update after it.
     pub fn set(&mut self, scene: &mut Scene, acting: Reference, slots: &[Slot], values: &[Value]) -> Result<(), Interrupt> {
         let fields = slots.iter().zip(values);
-        if scene.stage.is_before() {
+        if scene.stage.is_before() && scene.message.is_some() {
             for (slot, value) in fields {
                 let value = self.admit(scene.message.unwrap_or(Message::Update), scene.record.entity, *slot, value.clone())?;
                 scene.target.set(*slot, value);

@@ -97,7 +97,7 @@ impl Pipeline {
 
     /// Takes in a plug-in; it is ordered with the flows.
     pub fn register(&mut self, plugin: Plugin) -> Result<(), RegisterError> {
-        let plugin = plugin.link(&self.engine.schema)?;
+        let plugin = plugin.link(&self.engine.schema, &self.engine.program, self.engine.administrator.entity)?;
         let (engine, name) = (&self.engine, &plugin.name);
         let declared = engine.program.flow(name).is_some() || engine.program.action(name).is_some();
         if declared || engine.plugins.iter().any(|other| other.name == *name) {

@@ -60,12 +60,14 @@ pub(super) struct Needs {
 #[derive(Debug, Default)]
 pub(super) struct Plans {
     candidates: Vec<Vec<Candidate>>,
+    /// The plug-ins around actions.
+    around: FxHashMap<SmolStr, Vec<Candidate>>,
     flow_needs: Vec<Needs>,
     made: FxHashMap<(EntityId, Message), FxHashMap<FieldSet, Arc<Plan>>>,
     count: usize,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Candidate {
     /// Rank, then plug-ins before flows, then name by code point.
     order: (i32, bool, SmolStr),
@@ -109,7 +111,11 @@ impl Plans {
         let background = plugin.background;
         let needs = if background { Needs::default() } else { Needs { now: fields.clone(), old: fields.clone() } };
         let order = (plugin.rank, false, plugin.name.clone());
-        self.add(plugin.entity, Candidate { order, step: Step::Plugin(index), triggers: plugin.triggers.clone(), needs, background });
+        let candidate = Candidate { order, step: Step::Plugin(index), triggers: plugin.triggers.clone(), needs, background };
+        let actions =
+            plugin.triggers.iter().filter_map(|trigger| if let Event::Perform(action) = &trigger.event { Some(action) } else { None });
+        actions.for_each(|action| put(self.around.entry(action.clone()).or_default(), candidate.clone()));
+        self.add(plugin.entity, candidate);
         self.made.clear();
         self.count = 0;
     }
@@ -138,9 +144,24 @@ impl Plans {
 
     fn add(&mut self, entity: EntityId, candidate: Candidate) {
         if let Some(candidates) = self.candidates.get_mut(entity.0 as usize) {
-            let place = candidates.partition_point(|other| other.order < candidate.order);
-            candidates.insert(place, candidate);
+            put(candidates, candidate);
         }
+    }
+
+    /// The plan for an action's own message; nothing where no plug-in is around it.
+    pub fn around(&self, action: &str) -> Option<Plan> {
+        let candidates = self.around.get(action)?;
+        let steps = |stage: Stage, background: bool| {
+            let starts = |candidate: &&Candidate| candidate.background == background && candidate.is_around(action, stage);
+            candidates.iter().filter(starts).map(|candidate| candidate.step).collect()
+        };
+        Some(Plan {
+            early: steps(Stage::PreValidation, false),
+            before: steps(Stage::PreOperation, false),
+            after: steps(Stage::PostOperation, false),
+            queued: steps(Stage::PostOperation, true),
+            ..Plan::default()
+        })
     }
 
     fn make(&self, entity: EntityId, message: Message, present: &FieldSet) -> Plan {
@@ -183,7 +204,17 @@ impl Plan {
     }
 }
 
+/// Puts a step at its place in the order.
+fn put(candidates: &mut Vec<Candidate>, candidate: Candidate) {
+    let place = candidates.partition_point(|other| other.order < candidate.order);
+    candidates.insert(place, candidate);
+}
+
 impl Candidate {
+    fn is_around(&self, action: &str, stage: Stage) -> bool {
+        self.triggers.iter().any(|trigger| trigger.stage == stage && matches!(&trigger.event, Event::Perform(name) if name == action))
+    }
+
     fn runs(&self, message: Message, stage: Stage, present: &FieldSet) -> bool {
         self.triggers.iter().any(|trigger| {
             trigger.stage == stage

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use smol_str::SmolStr;
 use thiserror::Error;
 
-use crate::bytecode::{Effects, Event, Mode, PluginCode, Stage, Trigger, Via};
+use crate::bytecode::{Effects, Event, Mode, PluginCode, Program, Stage, Trigger, Via};
 use crate::diagnostic::nearest;
 use crate::schema::{Entity, FieldSet, Schema};
 use crate::value::{EntityId, Slot};
@@ -29,12 +29,19 @@ use super::operation::Message;
 #[must_use]
 pub struct Plugin {
     name: SmolStr,
-    entity: SmolStr,
-    events: Vec<(Message, Vec<SmolStr>)>,
+    /// None of one that is around global actions.
+    entity: Option<SmolStr>,
+    events: Vec<On>,
     stage: Option<Stage>,
     rank: i32,
     reads: Option<Vec<SmolStr>>,
     handler: Option<Handler>,
+}
+
+/// What starts a plug-in.
+enum On {
+    Record(Message, Vec<SmolStr>),
+    Action(SmolStr),
 }
 
 /// What a plug-in does.
@@ -43,22 +50,32 @@ pub(super) type Handler = Arc<dyn Fn(&mut PluginContext<'_>) -> Result<(), Refus
 impl Plugin {
     /// A plug-in on the records of an entity; it needs at least one event and something to do.
     pub fn new(name: impl Into<SmolStr>, entity: impl Into<SmolStr>) -> Self {
-        Plugin { name: name.into(), entity: entity.into(), events: Vec::new(), stage: None, rank: 1, reads: None, handler: None }
+        Plugin { entity: Some(entity.into()), ..Plugin::global(name) }
+    }
+
+    /// A plug-in around global actions, which have no record.
+    pub fn global(name: impl Into<SmolStr>) -> Self {
+        Plugin { name: name.into(), entity: None, events: Vec::new(), stage: None, rank: 1, reads: None, handler: None }
     }
 
     /// Runs where a record is created.
     pub fn on_create(self) -> Self {
-        self.on(Message::Create, Vec::new())
+        self.on(On::Record(Message::Create, Vec::new()))
     }
 
     /// Runs where one of these fields is submitted, whatever its value; any field where none is named.
     pub fn on_update<F: Into<SmolStr>>(self, fields: impl IntoIterator<Item = F>) -> Self {
-        self.on(Message::Update, fields.into_iter().map(Into::into).collect())
+        self.on(On::Record(Message::Update, fields.into_iter().map(Into::into).collect()))
     }
 
     /// Runs where a record is deleted.
     pub fn on_delete(self) -> Self {
-        self.on(Message::Delete, Vec::new())
+        self.on(On::Record(Message::Delete, Vec::new()))
+    }
+
+    /// Runs where an action of its entity is performed, or a global one. Before the action's body it may change the inputs, after it the outputs.
+    pub fn on_perform(self, action: impl Into<SmolStr>) -> Self {
+        self.on(On::Action(action.into()))
     }
 
     /// When; after the operation by default, and before it on delete.
@@ -81,29 +98,36 @@ impl Plugin {
         Plugin { handler: Some(Arc::new(handler)), ..self }
     }
 
-    fn on(mut self, message: Message, fields: Vec<SmolStr>) -> Self {
-        self.events.push((message, fields));
+    fn on(mut self, event: On) -> Self {
+        self.events.push(event);
         self
     }
 
-    /// The plug-in with its names looked up.
-    pub(super) fn link(self, schema: &Schema) -> Result<Registered, RegisterError> {
-        let unknown = || RegisterError::UnknownEntity {
+    /// The plug-in with its names looked up. `nobody` is the entity of those who perform global actions.
+    pub(super) fn link(self, schema: &Schema, program: &Program, nobody: EntityId) -> Result<Registered, RegisterError> {
+        let unknown = |name: &SmolStr| RegisterError::UnknownEntity {
             name: self.name.clone(),
-            entity: self.entity.clone(),
-            meant: nearest(&self.entity, schema.entities.keys().map(SmolStr::as_str)).map(SmolStr::new),
+            entity: name.clone(),
+            meant: nearest(name, schema.entities.keys().map(SmolStr::as_str)).map(SmolStr::new),
         };
-        let id = schema.entity_id(&self.entity).ok_or_else(unknown)?;
-        let entity = schema.entity(id).ok_or_else(unknown)?;
+        let own = self.entity.as_ref().map(|name| schema.entity_id(name).ok_or_else(|| unknown(name))).transpose()?;
+        let id = own.unwrap_or(nobody);
+        let entity = schema.entity(id).ok_or_else(|| unknown(&self.name))?;
         if self.events.is_empty() {
             return Err(RegisterError::NoEvent { name: self.name });
         }
         let Some(handler) = self.handler.clone() else { return Err(RegisterError::NothingToDo { name: self.name }) };
-        let triggers = self.events.iter().map(|(message, fields)| self.trigger(entity, *message, fields)).collect::<Result<_, _>>()?;
+        let trigger = |event: &On| match event {
+            On::Record(message, fields) if own.is_some() => self.trigger(entity, *message, fields),
+            On::Record(..) => Err(RegisterError::NoEvent { name: self.name.clone() }),
+            On::Action(action) => self.around(action, own, program),
+        };
+        let triggers = self.events.iter().map(trigger).collect::<Result<_, _>>()?;
         let reads = self.reads.as_ref().map(|fields| self.slots(entity, fields)).transpose()?;
         Ok(Registered {
             name: self.name,
             entity: id,
+            global: own.is_none(),
             background: false,
             triggers,
             rank: self.rank,
@@ -111,6 +135,15 @@ impl Plugin {
             effects: None,
             work: Work::Rust(handler),
         })
+    }
+
+    fn around(&self, action: &SmolStr, own: Option<EntityId>, program: &Program) -> Result<Trigger, RegisterError> {
+        if program.action(action).is_none_or(|found| found.head.entity != own) {
+            let possible = program.actions.iter().map(|action| &action.head).filter(|head| head.entity == own);
+            let meant = nearest(action, possible.map(|head| head.name.as_str())).map(SmolStr::new);
+            return Err(RegisterError::UnknownAction { name: self.name.clone(), action: action.clone(), meant });
+        }
+        Ok(Trigger { event: Event::Perform(action.clone()), stage: self.stage.unwrap_or(Stage::PostOperation) })
     }
 
     fn trigger(&self, entity: &Entity, message: Message, fields: &[SmolStr]) -> Result<Trigger, RegisterError> {
@@ -142,6 +175,8 @@ impl Plugin {
 pub(super) struct Registered {
     pub name: SmolStr,
     pub entity: EntityId,
+    /// Whether it is around global actions, and has no record.
+    pub global: bool,
     /// Whether it runs after the transaction.
     pub background: bool,
     pub triggers: Vec<Trigger>,
@@ -168,6 +203,7 @@ impl From<&PluginCode> for Registered {
         Registered {
             name: head.name,
             entity: head.entity,
+            global: false,
             background: head.mode == Mode::Background,
             triggers: head.triggers,
             rank: head.rank,
@@ -228,6 +264,16 @@ pub enum RegisterError {
         /// What may be meant.
         meant: Option<SmolStr>,
     },
+    /// It is around an action that isn't there, or not on its entity.
+    #[error("the plug-in `{name}` is around `{action}`, which is no action of its entity{}", did_you_mean(.meant))]
+    UnknownAction {
+        /// The plug-in.
+        name: SmolStr,
+        /// The action it names.
+        action: SmolStr,
+        /// What may be meant.
+        meant: Option<SmolStr>,
+    },
     /// A flow or another plug-in has its name.
     #[error("there is already a flow or plug-in `{name}`")]
     NameTaken {
@@ -235,7 +281,7 @@ pub enum RegisterError {
         name: SmolStr,
     },
     /// No event starts it.
-    #[error("no event starts the plug-in `{name}`: say `on_create`, `on_update` or `on_delete`")]
+    #[error("no event starts the plug-in `{name}`: say `on_create`, `on_update`, `on_delete` or `on_perform`")]
     NoEvent {
         /// The plug-in.
         name: SmolStr,

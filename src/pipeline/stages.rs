@@ -22,7 +22,7 @@ use crate::schema::{PRIMARY_KEY, Row};
 use crate::value::{EntityId, Reference, Value};
 use crate::vm::Interrupt;
 
-use super::engine::{Engine, layout_of};
+use super::engine::{Engine, Shared, layout_of};
 use super::fault::{self, fault};
 use super::host::Begin;
 use super::layout::Layout;
@@ -41,6 +41,7 @@ impl Engine {
             self.pay_for_nested()?;
         }
         self.trace.reached(depth);
+        self.shared.push(Shared::default());
         let level = self.trace.level();
         let record = match operation {
             Operation::Create { entity, values } => self.create(entity, values, depth, acting),
@@ -53,13 +54,12 @@ impl Engine {
             Operation::Run { flow, record, inputs } => {
                 self.in_transaction(|engine| engine.run_alone(Begin::OnDemand, &flow, (record, inputs), depth, acting))
             }
-            Operation::Perform { action, record, inputs } => {
-                self.in_transaction(|engine| engine.act(&action, record, inputs, depth, acting))
-            }
+            Operation::Perform { action, record, inputs } => self.act(&action, record, inputs, depth, acting),
             Operation::Start { flow, record, inputs } => {
                 self.in_transaction(|engine| engine.run_alone(Begin::Child, &flow, (record, inputs), depth, acting))
             }
         }?;
+        self.shared.pop();
         self.trace.leave_to(level);
         Ok(record)
     }
@@ -190,7 +190,7 @@ impl Engine {
     }
 
     /// Notes the flows and plug-ins of an event that run in the background.
-    fn queue(&mut self, steps: &[Step], scene: &mut Scene) -> Result<(), Interrupt> {
+    pub(super) fn queue(&mut self, steps: &[Step], scene: &mut Scene) -> Result<(), Interrupt> {
         let program = Arc::clone(&self.program);
         for step in steps {
             match *step {

@@ -4,6 +4,8 @@
 //! come in one read. As long as nothing was written since the core operation, the record is still the pre-image with
 //! the Target over it, so nothing is read again; any write in the transaction makes the next read go to the store.
 
+use smol_str::SmolStr;
+
 use crate::bytecode::Stage;
 use crate::diagnostic::Code;
 use crate::schema::{FieldSet, PRIMARY_KEY, Row};
@@ -31,7 +33,11 @@ pub(super) struct Scene {
     pub target: Row,
     /// The columns to fetch together at the first read.
     pub columns: FieldSet,
-    /// What the action has given so far whose scene it is.
+    /// The action whose scene it is.
+    pub action: Option<SmolStr>,
+    /// What that was given.
+    pub inputs: Vec<Value>,
+    /// What it has given so far.
     pub outputs: Vec<Value>,
     /// Whether every step of it is kept by itself.
     pub alone: bool,
@@ -72,6 +78,8 @@ impl Scene {
             acting,
             target,
             columns: FieldSet::default(),
+            action: None,
+            inputs: Vec::new(),
             outputs: Vec::new(),
             alone: false,
             key: Value::Uuid(record.id),

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod activities;
+mod around;
 mod background;
 mod delete;
 mod identity;

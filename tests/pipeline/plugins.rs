@@ -95,7 +95,10 @@ fn a_plug_in_that_does_not_fit_is_not_registered() {
         "the plug-in `P` names `revenu`, which `account` doesn't have; did you mean `revenue`?"
     );
     assert_eq!(refused(named("Low", "account").on_create()), "there is already a flow or plug-in `Low`");
-    assert_eq!(refused(named("P", "account")), "no event starts the plug-in `P`: say `on_create`, `on_update` or `on_delete`");
+    assert_eq!(
+        refused(named("P", "account")),
+        "no event starts the plug-in `P`: say `on_create`, `on_update`, `on_delete` or `on_perform`"
+    );
     assert_eq!(refused(Plugin::new("P", "account").on_create()), "the plug-in `P` does nothing: say what with `run`");
     pipeline.register(named("P", "account").on_create()).unwrap();
     let again = pipeline.register(named("P", "account").on_create());

@@ -154,6 +154,7 @@ pub fn verify(program: &Program, schema: &Schema) -> Result<(), VerifyError> {
         let FlowCode { head, effects, .. } = flow;
         let error = |part, (at, problem): Found| VerifyError { flow: head.name.clone(), part, at, problem };
         let sound = triggers(&head.triggers, head.entity, schema).and_then(|()| says(effects, Some(head.entity), schema));
+        let sound = sound.and(if head.triggers.iter().any(|trigger| action_of(trigger).is_some()) { Err(Problem::Place) } else { Ok(()) });
         sound.and_then(|()| typed(&head.inputs, schema)).map_err(|problem| error(Part::Head, (None, problem)))?;
         for (part, code) in flow.when.iter().map(|when| (Part::When, when)).chain([(Part::Body, &flow.body)]) {
             let inputs = held(&head.inputs);
@@ -166,7 +167,9 @@ pub fn verify(program: &Program, schema: &Schema) -> Result<(), VerifyError> {
     for PluginCode { head, effects, .. } in &program.plugins {
         let late = head.mode == Mode::RealTime || head.triggers.iter().all(|trigger| trigger.stage == Stage::PostOperation);
         let sound = triggers(&head.triggers, head.entity, schema).and_then(|()| says(effects, Some(head.entity), schema));
-        let sound = sound.and(if late { Ok(()) } else { Err(Problem::Place) });
+        let own = |name: &SmolStr| program.action(name).is_some_and(|action| action.head.entity == Some(head.entity));
+        let known = head.triggers.iter().filter_map(action_of).all(own);
+        let sound = sound.and(if late && known { Ok(()) } else { Err(Problem::Place) });
         sound.map_err(|problem| VerifyError { flow: head.name.clone(), part: Part::Head, at: None, problem })?;
     }
     Ok(())
@@ -240,6 +243,11 @@ fn triggers(triggers: &[Trigger], entity: EntityId, schema: &Schema) -> Result<(
         triggers.iter().filter_map(|trigger| if let Event::Update(fields) = &trigger.event { fields.as_ref() } else { None });
     schema.entity(entity).ok_or(Problem::Schema)?;
     submitted.try_for_each(|fields| has_fields(schema, entity, fields))
+}
+
+/// The action whose message a trigger is about.
+fn action_of(trigger: &Trigger) -> Option<&SmolStr> {
+    if let Event::Perform(action) = &trigger.event { Some(action) } else { None }
 }
 
 fn typed(inputs: &[Input], schema: &Schema) -> Result<(), Problem> {

@@ -18,6 +18,7 @@ enum Message {
     Create,
     Update,
     Delete,
+    Perform,
 }
 
 pub(super) fn report(world: &World<'_>, flows: &[Flow], found: &[Found]) -> Vec<Diagnostic> {
@@ -54,6 +55,8 @@ fn message(event: &Event) -> Message {
         Event::Create => Message::Create,
         Event::Update(_) => Message::Update,
         Event::Delete => Message::Delete,
+        // No flow has it.
+        Event::Perform(_) => Message::Perform,
     }
 }
 

@@ -1,15 +1,15 @@
 //! From the clauses of an action to its head.
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 use super::super::declare::{Declare, Typed, twice};
-use super::{Clauses, Owner, collect, effects, entity, inputs, via, words};
+use super::{Actions, Clauses, Owner, collect, effects, entity, inputs, via, words};
 use crate::bytecode::{ActionHead, Effects, Input};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::syntax::ast;
 
 /// The head of an action, and what it declares to do; nothing where its entity isn't there.
-pub(super) fn head(action: &ast::Action, actions: &FxHashSet<&str>, declare: &mut Declare) -> Option<(ActionHead, Effects)> {
+pub(super) fn head(action: &ast::Action, actions: &Actions, declare: &mut Declare) -> Option<(ActionHead, Effects)> {
     let on = match &action.entity {
         Some(name) => Some(entity(name, declare)?),
         None => None,

@@ -4,7 +4,7 @@ use rustc_hash::FxHashSet;
 use smol_str::SmolStr;
 
 use super::super::declare::{Declare, suggest};
-use super::{Clauses, Owner};
+use super::{Actions, Clauses, Owner};
 use crate::bytecode::Effects;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::schema::FieldSet;
@@ -12,7 +12,7 @@ use crate::syntax::ast::Name;
 use crate::value::EntityId;
 
 /// Reads the clauses about effects. `entity` is that of the record, `actions` are the names of all actions.
-pub(super) fn read(owner: Owner, entity: Option<EntityId>, clauses: &Clauses, actions: &FxHashSet<&str>, declare: &mut Declare) -> Effects {
+pub(super) fn read(owner: Owner, entity: Option<EntityId>, clauses: &Clauses, actions: &Actions, declare: &mut Declare) -> Effects {
     let mut effects = Effects { may_stop: true, ..Effects::default() };
     if let Some((_, span)) = clauses.unknown {
         effects.unknown = true;
@@ -36,7 +36,7 @@ pub(super) fn read(owner: Owner, entity: Option<EntityId>, clauses: &Clauses, ac
 struct Reader<'a, 'd> {
     owner: Owner,
     entity: Option<EntityId>,
-    actions: &'a FxHashSet<&'a str>,
+    actions: &'a Actions<'a>,
     effects: Effects,
     seen: FxHashSet<(SmolStr, SmolStr)>,
     declare: &'a mut Declare<'d>,
@@ -75,11 +75,11 @@ impl Reader<'_, '_> {
     }
 
     fn action(&mut self, name: &Name) {
-        if self.actions.contains(name.text.as_str()) {
+        if self.actions.contains_key(name.text.as_str()) {
             self.effects.performs.insert(name.text.clone());
             return;
         }
-        let near = self.declare.nearest(&name.text, self.actions.iter().copied()).map(str::to_owned);
+        let near = self.declare.nearest(&name.text, self.actions.keys().copied()).map(str::to_owned);
         self.unknown(name, format!("there is no action `{}`", name.text), near, "name an action of the project");
     }
 

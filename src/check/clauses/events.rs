@@ -2,7 +2,7 @@
 
 use super::super::declare::{Declare, suggest};
 use super::words::{self, StageWord};
-use super::{Clauses, Owner};
+use super::{Actions, Clauses, Owner};
 use crate::bytecode::{Event, Mode, Stage, Trigger};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::schema::{FieldSet, Ownership, system};
@@ -29,18 +29,26 @@ impl Events {
 }
 
 /// The words of events, and what people are used to from elsewhere.
-const EVENTS: [(&str, &[&str]); 7] = [
+const EVENTS: [(&str, &[&str]); 8] = [
     ("create", &["created", "insert", "new", "add"]),
     ("update", &["updated", "change", "changed", "modify", "save"]),
     ("delete", &["deleted", "remove", "removed"]),
     ("assign", &["assigned", "owner", "reassign"]),
     ("status", &["state", "setstate", "statuschange"]),
+    ("perform", &["action", "performed"]),
     ("on demand", &["ondemand", "on-demand", "manual", "demand"]),
     ("child", &["subflow", "subprocess"]),
 ];
 
-/// Reads the `trigger` and `stage` clauses of a flow or plug-in.
-pub(super) fn read(owner: Owner, name: &Name, entity: EntityId, mode: Mode, clauses: &Clauses, declare: &mut Declare) -> Events {
+/// Reads the `trigger` and `stage` clauses of a flow or plug-in. `actions` are those that a plug-in may be around.
+pub(super) fn read(
+    owner: Owner,
+    name: &Name,
+    entity: EntityId,
+    mode: Mode,
+    (clauses, actions): (&Clauses, &Actions),
+    declare: &mut Declare,
+) -> Events {
     let Some((triggers, _)) = clauses.triggers else {
         let help = match owner {
             Owner::Flow => "say what does: `trigger create, update(name)` or `trigger child`",
@@ -51,7 +59,7 @@ pub(super) fn read(owner: Owner, name: &Name, entity: EntityId, mode: Mode, clau
         return Events::default();
     };
     let usual = clauses.stage.and_then(|(name, span)| usual_stage(owner, name, span, mode, declare).map(|stage| (stage, name)));
-    let mut reader = Reader { owner, entity, mode, usual, seen: Vec::new(), events: Events::default(), declare };
+    let mut reader = Reader { owner, entity, mode, usual, actions, seen: Vec::new(), events: Events::default(), declare };
     for trigger in triggers {
         reader.trigger(trigger);
     }
@@ -113,6 +121,7 @@ struct Reader<'c, 'd> {
     mode: Mode,
     /// The stage of the clause, and its word.
     usual: Option<(Stage, &'c Name)>,
+    actions: &'c Actions<'c>,
     /// Events by word and stage, with the first place of each.
     seen: Vec<(&'static str, Option<Stage>, Span)>,
     events: Events,
@@ -126,8 +135,14 @@ impl Reader<'_, '_> {
             let problem = Diagnostic::new(Code::E0349, trigger.span, format!("`{word}` starts no plug-in"));
             return self.declare.report(problem.help("a plug-in runs on events of its records; what is asked for by name is an `action`"));
         }
+        if self.owner == Owner::Flow && word == "perform" {
+            let problem = Diagnostic::new(Code::E0317, trigger.span, "no action starts a flow");
+            return self
+                .declare
+                .report(problem.help("the statements of an `action` are what it does; a flow of its own is started by `start`"));
+        }
         let own = trigger.stage.as_ref().and_then(|name| self.own_stage(word, name));
-        if word != "update" {
+        if !matches!(word, "update" | "perform") {
             self.no_fields(word, trigger);
         }
         let stage = match word {
@@ -138,6 +153,7 @@ impl Reader<'_, '_> {
             return;
         }
         match (word, stage) {
+            ("perform", Some(stage)) => self.perform(trigger, stage),
             ("on demand", _) => self.events.on_demand = true,
             ("child", _) => self.events.child = true,
             (_, Some(stage)) => {
@@ -163,9 +179,10 @@ impl Reader<'_, '_> {
             return None;
         }
         let habit = EVENTS.iter().find(|(word, habits)| *word == lower || habits.contains(&lower.as_str())).map(|(word, _)| *word);
-        let meant = habit.or_else(|| self.declare.nearest(&name.text, EVENTS.iter().map(|(word, _)| *word)));
+        let owner = self.owner;
+        let words: Vec<&str> = EVENTS.iter().map(|(word, _)| *word).filter(|word| owner == Owner::Plugin || *word != "perform").collect();
+        let meant = habit.or_else(|| self.declare.nearest(&name.text, words.iter().copied()));
         let problem = Diagnostic::new(Code::E0305, name.span, format!("there is no event `{}`", name.text));
-        let words: Vec<&str> = EVENTS.iter().map(|(word, _)| *word).collect();
         self.declare.report(match meant {
             Some(meant) => suggest(problem, name.span, meant),
             None => problem.help(format!("the events are {}", words.join(", "))),
@@ -257,6 +274,34 @@ impl Reader<'_, '_> {
             return None;
         }
         Some(Event::Update(Some(self.slots(&[system::OWNER]))))
+    }
+
+    /// The actions that a plug-in is around: those of its own entity.
+    fn perform(&mut self, trigger: &ast::Trigger, stage: Stage) {
+        let Some(names) = trigger.fields.as_ref().filter(|names| !names.is_empty()) else {
+            let problem = Diagnostic::new(Code::E0317, trigger.span, "`perform` names no action");
+            return self.declare.report(problem.help("name the actions that start it, as in `perform(Approve)`"));
+        };
+        let own = self.declare.schema.entity(self.entity).map(|entity| entity.name.clone()).unwrap_or_default();
+        for name in names {
+            match self.actions.get(name.text.as_str()) {
+                Some(entity) if *entity == Some(own.as_str()) => {
+                    self.events.triggers.push(Trigger { event: Event::Perform(name.text.clone()), stage });
+                }
+                Some(_) => {
+                    let problem = Diagnostic::new(Code::E0347, name.span, format!("the action `{}` is not on `{own}`", name.text));
+                    self.declare.report(problem.help("a plug-in is around actions of its own entity"));
+                }
+                None => {
+                    let problem = Diagnostic::new(Code::E0347, name.span, format!("there is no action `{}`", name.text));
+                    let near = self.declare.nearest(&name.text, self.actions.keys().copied());
+                    self.declare.report(match near {
+                        Some(near) => suggest(problem, name.span, near),
+                        None => problem.help("name an action of the project"),
+                    });
+                }
+            }
+        }
     }
 
     fn slots(&self, names: &[&str]) -> FieldSet {

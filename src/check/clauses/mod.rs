@@ -10,7 +10,7 @@ mod roles;
 mod via;
 mod words;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
 use super::declare::{Declare, suggest, twice};
@@ -44,7 +44,7 @@ pub(super) struct Declared<'a> {
 /// The heads of all flows, actions and plug-ins; says what is wrong with their clauses and names.
 pub(super) fn heads<'a>(files: &'a [ast::File], declare: &mut Declare) -> Declared<'a> {
     names(files, declare);
-    let actions: FxHashSet<&str> = files.iter().flat_map(|file| &file.items).filter_map(action_name).collect();
+    let actions: Actions = files.iter().flat_map(|file| &file.items).filter_map(action_name).collect();
     let mut declared = Declared::default();
     for item in files.iter().flat_map(|file| &file.items) {
         match item {
@@ -73,8 +73,12 @@ pub(super) fn heads<'a>(files: &'a [ast::File], declare: &mut Declare) -> Declar
     declared
 }
 
-fn action_name(item: &ast::Item) -> Option<&str> {
-    if let ast::Item::Action(action) = item { Some(&action.name.text) } else { None }
+/// The names of all actions, and of the entities that they are on.
+type Actions<'a> = FxHashMap<&'a str, Option<&'a str>>;
+
+fn action_name(item: &ast::Item) -> Option<(&str, Option<&str>)> {
+    let ast::Item::Action(action) = item else { return None };
+    Some((&action.name.text, action.entity.as_ref().map(|entity| entity.text.as_str())))
 }
 
 /// What clauses belong to.
@@ -165,7 +169,7 @@ fn head(flow: &ast::Flow, declare: &mut Declare) -> Option<FlowHead> {
     let entity = entity(&flow.entity, declare)?;
     let clauses = collect(Owner::Flow, &flow.clauses, declare);
     let mode = clauses.mode.and_then(|(name, _)| words::mode(name, declare)).unwrap_or(Mode::RealTime);
-    let events = events::read(Owner::Flow, &flow.name, entity, mode, &clauses, declare);
+    let events = events::read(Owner::Flow, &flow.name, entity, mode, (&clauses, &Actions::default()), declare);
     let inputs = inputs::read(entity, &clauses, &events, declare);
     let rank = clauses.rank.map_or(0, |(number, _)| rank(number, declare));
     let run_as = run_as(&clauses, &events, declare);

@@ -1,9 +1,7 @@
 //! From the clauses of a declared plug-in to its head.
 
-use rustc_hash::FxHashSet;
-
 use super::super::declare::Declare;
-use super::{Owner, collect, effects, entity, events, rank, via, warn_of_background, words};
+use super::{Actions, Owner, collect, effects, entity, events, rank, via, warn_of_background, words};
 use crate::bytecode::{Mode, PluginCode, PluginHead, Stage, Trigger};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
@@ -13,11 +11,11 @@ use crate::syntax::ast;
 const RANK: i32 = 1;
 
 /// The head of a plug-in, and what it declares to do; nothing where its entity or its code isn't there.
-pub(super) fn head(plugin: &ast::Plugin, actions: &FxHashSet<&str>, declare: &mut Declare) -> Option<PluginCode> {
+pub(super) fn head(plugin: &ast::Plugin, actions: &Actions, declare: &mut Declare) -> Option<PluginCode> {
     let entity = entity(&plugin.entity, declare)?;
     let clauses = collect(Owner::Plugin, &plugin.clauses, declare);
     let mode = clauses.mode.and_then(|(name, _)| words::mode(name, declare)).unwrap_or(Mode::RealTime);
-    let events = events::read(Owner::Plugin, &plugin.name, entity, mode, &clauses, declare);
+    let events = events::read(Owner::Plugin, &plugin.name, entity, mode, (&clauses, actions), declare);
     if let (Mode::Background, Some((name, _))) = (mode, clauses.mode) {
         background(&events.triggers, name.span, declare);
     }

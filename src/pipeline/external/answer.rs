@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use smol_str::SmolStr;
 
+use crate::bytecode::Input;
 use crate::diagnostic::nearest;
 use crate::schema::json::{self, Raw};
 use crate::value::Value;
@@ -22,9 +23,15 @@ struct Answer<'a> {
     /// Fields of the record with their new values.
     #[serde(borrow, default)]
     set: IndexMap<String, &'a RawValue>,
+    /// Inputs of the action, before its body.
+    #[serde(borrow, default)]
+    inputs: IndexMap<String, &'a RawValue>,
     /// Outputs of the action.
     #[serde(borrow, default)]
     outputs: IndexMap<String, &'a RawValue>,
+    /// What later steps of the operation get to know.
+    #[serde(default)]
+    shared: IndexMap<String, serde_json::Value>,
     /// Lines for the trace.
     #[serde(default)]
     log: Vec<String>,
@@ -45,10 +52,15 @@ pub(super) fn apply(context: &mut PluginContext<'_>, text: &str) -> Result<(), R
     if !values.is_empty() {
         context.set_all(&values)?;
     }
+    for (name, raw) in &answer.inputs {
+        let value = declared(context, "input", context.part.inputs, name, raw)?;
+        context.set_input(name, value)?;
+    }
     for (name, raw) in &answer.outputs {
-        let value = output(context, name, raw)?;
+        let value = declared(context, "output", context.part.outputs, name, raw)?;
         context.set_output(name, value)?;
     }
+    answer.shared.into_iter().for_each(|(name, value)| context.share(name, value));
     Ok(())
 }
 
@@ -62,11 +74,10 @@ fn field(context: &PluginContext<'_>, name: &str, raw: &RawValue) -> Result<Valu
     }
 }
 
-fn output(context: &PluginContext<'_>, name: &str, raw: &RawValue) -> Result<Value, Refusal> {
-    let outputs = context.part.outputs;
-    match outputs.iter().find(|output| output.name == name) {
-        Some(output) => value(context, name, raw, &output.ty),
-        None => Err(unknown(context, "output", name, outputs.iter().map(|output| &output.name))),
+fn declared(context: &PluginContext<'_>, what: &str, declared: &[Input], name: &str, raw: &RawValue) -> Result<Value, Refusal> {
+    match declared.iter().find(|declared| declared.name == name) {
+        Some(declared) => value(context, name, raw, &declared.ty),
+        None => Err(unknown(context, what, name, declared.iter().map(|declared| &declared.name))),
     }
 }
 

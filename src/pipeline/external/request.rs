@@ -29,13 +29,14 @@ pub(super) fn of(context: &mut PluginContext<'_>) -> Result<String, Refusal> {
     };
     let engine = &mut *context.engine;
     let correlation = *engine.correlation.get_or_insert_with(|| (engine.settings.ids)());
+    let shared: Map<String, Json> = engine.shared.iter().flatten().map(|(name, value)| (name.to_string(), value.clone())).collect();
     let name = engine.schema.entity(entity).map(|entity| entity.name.as_str()).filter(|_| !context.part.global);
     let request = json!({
-        "message": message.map_or_else(|| context.part.name.clone(), |message| message.name().into()),
+        "message": message.map_or_else(|| context.scene.action.clone().unwrap_or_default(), |message| message.name().into()),
         "name": context.part.name.as_str(),
         "entity": name,
         "id": name.map(|_| context.scene.record.id.to_string()),
-        "stage": if message.is_some() { context.scene.stage as u8 } else { 30 },
+        "stage": if context.part.what == "action" { 30 } else { context.scene.stage as u8 },
         "depth": context.scene.depth,
         "user": context.scene.acting.id.to_string(),
         "initiatingUser": engine.caller.id.to_string(),
@@ -44,7 +45,9 @@ pub(super) fn of(context: &mut PluginContext<'_>) -> Result<String, Refusal> {
         "target": target,
         "preImage": before,
         "postImage": after,
-        "inputs": inputs(context),
+        "inputs": given(context, context.part.inputs, &context.scene.inputs),
+        "outputs": given(context, context.part.outputs, &context.scene.outputs),
+        "shared": shared,
     });
     Ok(request.to_string())
 }
@@ -77,7 +80,8 @@ fn image(
     Ok(Json::Object(image))
 }
 
-fn inputs(context: &PluginContext<'_>) -> Json {
+/// Inputs or outputs with their values.
+fn given(context: &PluginContext<'_>, declared: &[Input], values: &[Value]) -> Json {
     let written = |(input, value): (&Input, &Value)| (input.name.to_string(), json::write(value, &input.ty, &context.engine.schema));
-    Json::Object(context.part.inputs.iter().zip(context.part.given).map(written).collect())
+    Json::Object(declared.iter().zip(values).map(written).collect())
 }
