@@ -181,15 +181,16 @@ impl Engine {
 
     /// Counts an operation that a flow asks for against what the outermost operation may use.
     pub fn pay_for_nested(&mut self) -> Result<(), Interrupt> {
+        self.on_time()?;
         self.spend(NESTED_COST)
     }
 
-    /// Counts instructions, or what counts as some, against what the outermost operation may use, and looks at its time.
+    /// Counts instructions, or what counts as some, against what the outermost operation may use.
     pub fn spend(&mut self, instructions: u64) -> Result<(), Interrupt> {
         let left = self.budget.checked_sub(instructions);
         self.budget = left.unwrap_or(0);
         match left {
-            Some(_) => self.on_time(),
+            Some(_) => Ok(()),
             None => Err(fault::used_up("instructions", self.settings.max_instructions, "instructions", &self.chain)),
         }
     }

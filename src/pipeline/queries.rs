@@ -59,6 +59,7 @@ impl Engine {
     /// Counts what was asked of the store: the question, the records that it gave, and those that it only looked at.
     fn pay(&mut self, given: usize) -> Result<(), Interrupt> {
         let looked = self.store.work() / WORK_PER_INSTRUCTION;
+        self.on_time()?;
         self.spend(NESTED_COST + given as u64 + looked)
     }
 

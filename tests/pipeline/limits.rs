@@ -154,9 +154,9 @@ fn an_operation_that_takes_too_long_is_ended_and_undone() {
         entity thing { name text(100) size integer }
         flow Slow on thing { trigger create for each task t limit 100 { log "on" } create task { subject = "x" } set size = 1 }
     "#;
-    let mut pipeline = open_with(SLOW, hurried(5));
+    let mut pipeline = open_with(SLOW, hurried(3));
     let outcome = create(&mut pipeline, "thing", &[]);
-    assert_eq!(fault(&outcome), (Code::F12, "the operation used up its 5 seconds (the limit `time`): `Slow`"));
+    assert_eq!(fault(&outcome), (Code::F12, "the operation used up its 3 seconds (the limit `time`): `Slow`"));
     assert_eq!((count(&mut pipeline, "thing"), count(&mut pipeline, "task")), (0, 0));
     assert_eq!(create(&mut open_with(SLOW, hurried(1_000)), "thing", &[]).ending, Ending::Committed);
 }
