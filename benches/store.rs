@@ -185,6 +185,7 @@ fn ours(path: &Path) -> Sqlite {
         keys: Vec::new(),
         owned_by: Ownership::Organization,
         statuses: Vec::new(),
+        read_only: false,
     };
     let mut store = Sqlite::open(path).expect("a database");
     store.migrate(&Schema { entities: [(entity.name.clone(), entity)].into(), ..Schema::default() }).expect("its tables");
@@ -202,5 +203,6 @@ fn field(name: &str, ty: Type) -> Field {
         read_only: false,
         default: FieldDefault::None,
         on_delete: DeleteBehaviour::RemoveLink,
+        audited: false,
     }
 }

@@ -115,7 +115,9 @@ fn item_units(item: &Item, text: &str, units: &mut Vec<Range<usize>>) {
                 match member {
                     Member::Field(field) => units.push(field.span.range()),
                     Member::Status(block) => units.push(block.span.range()),
-                    Member::Key(_, span) | Member::OnDelete(_, _, span) | Member::OwnedBy(_, span) => units.push(span.range()),
+                    Member::Key(_, span) | Member::OnDelete(_, _, span) | Member::OwnedBy(_, span) | Member::Audit(span) => {
+                        units.push(span.range());
+                    }
                     Member::Unread(_) => {}
                 }
             }

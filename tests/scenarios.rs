@@ -66,6 +66,7 @@ fn told(sources: &Sources, report: &Report) -> String {
     for event in &report.events {
         let _ = match &event.kind {
             EventKind::Show(value) => writeln!(text, "show {} = {value}", words(event.span)),
+            EventKind::History(changes) => writeln!(text, "show audit of {}\n  {}", words(event.span), changes.join("\n  ")),
             EventKind::Operation { message, user, outcome, expected, .. } => {
                 let who = user.as_ref().map(|user| format!(" by {user}")).unwrap_or_default();
                 let end = match &outcome.ending {
@@ -205,6 +206,24 @@ fn a_scenario_goes_on_behind_a_stop_and_reports_it() {
            update a { name = "B" }
            update a { revenue = 5_000 }"#
     ));
+}
+
+#[test]
+fn the_audit_of_a_record_is_its_history() {
+    let (project, reports) = run_all(
+        r#"entity order { number text(20) total integer audited kind choice { small = 1 "Small one", large = 2 } audited }
+           flow Double on order { trigger update(number) stage pre-operation set total = (total ?? 0) * 2 }
+           test "history" {
+             user "anna" {}
+             let o = create order { number = "1", total = 4, kind = small }
+             as "anna" { update o { number = "2", kind = empty } }
+             let other = create order {}
+             show audit of other
+             delete o
+             show audit of o
+           }"#,
+    );
+    insta::assert_snapshot!(told(&project.sources, &reports[0]));
 }
 
 #[test]

@@ -134,6 +134,7 @@ impl Input {
             read_only: false,
             default: Default::None,
             on_delete: DeleteBehaviour::RemoveLink,
+            audited: false,
         }
     }
 }

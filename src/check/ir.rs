@@ -384,6 +384,8 @@ pub enum StepKind {
     As { user: SmolStr, steps: Vec<Step> },
     /// Prints a value.
     Show(Expr),
+    /// Prints what the audit has of a record.
+    ShowAudit(Record),
     /// Must be true.
     Expect(Expr),
     /// The last operation was stopped, with this reason (text).

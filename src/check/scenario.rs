@@ -104,6 +104,7 @@ impl Checker<'_> {
             S::InTransaction(body) => self.in_transaction(body, statement.span),
             S::Advance(duration) => self.advance(duration, statement.span),
             S::Show(value) => self.cx.expression(value, None).map(StepKind::Show),
+            S::ShowAudit(record) => self.cx.record(record).map(StepKind::ShowAudit),
             S::Expect(expectation) => self.expect(expectation, statement.span),
             _ => self.refuse(statement),
         }

@@ -163,6 +163,10 @@ fn tell_json(report: &Report, project: &Project, output: &mut Output) {
                 tally.count(outcome);
                 output.line(exchange::told(line, outcome, None));
             }
+            EventKind::History(changes) => {
+                output
+                    .line(serde_json::json!({ "line": line, "audit": project.sources.slice(event.span), "changes": changes }).to_string());
+            }
             EventKind::Show(value) => {
                 output.line(serde_json::json!({ "line": line, "show": project.sources.slice(event.span), "value": value }).to_string());
             }

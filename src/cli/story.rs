@@ -22,6 +22,11 @@ fn told(event: &Event, sources: &Sources, trace: bool, colours: bool) -> Vec<Str
     let at = sources.position(event.span).line;
     match &event.kind {
         EventKind::Show(value) => vec![format!("{at:>5}  show {statement}"), format!("       {}", render::visible(value))],
+        EventKind::History(changes) => {
+            let mut lines = vec![format!("{at:>5}  show audit of {statement}")];
+            lines.extend(changes.iter().map(|change| format!("       {}", render::visible(change))));
+            lines
+        }
         EventKind::Operation { outcome, user, .. } => {
             let by = user.as_ref().map(|user| format!("   (as {user})")).unwrap_or_default();
             let mut lines = vec![format!("{at:>5}  {statement}{by}")];

@@ -75,10 +75,11 @@ impl Engine {
 
     /// The core operation of create. `last`: nothing can fail after it.
     pub(super) fn core_create(&mut self, scene: &mut Scene, last: bool) -> Result<(), Interrupt> {
-        self.before_write(last)?;
+        self.before_write(last && !self.is_audited(scene.record.entity))?;
         self.trace.line(|| "30 insert".to_owned());
         let written = self.store.insert(scene.record.entity, std::slice::from_ref(&scene.target));
         self.wrote(scene.record.entity, written)?;
+        self.audit(scene)?;
         scene.written(self.epoch);
         Ok(())
     }
@@ -92,10 +93,11 @@ impl Engine {
             }
         }
         scene.target.set(PRIMARY_KEY, Value::Uuid(scene.record.id));
-        self.before_write(last)?;
+        self.before_write(last && layout.audited.is_empty())?;
         self.trace.line(|| "30 update".to_owned());
         let written = self.store.update(scene.record.entity, std::slice::from_ref(&scene.target));
         self.wrote(scene.record.entity, written)?;
+        self.audit(scene)?;
         scene.target.unset(PRIMARY_KEY);
         // The store counts the write; where the count from before was read, the new one is known without reading.
         if let Some(slot) = layout.version

@@ -98,7 +98,7 @@ impl Engine {
         let record = scene.record;
         let layouts = Arc::clone(&self.layouts);
         for relationship in &layout_of(&layouts, record.entity)?.referring {
-            self.release_links(relationship, record)?;
+            self.release_links(relationship, &scene)?;
         }
         if !plan.kept.is_empty() {
             scene.keep(self, &plan.kept)?;
@@ -111,6 +111,7 @@ impl Engine {
             return Err(self.restricted(&relationship, record, 1));
         }
         self.wrote(record.entity, deleted)?;
+        self.audit(&scene)?;
         scene.written(self.epoch);
         self.post_operation(&plan, &mut scene)?;
         self.deleting.remove(&record);
@@ -119,7 +120,8 @@ impl Engine {
     }
 
     /// Empties the lookups to a record that is about to go, or refuses where one of them restricts.
-    fn release_links(&mut self, relationship: &Relationship, record: Reference) -> Result<(), Interrupt> {
+    fn release_links(&mut self, relationship: &Relationship, scene: &Scene) -> Result<(), Interrupt> {
+        let record = scene.record;
         let mut ids = self.referring(relationship, record)?;
         if relationship.entity == record.entity {
             ids.retain(|id| *id != record.id);
@@ -136,7 +138,8 @@ impl Engine {
         self.before_write(false)?;
         self.trace.line(|| format!("30 removes {} links of `{}`", rows.len(), fault::name(&self.schema, entity)));
         let written = self.store.update(entity, &rows);
-        self.wrote(entity, written)
+        self.wrote(entity, written)?;
+        self.audit_unlinked(relationship, &ids, scene)
     }
 
     fn restricted(&self, relationship: &Relationship, record: Reference, count: usize) -> Interrupt {

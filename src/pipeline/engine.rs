@@ -89,6 +89,8 @@ pub(super) struct Engine {
     pub queued_kept: usize,
     /// What code outside knows the outermost operation by; made when it is first asked for.
     pub correlation: Option<Uuid>,
+    /// How many rows of the audit the outermost operation has written.
+    pub audited: i64,
 }
 
 /// Shared variables: values that can be written as JSON, by name.
@@ -121,6 +123,7 @@ impl Engine {
             plugins: Vec::new(),
             bound: FxHashMap::default(),
             correlation: None,
+            audited: 0,
             queued_kept: 0,
             administrator,
             owners: FxHashMap::default(),
@@ -171,12 +174,18 @@ impl Engine {
         self.outputs.clear();
         self.kept = 0;
         self.correlation = None;
+        self.audited = 0;
         self.queued_kept = 0;
     }
 
     /// What the time is.
     pub fn time(&mut self) -> Timestamp {
         (self.settings.clock)().saturating_add(self.ahead).unwrap_or(Timestamp::MAX)
+    }
+
+    /// What the outermost operation is known by.
+    pub fn correlation(&mut self) -> Uuid {
+        *self.correlation.get_or_insert_with(|| (self.settings.ids)())
     }
 
     /// Counts an operation that a flow asks for against what the outermost operation may use.
@@ -291,6 +300,7 @@ impl Engine {
         if scene.stage.is_before() && scene.message.is_some() {
             for (slot, value) in fields {
                 let value = self.admit(scene.message.unwrap_or(Message::Update), scene.record.entity, *slot, value.clone())?;
+                self.note_setter(scene, *slot);
                 scene.target.set(*slot, value);
             }
             return Ok(());

@@ -23,6 +23,8 @@ pub(super) struct Layout {
     pub defaults: Vec<(Slot, Default)>,
     /// The fields that may not be empty once the record is written.
     pub required: FieldSet,
+    /// The fields whose changes are kept as records of `audit`.
+    pub audited: FieldSet,
     /// The lookups, here and elsewhere, that can refer to its records.
     pub referring: Vec<Relationship>,
 }
@@ -73,6 +75,7 @@ fn layout(entity: &Entity) -> Layout {
         all: fields().map(|(slot, _)| slot).collect(),
         defaults: fields().filter(|(_, field)| field.default != Default::None).map(|(slot, field)| (slot, field.default.clone())).collect(),
         required: fields().filter(|(_, field)| field.required).map(|(slot, _)| slot).collect(),
+        audited: entity.audited(),
         referring: Vec::new(),
     }
 }

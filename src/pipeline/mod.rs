@@ -9,6 +9,7 @@
 //! [`Pipeline::begin`] opened, with no savepoint of ours.
 
 mod action;
+mod audit;
 mod context;
 mod core;
 mod delete;

@@ -9,9 +9,10 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 
 use crate::bytecode::{Event, FlowCode, Mode, Program, Stage, Trigger};
-use crate::schema::{FieldSet, Level, Schema, system};
+use crate::schema::{Entity, FieldSet, Level, Schema, system};
 use crate::value::EntityId;
 
+use super::audit;
 use super::layout::Layout;
 use super::operation::Message;
 use super::plugin::Registered;
@@ -62,6 +63,8 @@ pub(super) struct Plans {
     candidates: Vec<Vec<Candidate>>,
     /// The plug-ins around actions.
     around: FxHashMap<SmolStr, Vec<Candidate>>,
+    /// The audited fields of each entity.
+    audited: Vec<FieldSet>,
     flow_needs: Vec<Needs>,
     made: FxHashMap<(EntityId, Message), FxHashMap<FieldSet, Arc<Plan>>>,
     count: usize,
@@ -88,7 +91,9 @@ impl Plan {
 impl Plans {
     /// With the flows of a program that are active.
     pub fn new(schema: &Schema, program: &Program) -> Self {
-        let mut plans = Plans { candidates: schema.entities.iter().map(|_| Vec::new()).collect(), ..Plans::default() };
+        let candidates = schema.entities.iter().map(|_| Vec::new()).collect();
+        let audited = schema.entities.values().map(Entity::audited).collect();
+        let mut plans = Plans { candidates, audited, ..Plans::default() };
         for (index, flow) in program.flows.iter().enumerate() {
             let needs = flow_needs(schema, program, flow);
             if !flow.head.draft {
@@ -167,6 +172,10 @@ impl Plans {
     fn make(&self, entity: EntityId, message: Message, present: &FieldSet) -> Plan {
         let mut plan = Plan { present: present.clone(), ..Plan::default() };
         let Some(candidates) = self.candidates.get(entity.0 as usize) else { return plan };
+        if let Some(audited) = self.audited.get(entity.0 as usize) {
+            plan.kept = audit::kept(audited, message, present);
+            plan.columns.clone_from(&plan.kept);
+        }
         for candidate in candidates {
             if candidate.background {
                 if candidate.runs(message, Stage::PostOperation, present) {

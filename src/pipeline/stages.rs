@@ -40,6 +40,7 @@ impl Engine {
         if depth > 1 {
             self.pay_for_nested()?;
         }
+        self.is_writable(&operation)?;
         self.trace.reached(depth);
         self.shared.push(Shared::default());
         let level = self.trace.level();
@@ -101,10 +102,14 @@ impl Engine {
         let layout = layout_of(&layouts, record.entity)?;
         values.widen(layout.width);
         let level = self.trace.level();
-        let scene = |pass| Scene::new(Message::Update, record, pass, depth, acting);
+        let scene = |kind, values| {
+            let mut scene = Scene::new(Message::Update, record, values, depth, acting);
+            scene.pass = kind;
+            scene
+        };
         let (kind, first, mut rest) = passes::split(values, layout);
         self.trace.enter(|| format!("{} {} {}", kind.words(), fault::name(&self.schema, record.entity), record.id));
-        let mut first = scene(first);
+        let mut first = scene(kind, first);
         let plan = self.pre_validation(&mut first)?;
         self.in_transaction(|engine| {
             engine.may_update(acting, record, [Some(&first.target), rest.as_ref()], layout)?;
@@ -113,7 +118,7 @@ impl Engine {
                 let (kind, values, later) = passes::split(values, layout);
                 engine.trace.leave_to(level);
                 engine.trace.enter(|| format!("{} {} {}", kind.words(), fault::name(&engine.schema, record.entity), record.id));
-                let mut pass = scene(values);
+                let mut pass = scene(kind, values);
                 let plan = engine.pre_validation(&mut pass)?;
                 engine.pass(pass, plan, layout, depth == 1 && later.is_none())?;
                 rest = later;

@@ -12,9 +12,11 @@ use crate::schema::{FieldSet, PRIMARY_KEY, Row};
 use crate::value::{Reference, Slot, Value};
 use crate::vm::Interrupt;
 
+use super::audit::Setters;
 use super::engine::Engine;
 use super::fault;
 use super::operation::Message;
+use super::passes::Pass;
 
 /// The record of an operation, or of a child flow on another record, and what its steps see of it.
 #[derive(Debug)]
@@ -31,6 +33,10 @@ pub(super) struct Scene {
     pub acting: Reference,
     /// What was submitted, and what steps before the core operation made of it.
     pub target: Row,
+    /// What kind of update it is.
+    pub pass: Pass,
+    /// The steps that set audited fields of the Target.
+    pub setters: Setters,
     /// The columns to fetch together at the first read.
     pub columns: FieldSet,
     /// The action whose scene it is.
@@ -77,6 +83,8 @@ impl Scene {
             depth,
             acting,
             target,
+            pass: Pass::Others,
+            setters: Setters::default(),
             columns: FieldSet::default(),
             action: None,
             inputs: Vec::new(),

@@ -48,6 +48,8 @@ pub enum EventKind {
     },
     /// A `show`: the value as text, `empty` where there is none.
     Show(String),
+    /// A `show audit`: what became of a record, a line for each change.
+    History(Vec<String>),
 }
 
 /// Why a test or scenario failed.

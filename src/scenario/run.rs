@@ -114,6 +114,7 @@ impl Run<'_> {
                 self.events.push(Event { kind: EventKind::Show(text), span: value.span });
                 Ok(())
             }
+            StepKind::ShowAudit(record) => self.history(record),
             StepKind::Expect(condition) => self.expect(condition),
             StepKind::ExpectStopped(reason) => self.expect_stopped(reason.as_ref(), step.span),
             StepKind::ExpectFault(code) => self.expect_fault(*code, step.span),
@@ -311,6 +312,16 @@ impl Run<'_> {
 
     fn acting_as(&self) -> Option<Reference> {
         self.acting.as_ref().map(|(_, user)| *user)
+    }
+
+    fn history(&mut self, record: &ir::Record) -> Result<(), Failure> {
+        let span = record.reference.span;
+        let lines = match self.known(&record.reference)? {
+            Value::Reference(reference) => self.pipeline.history(reference, self.acting_as()).map_err(|fault| faulted(span, &fault))?,
+            _ => Vec::new(),
+        };
+        self.events.push(Event { kind: EventKind::History(lines), span });
+        Ok(())
     }
 
     fn assign(&mut self, local: ir::LocalId, value: Value) {

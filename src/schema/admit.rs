@@ -256,6 +256,7 @@ mod tests {
             read_only: false,
             default: Default::None,
             on_delete: DeleteBehaviour::RemoveLink,
+            audited: false,
         }
     }
 

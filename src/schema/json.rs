@@ -8,6 +8,7 @@ use std::borrow::Cow;
 
 use serde_json::json;
 use serde_json::value::RawValue;
+use smol_str::SmolStr;
 
 use super::{Choice, Schema};
 use crate::diagnostic::nearest;
@@ -112,6 +113,15 @@ pub fn write(value: &Value, ty: &Type, schema: &Schema) -> serde_json::Value {
         }
         (Value::Reference(record), _) => json!(record.id.to_string()),
         _ => json!(text::display(value).as_str()),
+    }
+}
+
+/// A value of a type as text that reads the same everywhere: as [`write`] writes it, a text without its quotes; nothing where it is empty.
+pub fn as_text(value: &Value, ty: &Type, schema: &Schema) -> Option<SmolStr> {
+    match write(value, ty, schema) {
+        serde_json::Value::Null => None,
+        serde_json::Value::String(text) => Some(text.into()),
+        other => Some(other.to_string().into()),
     }
 }
 

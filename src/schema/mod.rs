@@ -57,6 +57,34 @@ pub mod outbox {
     pub const PENDING: &str = "pendingsend";
 }
 
+/// What the platform writes of every change of an audited field.
+pub mod audit {
+    /// The entity of changes.
+    pub const ENTITY: &str = "audit";
+    /// What the rows of one outermost operation have in common, and code outside knows it by: a `uuid`.
+    pub const OPERATION: &str = "operation";
+    /// Which row of its operation it is, from 1: an `integer`.
+    pub const SEQUENCE: &str = "sequence";
+    /// What was done with the record: `Create`, `Update`, `Assign`, `SetState`, `Delete`.
+    pub const MESSAGE: &str = "message";
+    /// The name of the record's entity.
+    pub const RECORD_ENTITY: &str = "recordentity";
+    /// The id of the record: a `uuid`.
+    pub const RECORD_ID: &str = "recordid";
+    /// The name of the field.
+    pub const FIELD: &str = "field";
+    /// The value before, as [`super::json::as_text`] writes it.
+    pub const OLD_VALUE: &str = "oldvalue";
+    /// The value after.
+    pub const NEW_VALUE: &str = "newvalue";
+    /// The flow, plug-in or action that wrote it; empty where whoever began the operation did.
+    pub const STEP: &str = "step";
+    /// How deep the operation on the record was nested, from 1: an `integer`.
+    pub const DEPTH: &str = "depth";
+    /// Who began the outermost operation; who acted is its `createdby`.
+    pub const CALLED_BY: &str = "calledby";
+}
+
 /// Every entity, choice and role of a project.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Schema {
@@ -85,6 +113,8 @@ pub struct Entity {
     pub owned_by: Ownership,
     /// The status reasons with the state that each belongs to, in declared order; the first active one is what a new record gets.
     pub statuses: Vec<Status>,
+    /// Whether only the platform writes its records: no operation may, and no flow runs on one.
+    pub read_only: bool,
 }
 
 /// The slot of every entity's primary key.
@@ -111,6 +141,8 @@ pub struct Field {
     pub default: Default,
     /// For a lookup: what becomes of this record when the one that it refers to is deleted.
     pub on_delete: DeleteBehaviour,
+    /// Whether its changes are kept as records of [`audit`].
+    pub audited: bool,
 }
 
 /// A field's default.
@@ -228,6 +260,11 @@ impl Entity {
     /// The field in a slot.
     pub fn field(&self, slot: Slot) -> Option<&Field> {
         self.fields.get_index(slot.0 as usize).map(|(_, field)| field)
+    }
+
+    /// The fields whose changes are kept as records of [`audit`].
+    pub fn audited(&self) -> FieldSet {
+        self.fields().filter(|(_, field)| field.audited).map(|(slot, _)| slot).collect()
     }
 
     /// The fields with their slots.

@@ -4,6 +4,7 @@
 
 mod activities;
 mod around;
+mod audit;
 mod background;
 mod delete;
 mod identity;

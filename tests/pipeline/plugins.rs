@@ -7,7 +7,7 @@ use super::*;
 
 const RULES: &str = r#"
     entity account { name text(100) revenue integer rating text(20) }
-    entity audit { account lookup account text text(200) }
+    entity journal { account lookup account text text(200) }
     flow Low on account { trigger update(rating) log "rated" }
 "#;
 
@@ -19,7 +19,7 @@ fn a_plug_in_sees_target_images_and_context() {
         let submitted = [account.target("revenue")?.cloned(), account.target("name")?.cloned()];
         let images = [account.pre_image("revenue")?.clone(), account.post_image("revenue")?.clone(), account.post_image("name")?.clone()];
         let record = account.record();
-        account.create("audit", &[("account", record.into()), ("text", format!("{submitted:?} {images:?}").into())])?;
+        account.create("journal", &[("account", record.into()), ("text", format!("{submitted:?} {images:?}").into())])?;
         account.set("rating", "seen")?;
         assert_eq!(account.field("rating")?.as_text(), Some("seen"));
         Ok(())
@@ -29,9 +29,9 @@ fn a_plug_in_sees_target_images_and_context() {
     let outcome = update(&mut pipeline, record, &[("revenue", 2.into())]);
     assert_eq!(outcome.ending, Ending::Committed);
     assert_eq!((outcome.ran.as_slice(), outcome.depth), (["Watch".into(), "Low".into()].as_slice(), 2));
-    let audit = pipeline.schema().entity_id("audit").unwrap();
-    let id = pipeline.find(audit, &Row::default(), 2).unwrap()[0];
-    let text = get(&mut pipeline, Reference { entity: audit, id }, "text");
+    let journal = pipeline.schema().entity_id("journal").unwrap();
+    let id = pipeline.find(journal, &Row::default(), 2).unwrap()[0];
+    let text = get(&mut pipeline, Reference { entity: journal, id }, "text");
     assert_eq!(text, "[Some(Integer(2)), None] [Integer(1), Integer(2), Text(\"a\")]".into());
 }
 
@@ -58,16 +58,16 @@ fn a_refusal_stops_and_a_panic_is_a_fault() {
 
 #[test]
 fn a_nested_operation_that_failed_can_not_be_passed_over() {
-    let mut pipeline = open("entity account { name text(100) } entity audit { size integer(0..5) required text text(100) }");
+    let mut pipeline = open("entity account { name text(100) } entity journal { size integer(0..5) required text text(100) }");
     let careless = Plugin::new("Careless", "account").on_create().run(|account| {
-        account.create("audit", &[("size", 3.into())])?;
-        let _ = account.create("audit", &[("size", 9.into())]);
+        account.create("journal", &[("size", 3.into())])?;
+        let _ = account.create("journal", &[("size", 9.into())]);
         Ok(())
     });
     pipeline.register(careless).unwrap();
     let before = dump(&mut pipeline);
     let outcome = create(&mut pipeline, "account", &[]);
-    assert_eq!(fault(&outcome), (Code::F04, "`audit.size` takes 0 to 5, not 9"));
+    assert_eq!(fault(&outcome), (Code::F04, "`journal.size` takes 0 to 5, not 9"));
     assert_eq!(dump(&mut pipeline), before);
 }
 
@@ -76,12 +76,12 @@ fn what_a_plug_in_reads_after_a_delete_was_read_before_it() {
     let mut pipeline = open(RULES);
     let plugin = Plugin::new("Gone", "account").on_delete().stage(Stage::PostOperation).run(|account| {
         let name = account.pre_image("name")?.clone();
-        account.create("audit", &[("text", name)]).map(drop)
+        account.create("journal", &[("text", name)]).map(drop)
     });
     pipeline.register(plugin).unwrap();
     let record = created(&mut pipeline, "account", &[("name", "a".into())]);
     assert_eq!(delete(&mut pipeline, record).ran, ["Gone"]);
-    assert_eq!(count(&mut pipeline, "audit"), 1);
+    assert_eq!(count(&mut pipeline, "journal"), 1);
 }
 
 #[test]

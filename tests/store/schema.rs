@@ -72,6 +72,7 @@ pub fn entity(name: &str, fields: Vec<(&str, Type)>) -> Entity {
         keys: Vec::new(),
         owned_by: Ownership::Organization,
         statuses: Vec::new(),
+        read_only: false,
     }
 }
 
@@ -86,6 +87,7 @@ fn field(name: &str, ty: Type) -> Field {
         read_only: false,
         default: FieldDefault::None,
         on_delete: DeleteBehaviour::RemoveLink,
+        audited: false,
     }
 }
 

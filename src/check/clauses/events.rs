@@ -156,6 +156,10 @@ impl Reader<'_, '_> {
             ("perform", Some(stage)) => self.perform(trigger, stage),
             ("on demand", _) => self.events.on_demand = true,
             ("child", _) => self.events.child = true,
+            (_, Some(_)) if self.is_read_only() => self.declare.report(
+                Diagnostic::new(Code::E0312, trigger.span, "only the platform writes these records, so no event starts anything on them")
+                    .help("start it by `on demand` or `child`, or put it on the entity whose records change"),
+            ),
             (_, Some(stage)) => {
                 if let Some(event) = self.event(word, trigger) {
                     self.events.triggers.push(Trigger { event, stage });
@@ -302,6 +306,10 @@ impl Reader<'_, '_> {
                 }
             }
         }
+    }
+
+    fn is_read_only(&self) -> bool {
+        self.declare.schema.entity(self.entity).is_some_and(|entity| entity.read_only)
     }
 
     fn slots(&self, names: &[&str]) -> FieldSet {

@@ -58,9 +58,11 @@ fn input(entity: Option<EntityId>, field: &ast::Field, by_events: bool, declare:
                 .fix(modifier.span, ""),
         );
     }
-    if let Some(primary) = field.modifiers.iter().find(|modifier| modifier.text == "primary") {
+    if let Some(other) = field.modifiers.iter().find(|modifier| modifier.text != "required") {
         declare.report(
-            Diagnostic::new(Code::E0315, primary.span, "an input can't be `primary`").help("take the word away").fix(primary.span, ""),
+            Diagnostic::new(Code::E0315, other.span, format!("an input can't be `{}`", other.text))
+                .help("take the word away")
+                .fix(other.span, ""),
         );
     }
     if let Some(default) = &field.default {

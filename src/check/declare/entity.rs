@@ -6,7 +6,7 @@ use smol_str::SmolStr;
 
 use super::{Declare, suggest, system, twice};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::schema::{Default, DeleteBehaviour, Entity, Field, Key, MAX_FIELDS, Ownership};
+use crate::schema::{Default, DeleteBehaviour, Entity, Field, Key, MAX_FIELDS, Ownership, audit};
 use crate::source::Span;
 use crate::syntax::ast::{self, Member, TypeKind};
 use crate::value::{Slot, Type};
@@ -17,19 +17,24 @@ impl Declare<'_> {
         let mut fields = IndexMap::new();
         let key = system::primary_key_field(entity);
         fields.insert(key.name.clone(), key);
-        self.fields(entity, &mut fields);
+        let audited = self.audited(entity);
+        self.fields(entity, audited, &mut fields);
         let owned_by = self.ownership(entity);
         let (statuses, states, reasons) = self.statuses(entity);
         let primary_name = self.primary_name(entity, &fields);
-        self.system_fields(&mut fields, owned_by, (&statuses, states, reasons));
+        self.system_fields(&mut fields, (owned_by, audited), (&statuses, states, reasons));
         let written = declared(entity).map(|field| field.name.text.as_str()).collect();
         self.delete_behaviours(entity, &written, &mut fields);
         let keys = self.keys(entity, &written, &fields);
+        let read_only = entity.name.text == audit::ENTITY;
+        if read_only {
+            fields.values_mut().for_each(|field| field.read_only = true);
+        }
         let label = entity.label.as_ref().unwrap_or(&entity.name).text.clone();
-        Entity { name: entity.name.text.clone(), label, fields, primary_name, keys, owned_by, statuses }
+        Entity { name: entity.name.text.clone(), label, fields, primary_name, keys, owned_by, statuses, read_only }
     }
 
-    fn fields(&mut self, entity: &ast::Entity, fields: &mut IndexMap<SmolStr, Field>) {
+    fn fields(&mut self, entity: &ast::Entity, audited: bool, fields: &mut IndexMap<SmolStr, Field>) {
         let primary_key = system::primary_key(&entity.name.text);
         let mut places: FxHashMap<String, &ast::Name> = FxHashMap::default();
         let unread = entity.members.iter().filter_map(|member| if let Member::Unread(word) = member { Some(word.clone()) } else { None });
@@ -46,7 +51,7 @@ impl Declare<'_> {
                 self.report(twice("field", name, first));
             } else if places.len() == MAX_FIELDS + 1 {
                 self.report(Diagnostic::new(Code::E0219, name.span, format!("an entity has {MAX_FIELDS} fields at most")));
-            } else if let Some(built) = self.field(entity, field).filter(|_| places.len() <= MAX_FIELDS) {
+            } else if let Some(built) = self.field(entity, field, audited).filter(|_| places.len() <= MAX_FIELDS) {
                 fields.insert(name.text.clone(), built);
             } else {
                 self.broken.insert(name.text.clone());
@@ -54,8 +59,10 @@ impl Declare<'_> {
         }
     }
 
-    fn field(&mut self, entity: &ast::Entity, field: &ast::Field) -> Option<Field> {
-        let required = self.modifiers(field);
+    /// A field; `audited` is what its entity says, and the field's own word goes before it.
+    fn field(&mut self, entity: &ast::Entity, field: &ast::Field, audited: bool) -> Option<Field> {
+        let modifiers = self.modifiers(field);
+        let required = modifiers.contains("required");
         let typed = self.typed(&field.ty, Some((&entity.name.text, field)))?;
         let on_delete = match typed.ty {
             Type::Lookup(_) if required => DeleteBehaviour::Restrict,
@@ -71,6 +78,7 @@ impl Declare<'_> {
             read_only: false,
             default: Default::None,
             on_delete,
+            audited: modifiers.contains("audited") || audited && !modifiers.contains("unaudited"),
         };
         if let Some(default) = &field.default {
             built.default = self.default(&built, default);
@@ -78,9 +86,9 @@ impl Declare<'_> {
         Some(built)
     }
 
-    /// Whether the field is `required`; `primary` is read by [`Self::primary_name`].
-    fn modifiers(&mut self, field: &ast::Field) -> bool {
-        const KNOWN: [&str; 2] = ["required", "primary"];
+    /// The words behind the type of a field; `primary` is read by [`Self::primary_name`].
+    fn modifiers<'a>(&mut self, field: &'a ast::Field) -> FxHashSet<&'a str> {
+        const KNOWN: [&str; 4] = ["required", "primary", "audited", "unaudited"];
         let mut seen = FxHashSet::default();
         for modifier in &field.modifiers {
             let word = modifier.text.as_str();
@@ -90,11 +98,14 @@ impl Declare<'_> {
                 let problem = Diagnostic::new(Code::E0213, modifier.span, format!("a field can't be `{word}`"));
                 self.report(match self.nearest(word, KNOWN) {
                     Some(near) => suggest(problem, modifier.span, near),
-                    None => problem.help("what can stand here is `required` and `primary`"),
+                    None => problem.help("what can stand here is `required`, `primary`, `audited` and `unaudited`"),
                 });
+            } else if seen.contains("audited") && seen.contains("unaudited") {
+                let problem = Diagnostic::new(Code::E0220, modifier.span, "`audited` and `unaudited` stand at one field");
+                self.report(problem.help("keep the one that was meant"));
             }
         }
-        seen.contains("required")
+        seen
     }
 
     fn primary_name(&mut self, entity: &ast::Entity, fields: &IndexMap<SmolStr, Field>) -> Option<Slot> {
@@ -137,6 +148,17 @@ impl Declare<'_> {
             }
             None => Ownership::default(),
         }
+    }
+
+    /// Whether the entity says `audit on`.
+    fn audited(&mut self, entity: &ast::Entity) -> bool {
+        let mut audit = None;
+        for member in &entity.members {
+            if let Member::Audit(span) = member {
+                self.once(&mut audit, member, *span, "`audit on`");
+            }
+        }
+        audit.is_some()
     }
 
     fn delete_behaviours(&mut self, entity: &ast::Entity, written: &FxHashSet<&str>, fields: &mut IndexMap<SmolStr, Field>) {

@@ -34,16 +34,17 @@ pub(super) fn primary_key_field(entity: &ast::Entity) -> Field {
 
 impl Declare<'_> {
     /// Puts the system fields behind an entity's own. All are required: the platform fills them before the core operation of create.
+    /// Those that an operation can bring are audited where the entity is.
     pub(super) fn system_fields(
         &self,
         fields: &mut IndexMap<SmolStr, Field>,
-        owned_by: Ownership,
+        (owned_by, audited): (Ownership, bool),
         (statuses, states, reasons): (&[Status], ChoiceId, ChoiceId),
     ) {
         let user = self.lookup(&["systemuser"]);
         let first =
             statuses.iter().find(|status| status.state == 0).map_or(Default::None, |status| Default::Value(Value::Choice(status.code)));
-        let mut add = |field: Field| fields.insert(field.name.clone(), field);
+        let mut add = |field: Field| fields.insert(field.name.clone(), Field { audited: audited && !field.read_only, ..field });
         add(Field { read_only: true, ..field(system::CREATED_ON, "Created on", Type::DateTime) });
         add(Field { read_only: true, ..field(system::CREATED_BY, "Created by", user.clone()) });
         add(Field { read_only: true, ..field(system::MODIFIED_ON, "Modified on", Type::DateTime) });
@@ -74,5 +75,6 @@ fn field(name: &str, label: &str, ty: Type) -> Field {
         read_only: false,
         default: Default::None,
         on_delete: DeleteBehaviour::Restrict,
+        audited: false,
     }
 }

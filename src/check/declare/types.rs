@@ -223,13 +223,20 @@ impl Declare<'_> {
     }
 }
 
-/// What looks like a field and is none: `not null` and `default 0` behind a type, or a type before its name.
+/// What looks like a field and is none: `not null` and `default 0` behind a type, `audit off`, or a type before its name.
 fn no_field(ty: &str, span: Span, name: &ast::Name) -> Option<Diagnostic> {
     let whole = name.span.to(span);
     match (name.text.as_str(), ty) {
         ("not", "null") => {
             let problem = Diagnostic::new(Code::E0106, whole, "`not null` is written `required` here");
             Some(problem.help("write `required`").fix(whole, "required"))
+        }
+        ("audit", "off" | "no" | "false") => {
+            let problem = Diagnostic::new(Code::E0213, whole, "an entity is audited only where it says `audit on`");
+            Some(problem.help("take the line away; one field of an audited entity is left out by `unaudited` behind its type"))
+        }
+        ("audit", "all" | "yes" | "true" | "fields") => {
+            Some(Diagnostic::new(Code::E0213, whole, "that an entity is audited is written `audit on`").fix(whole, "audit on"))
         }
         ("default", "true" | "false" | "now" | "today" | "null" | "empty") => {
             let problem = Diagnostic::new(Code::E0106, whole, "a default stands behind `=`").help(format!("write `= {ty}`"));

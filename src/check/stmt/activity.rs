@@ -28,6 +28,10 @@ impl Context<'_> {
             self.broken.extend(into.map(|into| into.text.clone()));
             return None;
         };
+        if !self.may_write(id, name.span) {
+            self.broken.extend(into.map(|into| into.text.clone()));
+            return None;
+        }
         let (writes, given) = self.writes(values, id);
         self.missing(id, entity, name, &given);
         let mut unborn = false;
@@ -65,7 +69,7 @@ impl Context<'_> {
     }
 
     pub(in crate::check) fn update(&mut self, record: &ast::RecordExpr, values: &[ast::Write]) -> Option<ir::StmtKind> {
-        let target = self.record(record)?;
+        let target = self.written(record)?;
         if self.needs_unborn(&target.reference) {
             self.report_unborn(record.expr.span, "`this` can't be updated");
             return None;

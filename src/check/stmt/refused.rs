@@ -26,7 +26,7 @@ impl Context<'_> {
             S::InTransaction(_) => self.only_in_tests(span, "in transaction"),
             S::Run { .. } | S::RunJobs => self.only_in_tests(span, "run"),
             S::Advance(_) => self.only_in_tests(span, "advance"),
-            S::Show(_) => self.only_in_tests(span, "show"),
+            S::Show(_) | S::ShowAudit(_) => self.only_in_tests(span, "show"),
             S::Expect(_) => self.only_in_tests(span, "expect"),
             S::Table { .. } => self.only_in_tests(span, "table"),
             // These stand in flows; the block that asks has no more to say about them.

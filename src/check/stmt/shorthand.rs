@@ -13,7 +13,7 @@ use crate::value::{EntityId, Slot, Type, Value};
 
 impl Context<'_> {
     pub(in crate::check) fn delete(&mut self, record: &ast::RecordExpr) -> Option<ir::StmtKind> {
-        let target = self.record(record)?;
+        let target = self.written(record)?;
         if target.reference.kind == ExprKind::This {
             if self.needs_unborn(&target.reference) {
                 self.report_unborn(record.expr.span, "`this` can't be deleted");
@@ -33,7 +33,7 @@ impl Context<'_> {
 
     /// `assign record to owner`: an update of the owner.
     pub(in crate::check) fn assign(&mut self, record: &ast::RecordExpr, owner: &ast::Expr) -> Option<ir::StmtKind> {
-        let Some(target) = self.record(record) else {
+        let Some(target) = self.written(record) else {
             // Something may be wrong with the owner as well.
             self.expression(owner, None);
             return None;
@@ -56,7 +56,7 @@ impl Context<'_> {
 
     /// `change status of record to won`: an update of the status reason, which the state follows.
     pub(in crate::check) fn change_status(&mut self, record: &ast::RecordExpr, status: &ast::Expr) -> Option<ir::StmtKind> {
-        let target = self.record(record)?;
+        let target = self.written(record)?;
         let slot = self.schema.entity(target.entity)?.slot(system::STATUS)?;
         let value = self.value_for(status, target.entity, slot)?;
         if self.needs_unborn(&target.reference) {

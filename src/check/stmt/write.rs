@@ -38,6 +38,22 @@ impl Context<'_> {
         Some(ir::StmtKind::Set(checked))
     }
 
+    /// Whether records of an entity can be written; says so where only the platform does.
+    pub(super) fn may_write(&mut self, entity: EntityId, place: Span) -> bool {
+        let Some(entity) = self.schema.entity(entity).filter(|entity| entity.read_only) else { return true };
+        self.report(
+            Diagnostic::new(Code::E0611, place, format!("a record of `{}` can't be written", entity.name))
+                .help("the platform writes these records by itself; they can be read"),
+        );
+        false
+    }
+
+    /// The record of a write.
+    pub(super) fn written(&mut self, record: &ast::RecordExpr) -> Option<ir::Record> {
+        let target = self.record(record)?;
+        self.may_write(target.entity, record.expr.span).then_some(target)
+    }
+
     /// Before the operation a `set` changes just these fields; after it, any flow may have changed any field.
     fn facts_after(&mut self, writes: &[ir::Write]) {
         if !self.flow().is_some_and(only_before) {

@@ -28,7 +28,7 @@ pub(super) fn of(context: &mut PluginContext<'_>) -> Result<String, Refusal> {
         false => Json::Null,
     };
     let engine = &mut *context.engine;
-    let correlation = *engine.correlation.get_or_insert_with(|| (engine.settings.ids)());
+    let correlation = engine.correlation();
     let shared: Map<String, Json> = engine.shared.iter().flatten().map(|(name, value)| (name.to_string(), value.clone())).collect();
     let name = engine.schema.entity(entity).map(|entity| entity.name.as_str()).filter(|_| !context.part.global);
     let request = json!({

@@ -326,6 +326,7 @@ mod tests {
             read_only: false,
             default: crate::schema::Default::None,
             on_delete: crate::schema::DeleteBehaviour::RemoveLink,
+            audited: false,
         };
         let entity = Entity {
             name: "thing".into(),
@@ -337,6 +338,7 @@ mod tests {
             keys: Vec::new(),
             owned_by: Ownership::Organization,
             statuses: Vec::new(),
+            read_only: false,
         };
         let mut store = Sqlite::open(path).unwrap();
         store.migrate(&Schema { entities: [("thing".into(), entity)].into(), ..Schema::default() }).unwrap();

@@ -37,6 +37,8 @@ pub enum Member {
     OnDelete(Name, Name, Span),
     /// `owned by user`
     OwnedBy(Name, Span),
+    /// `audit on`
+    Audit(Span),
     /// A line that can't be read, by its first word; its error is told already.
     Unread(SmolStr),
 }
@@ -52,7 +54,7 @@ pub struct Field {
     pub label: Option<Name>,
     /// Its type.
     pub ty: TypeExpr,
-    /// `required`, `primary`, in the order written.
+    /// `required`, `primary`, `audited`, `unaudited`, in the order written.
     pub modifiers: Vec<Name>,
     /// What stands after `=`.
     pub default: Option<Expr>,

@@ -82,6 +82,8 @@ pub enum StmtKind {
     RunJobs,
     /// `show e`
     Show(Expr),
+    /// `show audit of record`
+    ShowAudit(RecordExpr),
     /// `expect …`
     Expect(Expectation),
     /// `table { | a | b | … }`

@@ -100,6 +100,7 @@ impl Builder<'_> {
                 let mut inner = node.into_inner();
                 Some(Member::OnDelete(self.name(&next(&mut inner)?), self.name(&next(&mut inner)?), span))
             }
+            Rule::audit_on => Some(Member::Audit(span)),
             _ => Some(Member::OwnedBy(self.name(&parts(node).next()?), span)),
         }
     }

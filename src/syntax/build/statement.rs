@@ -31,7 +31,7 @@ impl Builder<'_> {
             Rule::stop_statement => self.literal(inner).map(StmtKind::Stop),
             Rule::log_statement => self.literal(inner).map(StmtKind::Log),
             Rule::advance_statement => self.expr(next(&mut inner)?).map(StmtKind::Advance),
-            Rule::show_statement => self.expr(next(&mut inner)?).map(StmtKind::Show),
+            Rule::show_statement => self.show(next(&mut inner)?),
             Rule::finish_statement => match next(&mut inner) {
                 Some(text) => self.text(text).map(|(text, _)| StmtKind::Finish(Some(text))),
                 None => Some(StmtKind::Finish(None)),
@@ -48,6 +48,13 @@ impl Builder<'_> {
             _ => self.activity(rule, inner),
         };
         kind.map(|kind| Stmt { kind, span })
+    }
+
+    fn show(&mut self, node: Node) -> Option<StmtKind> {
+        match node.as_rule() {
+            Rule::show_audit => self.record(parts(node).next()?).map(StmtKind::ShowAudit),
+            _ => self.expr(node).map(StmtKind::Show),
+        }
     }
 
     /// What works on a record.

@@ -45,7 +45,7 @@ impl Sheet<'_> {
             let span = match member {
                 Member::Field(field) => field.span,
                 Member::Status(status) => status.span,
-                Member::Key(_, span) | Member::OnDelete(_, _, span) | Member::OwnedBy(_, span) => *span,
+                Member::Key(_, span) | Member::OnDelete(_, _, span) | Member::OwnedBy(_, span) | Member::Audit(span) => *span,
                 Member::Unread(_) => continue,
             };
             let first = self.at(span.start);
@@ -54,7 +54,7 @@ impl Sheet<'_> {
                 Member::Field(field) => rows.push(self.field(field)),
                 Member::Status(status) => self.status(status, first, self.last(span)),
                 Member::Key(..) => self.place(first + 1, |place| place.list = true),
-                Member::OnDelete(..) | Member::OwnedBy(..) | Member::Unread(_) => {}
+                Member::OnDelete(..) | Member::OwnedBy(..) | Member::Audit(_) | Member::Unread(_) => {}
             }
         }
         self.columns(&rows);

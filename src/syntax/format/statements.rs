@@ -42,7 +42,7 @@ impl Sheet<'_> {
                 self.record(record);
                 self.writes(values);
             }
-            StmtKind::Delete { record } => self.record(record),
+            StmtKind::Delete { record } | StmtKind::ShowAudit(record) => self.record(record),
             StmtKind::Assign { record, owner: to } | StmtKind::ChangeStatus { record, status: to } => {
                 self.record(record);
                 self.expr(to);

@@ -126,9 +126,15 @@ impl Stop<'_> {
             }
             "not" if self.view.word(self.at + 1) == "null" => foreign(span, "`not null` is written `required` here", "write `required`")
                 .fix(span.to(self.view.span(self.at + 1)), "required"),
-            _ => match nearest(word, ["required", "primary"]) {
+            "audit" => {
+                let next = self.view.word(self.at + 1);
+                let whole = if matches!(next, "on" | "off") { span.to(self.view.span(self.at + 1)) } else { span };
+                let meant = if next == "off" { "unaudited" } else { "audited" };
+                problem.help(format!("behind a type it is called `{meant}`")).fix(whole, meant)
+            }
+            _ => match nearest(word, ["required", "primary", "audited", "unaudited"]) {
                 Some(meant) => problem.help(format!("did you mean `{meant}`?")).fix(span, meant),
-                None => problem.help("behind the type stand `required`, `primary`, or `=` and a default"),
+                None => problem.help("behind the type stand `required`, `primary`, `audited`, `unaudited`, or `=` and a default"),
             },
         })
     }
