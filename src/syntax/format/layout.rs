@@ -149,6 +149,7 @@ impl Sheet<'_> {
 
     /// How wide the tokens from one to another are on one line.
     pub(super) fn width(&self, first: usize, last: usize) -> usize {
-        (first..=last).map(|index| self.word(index).chars().count() + usize::from(index > first && self.is_apart(index))).sum()
+        let counted = (first..=last).filter(|index| !self.is_spare(*index));
+        counted.map(|index| self.word(index).chars().count() + usize::from(index > first && self.is_apart(index))).sum()
     }
 }

@@ -233,9 +233,14 @@ impl<'a> Sheet<'a> {
         });
     }
 
+    /// Whether a token is a comma behind the last element of a list, which the layout decides about.
+    pub(super) fn is_spare(&self, index: usize) -> bool {
+        self.kind(index) == Some(Token::Comma)
+            && matches!(self.kind(index + 1), Some(Token::ParenClose | Token::BraceClose | Token::BracketClose))
+    }
+
     fn comma(&mut self, index: usize, in_list: bool) {
-        let closes = matches!(self.kind(index + 1), Some(Token::ParenClose | Token::BraceClose | Token::BracketClose));
-        if closes {
+        if self.is_spare(index) {
             self.place(index, |place| place.dropped = true);
         } else if in_list {
             self.breaks(index + 1);
