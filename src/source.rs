@@ -132,6 +132,13 @@ impl Sources {
         self.get(span.file).and_then(|file| file.text.get(span.range())).unwrap_or("")
     }
 
+    /// Where a span starts, for people: `file:line:column`; nothing where its file isn't here.
+    pub fn place(&self, span: Span) -> Option<String> {
+        let file = self.get(span.file)?;
+        let Position { line, column } = file.position(span.start);
+        Some(format!("{}:{line}:{column}", file.name))
+    }
+
     /// Where a span starts; line 1, column 1 where its file isn't here.
     pub fn position(&self, span: Span) -> Position {
         self.get(span.file).map_or(Position { line: 1, column: 1 }, |file| file.position(span.start))

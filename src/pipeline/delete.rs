@@ -154,7 +154,8 @@ impl Engine {
         found.map_err(|error| self.store_fault(error))
     }
 
-    fn exists(&mut self, record: Reference) -> Result<bool, Interrupt> {
+    /// Whether a record is there.
+    pub(super) fn exists(&mut self, record: Reference) -> Result<bool, Interrupt> {
         let key: FieldSet = [PRIMARY_KEY].into_iter().collect();
         let rows = self.store.read(record.entity, &[record.id], &key).map_err(|error| self.store_fault(error))?;
         Ok(matches!(rows.as_slice(), [Some(_)]))

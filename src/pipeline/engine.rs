@@ -18,13 +18,13 @@ use crate::store::{Store, StoreError};
 use crate::value::{EntityId, Reference, Slot, Uuid, Value};
 use crate::vm::{Frame, Interrupt};
 
-use super::errors::Kept;
 use super::fault::{self, fault};
 use super::layout::{Layout, layouts};
 use super::operation::{Message, Operation};
 use super::plan::Plans;
 use super::plugin::{Handler, Registered};
 use super::rights::Rights;
+use super::sessions::Sessions;
 use super::settings::{NESTED_COST, Settings};
 use super::target::Scene;
 use super::trace::Trace;
@@ -49,8 +49,8 @@ pub(super) struct Engine {
     pub owners: FxHashMap<SmolStr, Reference>,
     /// Who may do what, as far as this operation had to ask.
     pub rights: Rights,
-    /// Errors of flows that keep theirs.
-    pub errors: Vec<Kept>,
+    /// What is kept of flows that fail.
+    pub sessions: Sessions,
     /// Frames that no run uses now.
     pub frames: Vec<Frame>,
     /// Counts the writes: what was read in an earlier state may have changed.
@@ -128,7 +128,7 @@ impl Engine {
             administrator,
             owners: FxHashMap::default(),
             rights: Rights::new(&schema),
-            errors: Vec::new(),
+            sessions: Sessions::default(),
             frames: Vec::new(),
             epoch: 0,
             ahead: SignedDuration::ZERO,
@@ -169,7 +169,7 @@ impl Engine {
         self.queued.clear();
         self.owners.clear();
         self.rights.forget();
-        self.errors.clear();
+        self.sessions.clear();
         self.savepoint = savepoint;
         self.outputs.clear();
         self.kept = 0;

@@ -14,7 +14,6 @@ use crate::vm::{self, Exit, Host, Interrupt};
 
 use super::context::one_line;
 use super::engine::Engine;
-use super::errors::Kept;
 use super::fault::{self, fault};
 use super::operation::{Message, Operation};
 use super::target::Scene;
@@ -51,7 +50,7 @@ impl Engine {
         let level = self.trace.level();
         let result = self.run_flow_as(flow, place, scene, acting, inputs);
         if let (true, Err(interrupt)) = (flow.head.log_errors, &result) {
-            self.errors.push(Kept::of(&flow.head.name, scene.record, interrupt));
+            self.sessions.keep(&flow.head.name, scene.record, acting, interrupt);
         }
         self.leave_chain(result, level)
     }
@@ -154,7 +153,12 @@ impl Engine {
         inputs: &[Value],
     ) -> Result<Option<Value>, Interrupt> {
         let mut frame = self.frames.pop().unwrap_or_default();
+        let open = self.sessions.steps.len();
         let exit = vm::run(code, &mut frame, inputs, &mut FlowHost { engine: &mut *self, scene, acting });
+        if matches!(exit, Ok(Exit::Stopped(_)) | Err(_)) {
+            self.sessions.ended_at(open, code.span(frame.ended()));
+        }
+        self.sessions.steps.truncate(open);
         self.frames.push(frame);
         match exit? {
             Exit::Value(value) => Ok(Some(value)),
@@ -428,10 +432,12 @@ impl Host for FlowHost<'_> {
 
     fn enter_step(&mut self, title: SmolStr) {
         self.engine.trace.enter(|| format!("step: {title}"));
+        self.engine.sessions.steps.push(title);
     }
 
     fn leave_step(&mut self) {
         self.engine.trace.leave();
+        self.engine.sessions.steps.pop();
     }
 
     fn skipped(&mut self, _: Span) {

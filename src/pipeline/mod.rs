@@ -14,7 +14,6 @@ mod context;
 mod core;
 mod delete;
 mod engine;
-mod errors;
 mod external;
 mod fault;
 mod host;
@@ -26,6 +25,7 @@ mod plan;
 mod plugin;
 mod queries;
 mod rights;
+mod sessions;
 mod settings;
 mod stages;
 mod target;
@@ -147,8 +147,8 @@ impl Pipeline {
         self.engine.start_anew(acting, savepoint);
         let about_a_record = operation.is_about_a_record();
         let result = self.attempt(operation, acting);
-        if result.is_err() && !self.engine.errors.is_empty() {
-            self.keep_errors();
+        if result.is_err() && !self.engine.sessions.is_empty() {
+            self.keep_sessions();
         }
         let (ran, depth, trace) = self.engine.trace.finish();
         let mut queued = std::mem::take(&mut self.engine.queued);

@@ -3,12 +3,14 @@
 //! Nothing in here asks the machine: a run with the same settings, store and operations gives the same outcome to the
 //! last id. The settings of production, with the system's clock, are made where the world is allowed in (`project`).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::external::{Limits, Outside, Permission};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::source::Sources;
 use crate::value::Uuid;
 
 /// Tells the time; asked once at the start of each outermost operation.
@@ -27,6 +29,8 @@ pub const NESTED_COST: u64 = 100;
 pub struct Settings {
     /// The organisation's time zone.
     pub zone: TimeZone,
+    /// The texts of the flows, which tell where in them a run failed; empty where nobody has them.
+    pub sources: Arc<Sources>,
     /// Where people see records: what the address of each begins with, without a `/` at its end.
     pub url: String,
     /// Tells the time.
@@ -74,6 +78,7 @@ impl Settings {
     pub fn with(clock: Clock, ids: Ids) -> Self {
         Settings {
             zone: TimeZone::UTC,
+            sources: Arc::default(),
             url: String::new(),
             clock,
             ids,

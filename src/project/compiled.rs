@@ -70,6 +70,7 @@ impl Compiled {
 
     /// A pipeline over a store.
     pub fn over(&self, store: Box<dyn Store>, settings: Settings) -> Result<Pipeline, OpenError> {
+        let settings = Settings { sources: Arc::clone(&self.sources), ..settings };
         Ok(Pipeline::new(Arc::clone(&self.schema), Arc::clone(&self.program), store, settings)?)
     }
 }

@@ -16,6 +16,15 @@ use super::queries::Cursor;
 #[derive(Debug, Default)]
 pub struct Frame {
     registers: Vec<Value>,
+    /// The place in its code at which the last run ended.
+    pub(super) ended: usize,
+}
+
+impl Frame {
+    /// The place in its code at which the last run ended, however it did.
+    pub fn ended(&self) -> usize {
+        self.ended
+    }
 }
 
 /// A run's view of its code and registers.

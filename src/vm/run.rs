@@ -32,7 +32,9 @@ pub enum Exit {
 pub fn run<H: Host + ?Sized>(code: &Code, frame: &mut Frame, inputs: &[Value], host: &mut H) -> Result<Exit, Interrupt> {
     let mut machine = Machine::new(code, frame, inputs);
     let mut at = 0;
-    execute(&mut machine, &mut at, host).map_err(|trap| interrupt(trap, code, at))
+    let exit = execute(&mut machine, &mut at, host);
+    frame.ended = at;
+    exit.map_err(|trap| interrupt(trap, code, at))
 }
 
 fn execute<H: Host + ?Sized>(machine: &mut Machine<'_>, at: &mut usize, host: &mut H) -> Result<Exit, Trap> {

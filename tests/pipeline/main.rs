@@ -15,6 +15,7 @@ mod order;
 mod plugins;
 mod queries;
 mod rollback;
+mod sessions;
 mod stages;
 mod writes;
 
