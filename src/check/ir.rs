@@ -375,7 +375,7 @@ pub enum StepKind {
     /// A flow on demand; the arguments are by position of the input, each at most once.
     Run { flow: SmolStr, arguments: Vec<(u16, Expr)>, record: Record },
     /// A user comes to be, with these roles, in this business unit.
-    User { name: SmolStr, roles: Vec<SmolStr>, business_unit: Option<SmolStr> },
+    User { name: SmolStr, roles: Vec<SmolStr>, business_unit: Option<SmolStr>, teams: Vec<SmolStr> },
     /// The steps, in one transaction.
     InTransaction(Vec<Step>),
     /// Moves the clock on to this moment (a datetime).

@@ -99,7 +99,7 @@ impl Checker<'_> {
                 let (flow, arguments, record) = self.cx.run(flow, arguments, record)?;
                 Some(StepKind::Run { flow, arguments, record })
             }
-            S::User { name, roles, business_unit } => self.user(name, roles, business_unit.as_ref()),
+            S::User { name, roles, business_unit, teams } => self.user(name, roles, business_unit.as_ref(), teams),
             S::As { user, body } => self.acting(user, body),
             S::InTransaction(body) => self.in_transaction(body, statement.span),
             S::Advance(duration) => self.advance(duration, statement.span),
@@ -126,7 +126,7 @@ impl Checker<'_> {
         self.cx.perform(action, arguments, record, into).map(StepKind::Do)
     }
 
-    fn user(&mut self, name: &ast::Name, roles: &[ast::Name], business_unit: Option<&ast::Name>) -> Option<StepKind> {
+    fn user(&mut self, name: &ast::Name, roles: &[ast::Name], business_unit: Option<&ast::Name>, teams: &[ast::Name]) -> Option<StepKind> {
         if let Some(first) = self.users.insert(name.text.clone(), name.span) {
             self.cx.report(
                 Diagnostic::new(Code::E0704, name.span, format!("there is a user `{}` already", name.text))
@@ -141,9 +141,9 @@ impl Checker<'_> {
             let declare = format!("declare it: `role {} {{ privilege read on account }}`", role.text);
             self.cx.report(if problem.help.is_empty() { problem.help(declare) } else { problem });
         }
-        let roles = roles.iter().map(|role| role.text.clone()).collect();
+        let texts = |names: &[ast::Name]| names.iter().map(|name| name.text.clone()).collect();
         let business_unit = business_unit.map(|unit| unit.text.clone());
-        Some(StepKind::User { name: name.text.clone(), roles, business_unit })
+        Some(StepKind::User { name: name.text.clone(), roles: texts(roles), business_unit, teams: texts(teams) })
     }
 
     fn in_transaction(&mut self, body: &ast::Block, span: Span) -> Option<StepKind> {

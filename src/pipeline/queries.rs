@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use crate::diagnostic::Code;
-use crate::schema::select::{Accumulator, Aggregate, Numbers, Selection, first};
-use crate::schema::{FieldSet, Level, Right, Row};
+use crate::schema::select::{Accumulator, Aggregate, Condition, Numbers, Selection, Test, first};
+use crate::schema::{FieldSet, Level, Row};
 use crate::store::StoreError;
 use crate::value::{EntityId, Failure, Reference, Slot, Uuid, Value, text};
 use crate::vm::Interrupt;
@@ -15,6 +15,9 @@ use super::settings::NESTED_COST;
 
 /// How many records are read at a time where some of them may not be seen.
 const PAGE: usize = 500;
+
+/// How many owners a store is asked for at once; who is in more teams has each record looked at.
+const MAX_OWNERS: usize = 100;
 
 /// How many steps of the store's own count as an instruction: it takes a few of them to look at a record.
 const WORK_PER_INSTRUCTION: u64 = 20;
@@ -50,7 +53,8 @@ impl Engine {
         accumulator.finish().map_err(|failure| self.store_fault(StoreError::Number(failure)))
     }
 
-    fn rows(&mut self, selection: &Selection, fields: &FieldSet) -> Result<Vec<(Uuid, Row)>, Interrupt> {
+    /// Records, whoever asks; each counts.
+    pub(super) fn rows(&mut self, selection: &Selection, fields: &FieldSet) -> Result<Vec<(Uuid, Row)>, Interrupt> {
         let rows = self.store.select(selection, fields).map_err(|error| self.store_fault(error))?;
         self.pay(rows.len())?;
         Ok(rows)
@@ -66,11 +70,20 @@ impl Engine {
     /// What somebody may see of the records of a selection: a query gives that, as if there were nothing else. Where a selection
     /// can't say it, the reach is what each record is still to be held against.
     fn visible<'a>(&mut self, selection: &'a Selection, acting: Reference) -> Result<(Cow<'a, Selection>, Option<Reach>), Interrupt> {
-        let level = self.required(acting, Right::Read, selection.entity)?;
+        let level = self.sight(acting, selection.entity)?;
         let owner = self.layouts.get(usize::from(selection.entity.0)).and_then(|layout| layout.owner);
         Ok(match (level, owner) {
             (Level::Organization, _) | (_, None) => (Cow::Borrowed(selection), None),
-            (Level::User, Some(owner)) => (Cow::Owned(selection.clone().with(owner, Value::Reference(acting))), None),
+            (Level::User, Some(owner)) => {
+                let mut owners = self.teams_of(acting)?;
+                if owners.len() >= MAX_OWNERS {
+                    return Ok((Cow::Borrowed(selection), Some((owner, level, acting))));
+                }
+                owners.push(acting);
+                let owned = |by| Condition { slot: owner, test: Test::Equal, value: Value::Reference(by) };
+                let any = owners.into_iter().map(owned).collect();
+                (Cow::Owned(Selection { any, ..selection.clone() }), None)
+            }
             (level, Some(owner)) => (Cow::Borrowed(selection), Some((owner, level, acting))),
         })
     }

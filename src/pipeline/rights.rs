@@ -11,7 +11,9 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 
 use crate::diagnostic::Code;
-use crate::schema::{FieldSet, Level, PRIMARY_KEY, Power, Right, Row, Schema};
+use crate::schema::select::Selection;
+use crate::schema::{FieldSet, Level, Power, Right, Row, Schema};
+use crate::value::text::quoted;
 use crate::value::{EntityId, Reference, Slot, Uuid, Value};
 use crate::vm::Interrupt;
 
@@ -32,9 +34,11 @@ pub(super) struct Rights {
     parents: FxHashMap<Uuid, Uuid>,
 }
 
-/// What a user may do, all roles together.
+/// What a user may do, all roles together: those that the user has and those of the user's teams.
 #[derive(Debug, Default)]
 struct Held {
+    /// In their order.
+    teams: Vec<Reference>,
     rights: BTreeMap<(EntityId, Right), Level>,
     powers: FxHashSet<Power>,
 }
@@ -128,26 +132,30 @@ impl Engine {
         self.require(acting, right, record.entity, |engine| engine.owner_of(record))
     }
 
-    /// Something that is no work with records.
-    pub(super) fn may_use(&mut self, acting: Reference, power: Power) -> Result<(), Interrupt> {
+    /// Something with a flow of an entity, which is no work with records and so knows no levels.
+    pub(super) fn may_use(&mut self, acting: Reference, power: Power, (flow, entity): (&str, EntityId)) -> Result<(), Interrupt> {
         if self.may_everything(acting) || self.held(acting)?.powers.contains(&power) {
             return Ok(());
         }
         let who = self.name_of(acting)?;
-        Err(fault(Code::F22, format!("{who} has no privilege `{}`", power.name())))
+        let (flow, on) = (quoted(flow), fault::name(&self.schema, entity));
+        Err(fault(Code::F22, format!("{who} has no privilege `{}`, which {flow} on `{on}` needs", power.name())))
     }
 
     /// How far a right on an entity reaches, if there is one.
-    pub(super) fn reach(&mut self, acting: Reference, right: Right, entity: EntityId) -> Result<Option<Level>, Interrupt> {
+    fn reach(&mut self, acting: Reference, right: Right, entity: EntityId) -> Result<Option<Level>, Interrupt> {
         if self.may_everything(acting) || right == Right::Read && self.is_people(entity) {
             return Ok(Some(Level::Organization));
         }
         Ok(self.held(acting)?.rights.get(&(entity, right)).copied())
     }
 
-    /// Whether a level, seen from a user, reaches what somebody owns.
+    /// Whether a level, seen from a user, reaches what somebody owns. What a team owns is its members' own.
     pub(super) fn reaches(&mut self, level: Level, user: Reference, owner: Reference) -> Result<bool, Interrupt> {
         if level == Level::Organization || user == owner {
+            return Ok(true);
+        }
+        if owner.entity != user.entity && self.held(user)?.teams.binary_search(&owner).is_ok() {
             return Ok(true);
         }
         if level == Level::User {
@@ -165,15 +173,15 @@ impl Engine {
         Ok(true)
     }
 
-    /// How far a right on an entity reaches, which has to be there.
-    pub(super) fn required(&mut self, acting: Reference, right: Right, entity: EntityId) -> Result<Level, Interrupt> {
-        if let Some(level) = self.reach(acting, right, entity)? {
-            return Ok(level);
+    /// How far the right to read the records of an entity reaches, for a query, which gives what it reaches and so needs it at any level.
+    pub(super) fn sight(&mut self, acting: Reference, entity: EntityId) -> Result<Level, Interrupt> {
+        match self.reach(acting, Right::Read, entity)? {
+            Some(level) => Ok(level),
+            None => Err(self.refusal(acting, (Right::Read, entity), None, ("a query", Level::User))),
         }
-        let (who, on) = (self.name_of(acting)?, fault::name(&self.schema, entity));
-        Err(fault(Code::F22, format!("{who} has no privilege `{}` on `{on}`", right.name())))
     }
 
+    /// Asks for a right on a record of an entity with this owner; the owner is only asked for where it matters.
     fn require(
         &mut self,
         acting: Reference,
@@ -181,23 +189,48 @@ impl Engine {
         entity: EntityId,
         owner: impl FnOnce(&mut Self) -> Result<Option<Reference>, Interrupt>,
     ) -> Result<(), Interrupt> {
-        let level = self.required(acting, right, entity)?;
-        if level == Level::Organization {
+        let held = self.reach(acting, right, entity)?;
+        if held == Some(Level::Organization) {
             return Ok(());
         }
-        let Some(owner) = owner(self)? else { return Ok(()) };
-        if self.reaches(level, acting, owner)? {
+        let needed = match owner(self)? {
+            None => Level::User,
+            Some(owner) => self.least(acting, owner)?,
+        };
+        if held.is_some_and(|held| held >= needed) {
             return Ok(());
         }
-        let mut needed = Level::Organization;
-        for wider in [Level::ParentAndChildBusinessUnits, Level::BusinessUnit] {
-            if self.reaches(wider, acting, owner)? {
-                needed = wider;
+        Err(self.refusal(acting, (right, entity), held, ("this record", needed)))
+    }
+
+    /// The least level that reaches, seen from a user, what somebody owns.
+    fn least(&mut self, user: Reference, owner: Reference) -> Result<Level, Interrupt> {
+        for level in [Level::User, Level::BusinessUnit, Level::ParentAndChildBusinessUnits] {
+            if self.reaches(level, user, owner)? {
+                return Ok(level);
             }
         }
-        let (who, on) = (self.name_of(acting)?, fault::name(&self.schema, entity));
-        let (right, level, needed) = (right.name(), level.name(), needed.name());
-        Err(fault(Code::F22, format!("{who} has the privilege `{right}` on `{on}` at {level}, and this record needs it at {needed}")))
+        Ok(Level::Organization)
+    }
+
+    /// The words for a right that is missing, or doesn't reach as far as something needs it.
+    fn refusal(
+        &mut self,
+        acting: Reference,
+        (right, entity): (Right, EntityId),
+        held: Option<Level>,
+        (what, needed): (&str, Level),
+    ) -> Interrupt {
+        let who = match self.name_of(acting) {
+            Ok(who) => who,
+            Err(interrupt) => return interrupt,
+        };
+        let (right, on) = (right.name(), fault::name(&self.schema, entity));
+        let has = match held {
+            None => format!("has no privilege `{right}` on `{on}`"),
+            Some(level) => format!("has the privilege `{right}` on `{on}` at `{}`", level.name()),
+        };
+        fault(Code::F22, format!("{who} {has}, and {what} needs it at `{}`", needed.name()))
     }
 
     /// What a user may do.
@@ -205,13 +238,15 @@ impl Engine {
         if let Some(held) = self.rights.held.get(&user) {
             return Ok(Arc::clone(held));
         }
-        let entity = self.built_in(names::USER_ROLES)?;
-        let role = self.schema.entity(entity).and_then(|entity| entity.slot(names::ROLE_NAME)).unwrap_or(PRIMARY_KEY);
-        let of_user = self.row_of(entity, &[(names::ROLE_USER, Value::Reference(user))]);
-        let ids = self.store.find(entity, &of_user, u32::MAX).map_err(|error| self.store_fault(error))?;
-        let rows = self.store.read(entity, &ids, &[role].into_iter().collect()).map_err(|error| self.store_fault(error))?;
-        let mut held = Held::default();
-        for name in rows.iter().flatten().filter_map(|row| row.get(role)) {
+        let teams = self.linked(names::MEMBERSHIPS, (names::USER, user), names::TEAM)?;
+        let teams = teams.into_iter().filter_map(|team| if let Value::Reference(team) = team { Some(team) } else { None });
+        let mut held = Held { teams: teams.collect(), ..Held::default() };
+        held.teams.sort_unstable();
+        let mut roles = self.linked(names::USER_ROLES, (names::USER, user), names::ROLE_NAME)?;
+        for team in &held.teams {
+            roles.extend(self.linked(names::TEAM_ROLES, (names::TEAM, *team), names::ROLE_NAME)?);
+        }
+        for name in &roles {
             // A role that the project no longer has gives nothing.
             let Value::Text(name) = name else { continue };
             let Some(role) = self.schema.roles.get(name) else { continue };
@@ -224,6 +259,21 @@ impl Engine {
         let held = Arc::new(held);
         self.rights.held.insert(user, Arc::clone(&held));
         Ok(held)
+    }
+
+    /// The teams of a user.
+    pub(super) fn teams_of(&mut self, user: Reference) -> Result<Vec<Reference>, Interrupt> {
+        Ok(self.held(user)?.teams.clone())
+    }
+
+    /// The values of a field in the records of a built-in entity that refer to a user or a team.
+    fn linked(&mut self, entity: &str, (lookup, to): (&str, Reference), field: &str) -> Result<Vec<Value>, Interrupt> {
+        let entity = self.built_in(entity)?;
+        let slot = |name: &str| self.schema.entity(entity).and_then(|entity| entity.slot(name));
+        let (Some(lookup), Some(field)) = (slot(lookup), slot(field)) else { return Ok(Vec::new()) };
+        let linked = Selection::all(entity).with(lookup, Value::Reference(to));
+        let rows = self.rows(&linked, &[field].into_iter().collect())?;
+        Ok(rows.into_iter().filter_map(|(_, mut row)| row.get_mut(field).map(std::mem::take)).collect())
     }
 
     /// Who owns a record; nobody, where the organization does.

@@ -36,12 +36,19 @@ pub(super) mod names {
     pub const UNIT_OF_OWNER: &str = "businessunitid";
     pub const FULL_NAME: &str = "fullname";
     pub const USER_ROLES: &str = "systemuserrole";
-    pub const ROLE_USER: &str = "systemuserid";
+    pub const TEAMS: &str = "team";
+    pub const TEAM_NAME: &str = "name";
+    pub const MEMBERSHIPS: &str = "teammembership";
+    pub const TEAM_ROLES: &str = "teamrole";
+    /// The user of a role or of a membership.
+    pub const USER: &str = "systemuserid";
+    /// The team of a role or of a membership.
+    pub const TEAM: &str = "teamid";
     pub const ROLE_NAME: &str = "role";
     /// The entities of those who work here.
-    pub const PEOPLE: [&str; 3] = ["systemuser", "team", UNITS];
+    pub const PEOPLE: [&str; 3] = ["systemuser", TEAMS, UNITS];
     /// The entities whose records decide who may do what.
-    pub const DECIDING: [&str; 4] = ["systemuser", "team", UNITS, USER_ROLES];
+    pub const DECIDING: [&str; 6] = ["systemuser", TEAMS, UNITS, USER_ROLES, MEMBERSHIPS, TEAM_ROLES];
 }
 
 impl Pipeline {
@@ -57,45 +64,79 @@ impl Pipeline {
 
     /// The business unit of a name, which comes to be below the root where there is none.
     pub fn business_unit(&mut self, name: &str) -> Result<Reference, Fault> {
-        let entity = self.engine.built_in(names::UNITS).map_err(into_fault)?;
-        let values = self.engine.row_of(entity, &[(names::UNIT_NAME, Value::Text(name.into()))]);
-        match self.find(entity, &values, 1)?.first() {
-            Some(id) => Ok(Reference { entity, id: *id }),
-            None => self.kept(Operation::Create { entity, values }),
-        }
+        self.named(names::UNITS, names::UNIT_NAME, name)
     }
 
-    /// Puts a user into a business unit.
+    /// The team of a name, which comes to be in the root business unit where there is none.
+    pub fn team(&mut self, name: &str) -> Result<Reference, Fault> {
+        self.named(names::TEAMS, names::TEAM_NAME, name)
+    }
+
+    /// Puts a user or a team into a business unit.
     pub fn move_user(&mut self, user: Reference, unit: Reference) -> Result<(), Fault> {
         let values = self.engine.row_of(user.entity, &[(names::UNIT_OF_OWNER, Value::Reference(unit))]);
         self.kept(Operation::Update { record: user, values }).map(drop)
     }
 
-    /// Gives a user a role of the schema; harmless where the user has it.
-    pub fn grant(&mut self, user: Reference, role: &str) -> Result<(), Fault> {
+    /// Makes a user a member of a team; harmless where the user is one.
+    pub fn join(&mut self, user: Reference, team: Reference) -> Result<(), Fault> {
+        self.ensure_row(names::MEMBERSHIPS, &membership(user, team))
+    }
+
+    /// Takes a user out of a team; harmless where the user is no member.
+    pub fn leave(&mut self, user: Reference, team: Reference) -> Result<(), Fault> {
+        self.remove_row(names::MEMBERSHIPS, &membership(user, team))
+    }
+
+    /// Gives a user, or a team and so its members, a role of the schema; harmless where it is there.
+    pub fn grant(&mut self, holder: Reference, role: &str) -> Result<(), Fault> {
         if !self.engine.schema.roles.contains_key(role) {
             let message = format!("there is no role {}", quoted(role));
             return Err(Fault { code: Code::F06, message, span: None, chain: Vec::new() });
         }
-        match self.role_of(user, role)? {
+        let (entity, values) = self.role_of(holder, role);
+        self.ensure_row(entity, &values)
+    }
+
+    /// Takes a role from a user or a team; harmless where it isn't there.
+    pub fn revoke(&mut self, holder: Reference, role: &str) -> Result<(), Fault> {
+        let (entity, values) = self.role_of(holder, role);
+        self.remove_row(entity, &values)
+    }
+
+    /// The row that says that a user or a team has a role: its entity and its values.
+    fn role_of(&self, holder: Reference, role: &str) -> (&'static str, [(&'static str, Value); 2]) {
+        let user = holder.entity == self.engine.administrator.entity;
+        let (entity, lookup) = if user { (names::USER_ROLES, names::USER) } else { (names::TEAM_ROLES, names::TEAM) };
+        (entity, [(lookup, Value::Reference(holder)), (names::ROLE_NAME, Value::Text(role.into()))])
+    }
+
+    /// The record of a built-in entity with a name, which comes to be where there is none.
+    fn named(&mut self, entity: &str, field: &str, name: &str) -> Result<Reference, Fault> {
+        match self.find_row(entity, &[(field, Value::Text(name.into()))])? {
+            (entity, _, Some(id)) => Ok(Reference { entity, id }),
+            (entity, values, None) => self.kept(Operation::Create { entity, values }),
+        }
+    }
+
+    fn ensure_row(&mut self, entity: &str, values: &[(&str, Value)]) -> Result<(), Fault> {
+        match self.find_row(entity, values)? {
             (_, _, Some(_)) => Ok(()),
             (entity, values, None) => self.kept(Operation::Create { entity, values }).map(drop),
         }
     }
 
-    /// Takes a role from a user; harmless where the user doesn't have it.
-    pub fn revoke(&mut self, user: Reference, role: &str) -> Result<(), Fault> {
-        match self.role_of(user, role)? {
+    fn remove_row(&mut self, entity: &str, values: &[(&str, Value)]) -> Result<(), Fault> {
+        match self.find_row(entity, values)? {
             (entity, _, Some(id)) => self.kept(Operation::Delete { record: Reference { entity, id } }).map(drop),
             (_, _, None) => Ok(()),
         }
     }
 
-    /// The row that says that a user has a role: its entity, its values, its id where it is there.
-    fn role_of(&mut self, user: Reference, role: &str) -> Result<(EntityId, Row, Option<Uuid>), Fault> {
-        let entity = self.engine.built_in(names::USER_ROLES).map_err(into_fault)?;
-        let values = [(names::ROLE_USER, Value::Reference(user)), (names::ROLE_NAME, Value::Text(role.into()))];
-        let values = self.engine.row_of(entity, &values);
+    /// A record of a built-in entity with these values: its entity, the values, its id where it is there.
+    fn find_row(&mut self, entity: &str, values: &[(&str, Value)]) -> Result<(EntityId, Row, Option<Uuid>), Fault> {
+        let entity = self.engine.built_in(entity).map_err(into_fault)?;
+        let values = self.engine.row_of(entity, values);
         let found = self.find(entity, &values, 1)?.first().copied();
         Ok((entity, values, found))
     }
@@ -109,6 +150,10 @@ impl Pipeline {
             Ending::Fault(fault) => Err(fault),
         }
     }
+}
+
+fn membership(user: Reference, team: Reference) -> [(&'static str, Value); 2] {
+    [(names::USER, Value::Reference(user)), (names::TEAM, Value::Reference(team))]
 }
 
 impl Engine {

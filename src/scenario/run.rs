@@ -103,8 +103,8 @@ impl Run<'_> {
             StepKind::Run { flow, arguments, record } => {
                 self.begin("Run", record, arguments, step.span, |record, inputs| Operation::Run { flow: flow.clone(), record, inputs })
             }
-            StepKind::User { name, roles, business_unit } => {
-                self.user(name, roles, business_unit.as_ref()).map_err(|fault| faulted(step.span, &fault))
+            StepKind::User { name, roles, business_unit, teams } => {
+                self.user(name, roles, business_unit.as_ref(), teams).map_err(|fault| faulted(step.span, &fault))
             }
             StepKind::InTransaction(steps) => self.in_transaction(steps, step.span),
             StepKind::Advance(moment) => self.advance(moment),
@@ -267,11 +267,15 @@ impl Run<'_> {
         })
     }
 
-    fn user(&mut self, name: &SmolStr, roles: &[SmolStr], business_unit: Option<&SmolStr>) -> Result<(), Fault> {
+    fn user(&mut self, name: &SmolStr, roles: &[SmolStr], business_unit: Option<&SmolStr>, teams: &[SmolStr]) -> Result<(), Fault> {
         let user = self.pipeline.user(name)?;
         if let Some(unit) = business_unit {
             let unit = self.pipeline.business_unit(unit)?;
             self.pipeline.move_user(user, unit)?;
+        }
+        for team in teams {
+            let team = self.pipeline.team(team)?;
+            self.pipeline.join(user, team)?;
         }
         roles.iter().try_for_each(|role| self.pipeline.grant(user, role))?;
         self.users.insert(name.clone(), user);

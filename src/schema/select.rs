@@ -18,6 +18,8 @@ pub struct Selection {
     pub entity: EntityId,
     /// What holds of each of them.
     pub conditions: Vec<Condition>,
+    /// Of these at least one holds, where there are any.
+    pub any: Vec<Condition>,
     /// What they are ordered by, the most important first; by their ids where that says nothing.
     pub order: Vec<Order>,
     /// Only those behind this id (a `Value::Uuid`) in the order of ids, which is the way to read many of them page by page.
@@ -83,7 +85,7 @@ pub enum Aggregate {
 impl Selection {
     /// Every record of an entity.
     pub fn all(entity: EntityId) -> Self {
-        Selection { entity, conditions: Vec::new(), order: Vec::new(), after: None, limit: None }
+        Selection { entity, conditions: Vec::new(), any: Vec::new(), order: Vec::new(), after: None, limit: None }
     }
 
     /// Those of them that also have a value.

@@ -126,6 +126,7 @@ fn open<'a>(machine: &Machine<'a>, query: QueryIx, values: Run) -> Result<Cursor
     let selection = Selection {
         entity: query.entity,
         conditions: query.conditions.iter().zip(given).map(condition).collect(),
+        any: Vec::new(),
         order: Vec::new(),
         after: None,
         limit,

@@ -1,188 +1,7 @@
-//! Who may do what, whose records trigger a flow, as whom it runs, and the errors that it keeps.
+//! As whom a flow runs, what that identity may, and whose records trigger it.
 
+use super::company::{Company, refused};
 use super::*;
-use weir::pipeline::ROOT_UNIT;
-
-const COMPANY: &str = r#"
-entity account {
-  name     text(160) required
-  revenue  money
-  parent   lookup account
-  note     text(100)
-}
-
-entity contact { name text(160) required  account lookup account  on delete of account: cascade }
-entity price { name text(160) required  owned by organization }
-
-role Seller {
-  privilege create, write, append, append to, assign on account at user
-  privilege read on account, contact
-  privilege execute flow
-}
-role Branch { privilege write, delete on account at business unit  privilege create, append on contact at business unit }
-role Region { privilege write on account at parent and child business units }
-role Chief { privilege create, read, write, delete on account, contact, price }
-role Linker { privilege write, append, append to on account }
-role Runner { privilege execute flow }
-role Nothing {}
-"#;
-
-/// A company with flows, and these users: name, unit, roles.
-struct Company {
-    pipeline: Pipeline,
-}
-
-impl Company {
-    fn new(flows: &str) -> Self {
-        Company { pipeline: open(&format!("{COMPANY}{flows}")) }
-    }
-
-    fn user(&mut self, name: &str, unit: &str, roles: &[&str]) -> Reference {
-        let user = self.pipeline.user(name).unwrap();
-        if !unit.is_empty() {
-            let unit = self.pipeline.business_unit(unit).unwrap();
-            self.pipeline.move_user(user, unit).unwrap();
-        }
-        roles.iter().for_each(|role| self.pipeline.grant(user, role).unwrap());
-        user
-    }
-
-    fn create(&mut self, acting: Reference, entity: &str, values: Values) -> Outcome {
-        let values = row(&self.pipeline, entity, values);
-        let entity = self.pipeline.schema().entity_id(entity).unwrap();
-        self.pipeline.execute(Operation::Create { entity, values }, Some(acting))
-    }
-
-    fn update(&mut self, acting: Reference, record: Reference, values: Values) -> Outcome {
-        let entity = self.pipeline.schema().entity(record.entity).unwrap().name.clone();
-        let values = row(&self.pipeline, &entity, values);
-        self.pipeline.execute(Operation::Update { record, values }, Some(acting))
-    }
-
-    fn account(&mut self, owner: Reference) -> Reference {
-        created(&mut self.pipeline, "account", &[("name", "A".into()), ("ownerid", Value::Reference(owner))])
-    }
-}
-
-fn refused(outcome: &Outcome) -> &str {
-    let (code, words) = fault(outcome);
-    assert_eq!(code, Code::F22, "{words}");
-    words
-}
-
-#[test]
-fn a_project_without_roles_enforces_nothing() {
-    let mut pipeline = open("entity account { name text(160) required }");
-    let anna = pipeline.user("Anna").unwrap();
-    let account = created(&mut pipeline, "account", &[("name", "A".into())]);
-    let values = row(&pipeline, "account", &[("name", "B".into())]);
-    assert_eq!(pipeline.execute(Operation::Update { record: account, values }, Some(anna)).ending, Ending::Committed);
-    assert_eq!(pipeline.grant(anna, "Sales").unwrap_err().code, Code::F06);
-}
-
-#[test]
-fn a_level_reaches_what_the_units_of_user_and_owner_say() {
-    let mut company = Company::new("");
-    let admin = company.pipeline.administrator();
-    let north = company.pipeline.business_unit("North").unwrap();
-    let city = company.pipeline.business_unit("City").unwrap();
-    let moved = company.update(admin, city, &[("parent", Value::Reference(north))]);
-    assert_eq!(moved.ending, Ending::Committed);
-    let seller = company.user("Seller", "North", &["Seller"]);
-    let branch = company.user("Branch", "North", &["Branch"]);
-    let region = company.user("Region", "North", &["Region"]);
-    let chief = company.user("Chief", "South", &["Chief"]);
-    let townsman = company.user("Townsman", "City", &[]);
-    let stray = company.user("Stray", "", &[]);
-    let root = company.user("Root", "", &["Region"]);
-    let owners = [seller, branch, townsman, chief, stray];
-    let records: Vec<Reference> = owners.iter().map(|owner| company.account(*owner)).collect();
-    let mut may = |user: Reference| -> Vec<bool> {
-        let write = |record: &Reference| company.update(user, *record, &[("name", "B".into())]).ending == Ending::Committed;
-        records.iter().map(write).collect()
-    };
-    assert_eq!(may(seller), [true, false, false, false, false]);
-    assert_eq!(may(branch), [true, true, false, false, false]);
-    assert_eq!(may(region), [true, true, true, false, false]);
-    assert_eq!(may(chief), [true, true, true, true, true]);
-    assert_eq!(may(townsman), [false; 5]);
-    assert_eq!(may(root), [true; 5], "all units are below the root");
-    assert_eq!(may(admin), [true; 5]);
-    let root_unit = Reference { entity: north.entity, id: ROOT_UNIT };
-    assert_eq!(get(&mut company.pipeline, root_unit, "name"), "Organization".into());
-    assert_eq!(fault(&delete(&mut company.pipeline, root_unit)).0, Code::F08);
-}
-
-#[test]
-fn a_team_owns_by_its_unit() {
-    let mut company = Company::new("");
-    let unit = company.pipeline.business_unit("North").unwrap();
-    let branch = company.user("Branch", "North", &["Branch"]);
-    let away = company.user("Away", "South", &["Branch"]);
-    let team = created(&mut company.pipeline, "team", &[("name", "T".into()), ("businessunitid", Value::Reference(unit))]);
-    let account = company.account(team);
-    assert_eq!(company.update(branch, account, &[("name", "B".into())]).ending, Ending::Committed);
-    let words = refused(&company.update(away, account, &[("name", "C".into())])).to_owned();
-    assert_eq!(words, "`Away` has the privilege `write` on `account` at business unit, and this record needs it at organization");
-}
-
-#[test]
-fn each_right_is_asked_where_it_is_used() {
-    let mut company = Company::new("");
-    let seller = company.user("Seller", "North", &["Seller"]);
-    let nobody = company.user("Nobody", "North", &["Nothing"]);
-    let branch = company.user("Branch", "North", &["Branch"]);
-    let own = company.create(seller, "account", &[("name", "A".into())]).record.unwrap();
-    let other = company.account(branch);
-    let reference = Value::Reference;
-    let refusals = [
-        company.create(nobody, "account", &[("name", "A".into())]),
-        company.create(seller, "account", &[("name", "A".into()), ("ownerid", reference(branch))]),
-        company.create(seller, "account", &[("name", "A".into()), ("parent", reference(other))]),
-        company.create(seller, "contact", &[("name", "A".into())]),
-        company.update(seller, other, &[("name", "B".into())]),
-        company.update(seller, own, &[("parent", reference(other))]),
-        company.update(seller, other, &[("ownerid", reference(seller))]),
-        company.update(branch, own, &[("ownerid", reference(branch))]),
-        company.create(branch, "contact", &[("name", "A".into()), ("account", reference(own))]),
-        company.pipeline.execute(Operation::Delete { record: own }, Some(seller)),
-        company.create(seller, "price", &[("name", "A".into())]),
-    ];
-    let words: Vec<&str> = refusals.iter().map(refused).collect();
-    insta::assert_snapshot!(words.join("\n"));
-    // What is allowed: linking among one's own, giving one's own away, and afterwards no more.
-    let second = company.create(seller, "account", &[("name", "B".into()), ("parent", reference(own))]).record.unwrap();
-    assert_eq!(company.update(seller, second, &[("parent", Value::Empty)]).ending, Ending::Committed);
-    assert_eq!(company.update(seller, second, &[("ownerid", reference(branch)), ("name", "C".into())]).ending, Ending::Committed);
-    refused(&company.update(seller, second, &[("name", "D".into())]));
-}
-
-#[test]
-fn a_cascade_needs_the_right_for_every_record() {
-    let mut company = Company::new("");
-    let branch = company.user("Branch", "North", &["Branch"]);
-    let chief = company.user("Chief", "North", &["Chief"]);
-    let account = company.account(branch);
-    let contact = created(&mut company.pipeline, "contact", &[("name", "C".into()), ("account", Value::Reference(account))]);
-    let words = refused(&company.pipeline.execute(Operation::Delete { record: account }, Some(branch))).to_owned();
-    assert_eq!(words, "`Branch` has no privilege `delete` on `contact`");
-    assert!(exists(&mut company.pipeline, account) && exists(&mut company.pipeline, contact));
-    assert_eq!(company.pipeline.execute(Operation::Delete { record: account }, Some(chief)).ending, Ending::Committed);
-    assert!(!exists(&mut company.pipeline, contact));
-}
-
-#[test]
-fn roles_are_taken_and_add_up() {
-    let mut company = Company::new("");
-    let anna = company.user("Anna", "North", &["Seller", "Branch"]);
-    let ben = company.user("Ben", "North", &[]);
-    let account = company.account(ben);
-    assert_eq!(company.update(anna, account, &[("name", "B".into())]).ending, Ending::Committed);
-    company.pipeline.grant(anna, "Branch").unwrap();
-    company.pipeline.revoke(anna, "Branch").unwrap();
-    company.pipeline.revoke(anna, "Branch").unwrap();
-    refused(&company.update(anna, account, &[("name", "C".into())]));
-}
 
 const FLOWS: &str = r#"
 flow Nested on account {
@@ -208,7 +27,7 @@ fn flows_do_only_what_their_identity_may() {
     let anna = company.user("Anna", "North", &["Seller"]);
     let own = company.account(anna);
     let nested = company.update(anna, own, &[("revenue", Value::Decimal(5.into()))]);
-    assert_eq!(refused(&nested), "`Anna` has no privilege `create` on `contact`");
+    assert_eq!(refused(&nested), "`Anna` has no privilege `create` on `contact`, and this record needs it at `user`");
     assert!(matches!(&nested.ending, Ending::Fault(fault) if fault.chain == ["Nested"]), "{nested:?}");
     assert_eq!(company.update(anna, own, &[("note", "x".into())]).ending, Ending::Committed);
     assert_eq!(count(&mut company.pipeline, "contact"), 1);
@@ -222,7 +41,7 @@ fn what_a_flow_reads_elsewhere_needs_read() {
     let (own, other) = (company.account(blind), company.account(admin));
     let link = [("parent", Value::Reference(other))];
     let words = refused(&company.update(blind, own, &link)).to_owned();
-    assert_eq!(words, "`Blind` has no privilege `read` on `account`");
+    assert_eq!(words, "`Blind` has no privilege `read` on `account`, and this record needs it at `organization`");
     // The same flow reads as the administrator, who has every privilege.
     assert_eq!(company.update(admin, own, &link).ending, Ending::Committed);
     company.pipeline.grant(blind, "Seller").unwrap();
@@ -242,9 +61,9 @@ fn a_run_on_demand_needs_its_privilege_and_read() {
         let operation = Operation::Run { flow: "OnDemand".into(), record: account, inputs: Vec::new() };
         company.pipeline.execute(operation, Some(user))
     };
-    assert_eq!(refused(&run(&mut company)), "`Anna` has no privilege `execute flow`");
+    assert_eq!(refused(&run(&mut company)), "`Anna` has no privilege `execute flow`, which `OnDemand` on `account` needs");
     company.pipeline.grant(user, "Runner").unwrap();
-    assert_eq!(refused(&run(&mut company)), "`Anna` has no privilege `read` on `account`");
+    assert_eq!(refused(&run(&mut company)), "`Anna` has no privilege `read` on `account`, and this record needs it at `user`");
     company.pipeline.grant(user, "Seller").unwrap();
     assert_eq!(run(&mut company).ran, ["OnDemand"]);
     let gone = Operation::Run { flow: "Nested".into(), record: account, inputs: Vec::new() };
@@ -293,4 +112,126 @@ fn scope_is_seen_from_the_flows_owner() {
     assert_eq!(ran(company.update(ben, account, &[("ownerid", Value::Reference(cleo))])), "Assigned");
     assert_eq!(company.update(ben, account, &[("name", "D".into())]).queued.len(), 0);
     assert_eq!(ran(company.pipeline.execute(Operation::Delete { record: account }, None)), "Below");
+}
+
+#[test]
+fn a_team_s_records_are_in_the_scope_of_its_members_flows() {
+    let mut company = Company::new(
+        r#"
+        flow Mine on account { trigger create, update(name), delete  owner "Anna"  scope user }
+        flow Ours on account { trigger create, update(name), delete  owner "Anna"  scope business unit }
+        flow OfBen on account { trigger create, update(name), delete  owner "Ben"  scope business unit }
+        "#,
+    );
+    let anna = company.user("Anna", "North", &[]);
+    company.user("Ben", "North", &[]);
+    let admin = company.pipeline.administrator();
+    let team = company.team("Support", "South", &[anna]);
+    let account = company.account(team);
+    assert_eq!(company.update(admin, account, &[("name", "B".into())]).ran, ["Mine", "Ours"]);
+    company.pipeline.leave(anna, team).unwrap();
+    assert!(company.update(admin, account, &[("name", "B".into())]).ran.is_empty());
+}
+
+/// Flows that write down as whom they act: what a flow creates belongs to its identity.
+const WHO: &str = r#"
+entity account { name text(160) required  step integer  parent lookup account }
+entity trail { words text(100) }
+
+flow Owned on account {
+  trigger update(name), child, on demand
+  owner   "Olga"
+  run as  owner
+  create trail { words = "Owned for {caller.fullname}" }
+  start Inherits on this
+}
+flow Inherits on account {
+  trigger child
+  owner   "Ben"
+  run as  caller
+  create trail { words = "Inherits" }
+}
+flow Called on account {
+  trigger update(step), on demand
+  owner   "Olga"
+  create trail { words = "Called" }
+  start Owned on this
+  start Owned on parent?
+}
+flow Trails on trail { trigger create  run as caller  log "{words}"  create task { subject = words ?? "" } }
+
+role All { privilege create, read, write, delete, append, append to, assign on account, trail, task  privilege execute flow }
+"#;
+
+/// The names of the owners of what was created, in order.
+fn owners(pipeline: &mut Pipeline, entity: &str) -> Vec<String> {
+    let entity = pipeline.schema().entity_id(entity).unwrap();
+    let ids = pipeline.find(entity, &Row::default(), u32::MAX).unwrap();
+    let mut name = |id| match get(pipeline, Reference { entity, id }, "ownerid") {
+        Value::Reference(owner) => get(pipeline, owner, "fullname").as_text().unwrap().to_owned(),
+        other => panic!("{other:?}"),
+    };
+    ids.into_iter().map(&mut name).collect()
+}
+
+fn who() -> (Company, [Reference; 3]) {
+    let mut company = Company { pipeline: open(WHO) };
+    let users = ["Olga", "Ben", "Anna"].map(|name| company.user(name, "North", &["All"]));
+    (company, users)
+}
+
+#[test]
+fn run_as_says_whose_an_event_s_flow_is_and_its_inline_children_inherit_it() {
+    let (mut company, [_, _, anna]) = who();
+    let account = company.account(anna);
+    assert_eq!(company.update(anna, account, &[("name", "B".into())]).ending, Ending::Committed);
+    assert_eq!(owners(&mut company.pipeline, "trail"), ["Olga", "Olga"], "the owner, whatever the child says");
+    // Operations within it have the flow's identity as their caller.
+    assert_eq!(owners(&mut company.pipeline, "task"), ["Olga", "Olga"]);
+    let (mut company, [_, _, anna]) = who();
+    let account = company.account(anna);
+    assert_eq!(company.update(anna, account, &[("step", 1.into())]).ending, Ending::Committed);
+    assert_eq!(owners(&mut company.pipeline, "trail"), ["Anna"; 3], "an inline child runs as its parent, whatever it says");
+}
+
+#[test]
+fn a_run_on_demand_is_always_the_caller_s() {
+    for flow in ["Owned", "Called"] {
+        let (mut company, [_, ben, anna]) = who();
+        let account = company.account(anna);
+        let operation = Operation::Run { flow: flow.into(), record: account, inputs: Vec::new() };
+        assert_eq!(company.pipeline.execute(operation, Some(ben)).ending, Ending::Committed);
+        assert!(owners(&mut company.pipeline, "trail").iter().all(|owner| owner == "Ben"), "{flow}");
+    }
+}
+
+#[test]
+fn an_inline_child_on_another_record_inherits_too() {
+    let (mut company, [_, _, anna]) = who();
+    let parent = company.account(anna);
+    let values = [("name", "A".into()), ("parent", Value::Reference(parent))];
+    let account = company.create(anna, "account", &values).record.unwrap();
+    assert_eq!(company.update(anna, account, &[("step", 1.into())]).ran.iter().filter(|name| *name == "Owned").count(), 2);
+    assert_eq!(owners(&mut company.pipeline, "trail"), ["Anna"; 5]);
+}
+
+#[test]
+fn what_a_flow_nests_is_held_against_the_flow_s_identity() {
+    let flows = r#"
+    flow Writes on account { trigger update(note)  owner "Olga"  run as owner  set revenue = 5 }
+    flow Behind on account { trigger update(revenue)  create price { name = "P" } }
+    "#;
+    let mut company = Company::new(flows);
+    let olga = company.user("Olga", "South", &["Seller"]);
+    let anna = company.user("Anna", "North", &["Chief"]);
+    let account = company.account(anna);
+    // Anna may write it, but the flow acts as Olga, who may only write her own.
+    let words = refused(&company.update(anna, account, &[("note", "x".into())])).to_owned();
+    assert_eq!(words, "`Olga` has the privilege `write` on `account` at `user`, and this record needs it at `organization`");
+    company.pipeline.grant(olga, "Linker").unwrap();
+    let outcome = company.update(anna, account, &[("note", "x".into())]);
+    assert_eq!(refused(&outcome), "`Olga` has no privilege `create` on `price`, and this record needs it at `user`");
+    assert!(matches!(&outcome.ending, Ending::Fault(fault) if fault.chain == ["Writes", "Behind"]), "{outcome:?}");
+    company.pipeline.grant(olga, "Chief").unwrap();
+    assert_eq!(company.update(anna, account, &[("note", "x".into())]).ending, Ending::Committed);
 }

@@ -168,7 +168,7 @@ fn who_may_read_nothing_may_ask_nothing() {
     for flows in [&asks("count(order2)"), &asks("sum(order2.units where length(name) > 1)"), by_key, visits, filtered] {
         let (mut pipeline, reader, account) = company("None", flows);
         let outcome = goes(&mut pipeline, reader, account);
-        assert_eq!(fault(&outcome), (Code::F22, "`Reader` has no privilege `read` on `order2`"), "{flows}");
+        assert_eq!(fault(&outcome), (Code::F22, "`Reader` has no privilege `read` on `order2`, and a query needs it at `user`"), "{flows}");
         let (mut pipeline, reader, account) = company("Own", flows);
         assert_eq!(goes(&mut pipeline, reader, account).ending, Ending::Committed, "{flows}");
     }

@@ -165,3 +165,28 @@ fn conditions_are_joined_by_and() {
         assert_eq!(store.aggregate(&both, Aggregate::Count).unwrap(), Value::Integer(1));
     });
 }
+
+#[test]
+fn of_alternatives_one_has_to_hold_beside_the_conditions() {
+    on_every_field(|store, slot, ty| {
+        let records = filled(store, slot, ty);
+        let (held, others) = values(ty);
+        let all: Vec<Value> = held.into_iter().chain(others).chain([Value::Empty]).collect();
+        for pair in all.windows(2) {
+            for test in [Test::Equal, Test::NotEqual] {
+                let any: Vec<_> = pair.iter().map(|value| Condition { slot, test, value: value.clone() }).collect();
+                let holds = |row: &Row| any.iter().any(|condition| condition.holds(row.get(slot).unwrap()));
+                let expected: Vec<_> = records.iter().filter(|(_, row)| holds(row)).map(|(id, _)| *id).collect();
+                let selection = Selection { any, ..Selection::all(ACCOUNT) };
+                let found = |store: &mut dyn Store, selection: &Selection| -> Vec<Uuid> {
+                    store.select(selection, &FieldSet::default()).unwrap().into_iter().map(|(id, _)| id).collect()
+                };
+                assert_eq!(found(store, &selection), expected, "{ty:?} {test:?} {pair:?}");
+                assert_eq!(store.aggregate(&selection, Aggregate::Count).unwrap(), Value::Integer(expected.len() as i64));
+                let last = expected.last().copied().unwrap_or(id(999));
+                let narrowed = selection.with(Slot(0), Value::Uuid(last));
+                assert_eq!(found(store, &narrowed).len(), usize::from(!expected.is_empty()), "{ty:?} {test:?} {pair:?}");
+            }
+        }
+    });
+}

@@ -133,6 +133,19 @@ impl<'s> Filter<'s> {
             filter.compare(table.key(), ">", Bound::Field(PRIMARY_KEY, after));
         }
         selection.conditions.iter().try_for_each(|condition| filter.condition(table, condition))?;
+        if !selection.any.is_empty() {
+            let mut any = Filter::default();
+            for condition in &selection.any {
+                let before = any.parts.len();
+                any.condition(table, condition)?;
+                // What holds of every record leaves no part behind.
+                if any.parts.len() == before {
+                    any.parts.push("1".to_owned());
+                }
+            }
+            filter.parts.push(format!("({})", any.parts.join(" OR ")));
+            filter.bound.append(&mut any.bound);
+        }
         Ok(filter)
     }
 

@@ -68,8 +68,8 @@ pub enum StmtKind {
     Log(TextLiteral),
     /// `step "title" {…}`
     Step { title: TextLiteral, body: Block },
-    /// `user "alice" { role Sales, businessunit "North" }`
-    User { name: Name, roles: Vec<Name>, business_unit: Option<Name> },
+    /// `user "alice" { role Sales, businessunit "North", team "Support" }`
+    User { name: Name, roles: Vec<Name>, business_unit: Option<Name>, teams: Vec<Name> },
     /// `as "alice" {…}`
     As { user: Name, body: Block },
     /// `in transaction {…}`

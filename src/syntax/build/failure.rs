@@ -84,7 +84,7 @@ fn kind(rule: Rule) -> Option<Expected> {
         | Rule::order_key => Expected::Value,
         Rule::text | Rule::block_text => Expected::Text,
         Rule::plain => Expected::Plain,
-        Rule::name | Rule::alias | Rule::user_role | Rule::user_unit => Expected::Name,
+        Rule::name | Rule::alias | Rule::user_role | Rule::user_unit | Rule::user_team => Expected::Name,
         Rule::word
         | Rule::hword
         | Rule::event

@@ -215,15 +215,16 @@ impl Builder<'_> {
 
     fn user(&mut self, mut inner: Nodes) -> Option<StmtKind> {
         let name = self.name(&next(&mut inner)?);
-        let (mut roles, mut business_unit) = (Vec::new(), None);
-        for part in inner.filter(|part| matches!(part.as_rule(), Rule::user_role | Rule::user_unit)) {
-            if part.as_rule() == Rule::user_role {
-                roles.extend(self.names(part));
-            } else {
-                business_unit = parts(part).next().map(|name| self.name(&name));
+        let (mut roles, mut business_unit, mut teams) = (Vec::new(), None, Vec::new());
+        for part in inner {
+            match part.as_rule() {
+                Rule::user_role => roles.extend(self.names(part)),
+                Rule::user_unit => business_unit = parts(part).next().map(|name| self.name(&name)),
+                Rule::user_team => teams.extend(self.names(part)),
+                _ => {}
             }
         }
-        Some(StmtKind::User { name, roles, business_unit })
+        Some(StmtKind::User { name, roles, business_unit, teams })
     }
 
     fn table(&mut self, mut inner: Nodes) -> Option<StmtKind> {
