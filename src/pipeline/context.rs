@@ -1,5 +1,6 @@
 //! What a plug-in, or an action whose code is outside the language, sees and does while it runs.
 
+use std::cell::OnceCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -8,8 +9,9 @@ use smol_str::SmolStr;
 
 use crate::bytecode::{ActionCode, Effects, Input, Stage, Via};
 use crate::diagnostic::{Code, nearest};
-use crate::schema::{Right, Row, Schema};
-use crate::value::{EntityId, Reference, Slot, Uuid, Value};
+use crate::schema::select::Selection;
+use crate::schema::{FieldSet, Row, Schema};
+use crate::value::{EntityId, Reference, Slot, Value};
 use crate::vm::Interrupt;
 
 use super::engine::Engine;
@@ -24,8 +26,8 @@ pub struct PluginContext<'a> {
     pub(super) engine: &'a mut Engine,
     pub(super) scene: &'a mut Scene,
     pub(super) part: Part<'a>,
-    /// What a nested operation ended in, or what was done without being declared: nothing that the code does can make it good.
-    failed: Option<Interrupt>,
+    /// The first thing that was asked for and failed: nothing that the code does can make it good, and nothing more is done for it.
+    failed: OnceCell<Interrupt>,
 }
 
 /// What runs: a plug-in or an action.
@@ -71,7 +73,7 @@ pub(super) fn run_action(engine: &mut Engine, scene: &mut Scene, action: &Action
 
 fn call_via(engine: &mut Engine, scene: &mut Scene, part: Part<'_>, via: &Via) -> Result<(), Interrupt> {
     if *via != Via::Host {
-        let mut context = PluginContext { engine, scene, part, failed: None };
+        let mut context = PluginContext { engine, scene, part, failed: OnceCell::new() };
         let result = external::call(&mut context, via);
         return ended(result, context.failed, part.name);
     }
@@ -85,25 +87,26 @@ fn call_via(engine: &mut Engine, scene: &mut Scene, part: Part<'_>, via: &Via) -
 
 fn call(engine: &mut Engine, scene: &mut Scene, part: Part<'_>, handler: &Handler) -> Result<(), Interrupt> {
     let began = (engine.settings.stopwatch)();
-    let mut context = PluginContext { engine, scene, part, failed: None };
+    let mut context = PluginContext { engine, scene, part, failed: OnceCell::new() };
     let result = catch_unwind(AssertUnwindSafe(|| handler(&mut context)));
     let (took, most) = ((context.engine.settings.stopwatch)().saturating_sub(began), context.engine.settings.limits.time);
-    match result {
+    let failed = |what: String| Err(fault(Code::F10, format!("the {} `{}` {what}", part.what, part.name)).into());
+    let result = match result {
         // A function can't be ended from outside: what it did is undone once it comes back.
-        Ok(_) if took > most => {
-            let words = format!("took longer than {} seconds (the limit `plugin_time`)", most.as_secs_f64());
-            Err(fault(Code::F10, format!("the {} `{}` {words}", part.what, part.name)))
-        }
-        Ok(result) => ended(result, context.failed, part.name),
-        Err(panic) => Err(fault(Code::F10, format!("the {} `{}` panicked: {}", part.what, part.name, panic_message(&*panic)))),
-    }
+        Ok(_) if took > most => failed(format!("took longer than {} seconds (the limit `plugin_time`)", most.as_secs_f64())),
+        Ok(result) => result,
+        Err(panic) => failed(format!("panicked: {}", panic_message(&*panic))),
+    };
+    ended(result, context.failed, part.name)
 }
 
-fn ended(result: Result<(), Refusal>, failed: Option<Interrupt>, name: &SmolStr) -> Result<(), Interrupt> {
-    match result {
-        Ok(()) => failed.map_or(Ok(()), Err),
-        Err(Refusal(RefusalKind::Reason(reason))) => Err(Interrupt::Stop { flow: name.clone(), reason: one_line(reason) }),
-        Err(Refusal(RefusalKind::Passed(interrupt))) => Err(*interrupt),
+/// The end of code outside: what failed in it before everything else.
+fn ended(result: Result<(), Refusal>, failed: OnceCell<Interrupt>, name: &SmolStr) -> Result<(), Interrupt> {
+    match (failed.into_inner(), result) {
+        (Some(first), _) => Err(first),
+        (None, Ok(())) => Ok(()),
+        (None, Err(Refusal(RefusalKind::Reason(reason)))) => Err(Interrupt::Stop { flow: name.clone(), reason: one_line(reason) }),
+        (None, Err(Refusal(RefusalKind::Passed(interrupt)))) => Err(*interrupt),
     }
 }
 
@@ -157,19 +160,19 @@ impl PluginContext<'_> {
     /// A field as a flow at this place reads it: before the operation with the Target over it, after it as it is now.
     pub fn field(&mut self, field: &str) -> Result<&Value, Refusal> {
         let slot = self.readable(field)?;
-        Ok(self.scene.field(self.engine, slot)?)
+        kept(&self.failed, self.scene.field(self.engine, slot))
     }
 
     /// A field of the pre-image: its value before the operation, empty on create.
     pub fn pre_image(&mut self, field: &str) -> Result<&Value, Refusal> {
         let slot = self.readable(field)?;
-        Ok(self.scene.old(self.engine, slot)?)
+        kept(&self.failed, self.scene.old(self.engine, slot))
     }
 
     /// A field of the post-image, which there is after the operation and not on delete.
     pub fn post_image(&mut self, field: &str) -> Result<&Value, Refusal> {
         if self.scene.stage.is_before() || self.scene.message == Some(Message::Delete) {
-            return Err(self.failed("asks for a post-image where there is none"));
+            return Err(self.misused("asks for a post-image where there is none"));
         }
         self.field(field)
     }
@@ -188,8 +191,7 @@ impl PluginContext<'_> {
             slots.push(slot);
         }
         let values: Vec<Value> = values.iter().map(|(_, value)| value.clone()).collect();
-        let written = self.engine.set(self.scene, self.scene.acting, &slots, &values);
-        self.kept(written)
+        kept(&self.failed, self.engine.set(self.scene, self.scene.acting, &slots, &values))
     }
 
     /// An input of the action; empty where it wasn't given.
@@ -197,17 +199,17 @@ impl PluginContext<'_> {
         let position = self.part.inputs.iter().position(|input| input.name == name);
         match position.and_then(|position| self.scene.inputs.get(position)) {
             Some(value) => Ok(value),
-            None => Err(self.failed(&format!("asks for an input `{name}`, which it doesn't have"))),
+            None => Err(self.misused(&format!("asks for an input `{name}`, which it doesn't have"))),
         }
     }
 
     /// Gives an input of the action another value, which its body then takes: for plug-ins before that.
     pub fn set_input(&mut self, name: &str, value: impl Into<Value>) -> Result<(), Refusal> {
         if !self.scene.stage.is_before() {
-            return Err(self.failed(&format!("sets the input `{name}`, which the action has taken already")));
+            return Err(self.misused(&format!("sets the input `{name}`, which the action has taken already")));
         }
         let Some(position) = self.part.inputs.iter().position(|input| input.name == name) else {
-            return Err(self.failed(&format!("sets an input `{name}`, which isn't there")));
+            return Err(self.misused(&format!("sets an input `{name}`, which isn't there")));
         };
         self.admitted(self.part.inputs, position, value.into()).map(|value| {
             if let Some(place) = self.scene.inputs.get_mut(position) {
@@ -221,7 +223,7 @@ impl PluginContext<'_> {
         let position = self.part.outputs.iter().position(|output| output.name == name);
         match position.and_then(|position| self.scene.outputs.get(position)) {
             Some(value) => Ok(value),
-            None => Err(self.failed(&format!("asks for an output `{name}`, which isn't there"))),
+            None => Err(self.misused(&format!("asks for an output `{name}`, which isn't there"))),
         }
     }
 
@@ -233,7 +235,7 @@ impl PluginContext<'_> {
                 *place = value.into();
                 Ok(())
             }
-            None => Err(self.failed(&format!("sets an output `{name}`, which it doesn't have"))),
+            None => Err(self.misused(&format!("sets an output `{name}`, which it doesn't have"))),
         }
     }
 
@@ -274,19 +276,21 @@ impl PluginContext<'_> {
     pub fn read(&mut self, record: Reference, field: &str) -> Result<Value, Refusal> {
         self.held_of(record.entity, |effects| effects.queries.contains_key(&record.entity), "queries")?;
         let slot = self.slot(record.entity, field)?;
-        Ok(self.engine.seen(record, slot, self.scene.acting)?)
+        kept(&self.failed, self.engine.seen(record, slot, self.scene.acting))
     }
 
-    /// The records of an entity whose fields have exactly these values, by ascending id, at most `limit`; those that
-    /// the acting user may not see are left out.
+    /// The records of an entity whose fields have exactly these values, by ascending id, at most `limit`, as a query finds them: as if
+    /// there were none that the acting user may not read. A value that its field can't hold is a fault.
     pub fn find(&mut self, entity: &str, values: &[(&str, Value)], limit: u32) -> Result<Vec<Reference>, Refusal> {
         let entity = self.entity(entity)?;
         self.held_of(entity, |effects| effects.queries.contains_key(&entity), "queries")?;
-        let values = self.row(entity, values)?;
-        let found: Vec<Uuid> = self.engine.store.find(entity, &values, limit).map_err(|error| self.engine.store_fault(error))?;
-        let acting = self.scene.acting;
-        let records = found.into_iter().map(|id| Reference { entity, id });
-        Ok(records.filter(|record| self.engine.may(acting, Right::Read, *record).is_ok()).collect())
+        let mut selection = Selection::all(entity).limited(limit.into());
+        for (field, value) in values {
+            let slot = self.slot(entity, field)?;
+            selection = selection.with(slot, kept(&self.failed, self.engine.comparable(entity, slot, value.clone()))?);
+        }
+        let found = kept(&self.failed, self.engine.select(&selection, &FieldSet::default(), self.scene.acting))?;
+        Ok(found.into_iter().map(|(id, _)| Reference { entity, id }).collect())
     }
 
     /// An action, on a record where it has one; an input that isn't named is empty. Gives its outputs in their order.
@@ -294,14 +298,14 @@ impl PluginContext<'_> {
         self.held(|effects| effects.performs.contains(action), "performs", action)?;
         let program = Arc::clone(&self.engine.program);
         let Some(found) = program.action(action) else {
-            return Err(self.failed(&format!("performs `{action}`, which is no action")));
+            return Err(self.misused(&format!("performs `{action}`, which is no action")));
         };
         let mut given = vec![Value::Empty; found.head.inputs.len()];
         for (name, value) in inputs {
             let position = found.head.inputs.iter().position(|input| input.name == *name);
             match position.and_then(|position| given.get_mut(position)) {
                 Some(place) => place.clone_from(value),
-                None => return Err(self.failed(&format!("gives `{action}` an input `{name}`, which it doesn't have"))),
+                None => return Err(self.misused(&format!("gives `{action}` an input `{name}`, which it doesn't have"))),
             }
         }
         self.nested(Operation::Perform { action: action.into(), record, inputs: given })?;
@@ -314,23 +318,14 @@ impl PluginContext<'_> {
     }
 
     fn nested(&mut self, operation: Operation) -> Result<Reference, Refusal> {
-        let result = self.engine.operate(operation, self.scene.depth + 1, self.scene.acting);
-        self.kept(result)
-    }
-
-    /// Remembers a failure, which ends the operation whether the plug-in passes it on or not.
-    fn kept<T>(&mut self, result: Result<T, Interrupt>) -> Result<T, Refusal> {
-        result.map_err(|interrupt| {
-            self.failed.get_or_insert_with(|| interrupt.clone());
-            interrupt.into()
-        })
+        kept(&self.failed, self.engine.operate(operation, self.scene.depth + 1, self.scene.acting))
     }
 
     /// A value as an input takes it.
     fn admitted(&mut self, inputs: &[Input], position: usize, value: Value) -> Result<Value, Refusal> {
         let schema = Arc::clone(&self.engine.schema);
         let admitted = inputs.get(position).map(|input| input.field().admit(value, &schema)).unwrap_or(Ok(Value::Empty));
-        self.kept(admitted.map_err(|violation| fault(violation.code(), violation.to_string())))
+        kept(&self.failed, admitted.map_err(|violation| fault(violation.code(), violation.to_string())))
     }
 
     fn row(&self, entity: EntityId, values: &[(&str, Value)]) -> Result<Row, Refusal> {
@@ -338,7 +333,7 @@ impl PluginContext<'_> {
     }
 
     /// A field of the record that the part may read.
-    fn readable(&mut self, field: &str) -> Result<Slot, Refusal> {
+    fn readable(&self, field: &str) -> Result<Slot, Refusal> {
         let slot = self.own("reads", field)?;
         self.held(|effects| effects.reads.contains(slot), "reads", field)?;
         Ok(slot)
@@ -347,44 +342,58 @@ impl PluginContext<'_> {
     /// A field of the record, where there is one.
     fn own(&self, verb: &str, field: &str) -> Result<Slot, Refusal> {
         if self.part.global {
-            return Err(self.failed(&format!("{verb} `{field}`, and a global action has no record")));
+            return Err(self.misused(&format!("{verb} `{field}`, and a global action has no record")));
         }
         self.slot(self.scene.record.entity, field)
     }
 
-    /// Holds what the code is about to do against what it declares.
-    fn held(&mut self, declared: impl FnOnce(&Effects) -> bool, verb: &str, name: &str) -> Result<(), Refusal> {
+    /// Holds what the code is about to do against what it declares, and against what failed before.
+    fn held(&self, declared: impl FnOnce(&Effects) -> bool, verb: &str, name: &str) -> Result<(), Refusal> {
+        if let Some(first) = self.failed.get() {
+            return Err(first.clone().into());
+        }
         if self.part.effects.is_none_or(declared) {
             return Ok(());
         }
         let Part { what, name: part, .. } = self.part;
         let words = format!("the {what} `{part}` {verb} `{name}` and doesn't declare it: write `{verb} {name}` in its declaration");
-        self.kept(Err(fault(Code::F19, words)))
+        Err(first(&self.failed, fault(Code::F19, words)))
     }
 
-    fn held_of(&mut self, entity: EntityId, declared: impl FnOnce(&Effects) -> bool, verb: &str) -> Result<(), Refusal> {
-        let schema = Arc::clone(&self.engine.schema);
-        self.held(declared, verb, schema.entity(entity).map_or("a record of no entity", |entity| &entity.name))
+    fn held_of(&self, entity: EntityId, declared: impl FnOnce(&Effects) -> bool, verb: &str) -> Result<(), Refusal> {
+        self.held(declared, verb, self.engine.schema.entity(entity).map_or("a record of no entity", |entity| &entity.name))
     }
 
     fn entity(&self, name: &str) -> Result<EntityId, Refusal> {
         self.engine.schema.entity_id(name).ok_or_else(|| {
             let meant = nearest(name, self.engine.schema.entities.keys().map(SmolStr::as_str));
-            self.failed(&unknown(&format!("names `{name}`, which is no entity"), meant))
+            self.misused(&unknown(&format!("names `{name}`, which is no entity"), meant))
         })
     }
 
     fn slot(&self, entity: EntityId, field: &str) -> Result<Slot, Refusal> {
-        let Some(entity) = self.engine.schema.entity(entity) else { return Err(self.failed("names a record of no entity")) };
+        let Some(entity) = self.engine.schema.entity(entity) else { return Err(self.misused("names a record of no entity")) };
         entity.slot(field).ok_or_else(|| {
             let meant = nearest(field, entity.fields.keys().map(SmolStr::as_str));
-            self.failed(&unknown(&format!("names `{field}`, which `{}` doesn't have", entity.name), meant))
+            self.misused(&unknown(&format!("names `{field}`, which `{}` doesn't have", entity.name), meant))
         })
     }
 
-    fn failed(&self, what: &str) -> Refusal {
-        fault(Code::F10, format!("the {} `{}` {what}", self.part.what, self.part.name)).into()
+    /// Code that asks for what there isn't.
+    fn misused(&self, what: &str) -> Refusal {
+        let interrupt = fault(Code::F10, format!("the {} `{}` {what}", self.part.what, self.part.name));
+        first(&self.failed, interrupt)
     }
+}
+
+/// Remembers a failure, which ends the operation whether the code passes it on or not.
+fn kept<T>(failed: &OnceCell<Interrupt>, result: Result<T, Interrupt>) -> Result<T, Refusal> {
+    result.map_err(|interrupt| first(failed, interrupt))
+}
+
+/// The first failure, which is this one where there was none.
+fn first(failed: &OnceCell<Interrupt>, interrupt: Interrupt) -> Refusal {
+    failed.get_or_init(|| interrupt).clone().into()
 }
 
 fn unknown(what: &str, meant: Option<&str>) -> String {
@@ -396,7 +405,8 @@ fn unknown(what: &str, meant: Option<&str>) -> String {
 
 /// A reason without line breaks: it is shown in one line.
 pub(super) fn one_line(reason: SmolStr) -> SmolStr {
-    if reason.contains(['\n', '\r']) { reason.split(['\n', '\r']).collect::<Vec<_>>().join(" ").into() } else { reason }
+    let breaks = ['\n', '\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}'];
+    if reason.contains(breaks) { reason.split(breaks).collect::<Vec<_>>().join(" ").into() } else { reason }
 }
 
 fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {

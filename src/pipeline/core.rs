@@ -1,7 +1,7 @@
 //! Stage 30: what create and update do to a record, and what may enter a Target at all.
 
 use crate::diagnostic::Code;
-use crate::schema::{Default, Entity, Field, PRIMARY_KEY, Row};
+use crate::schema::{Default, Entity, Field, PRIMARY_KEY, Row, Schema};
 use crate::store::StoreError;
 use crate::value::{EntityId, Slot, Value};
 use crate::vm::Interrupt;
@@ -37,10 +37,15 @@ impl Engine {
             // Whether a new record is complete is for its core operation to say: a flow may still fill the field.
             return Ok(value);
         }
-        field.admit(value, &self.schema).map_err(|mut violation| {
-            violation.field = format!("{}.{}", entity.name, field.name).into();
-            fault(violation.code(), violation.to_string())
-        })
+        admitted(&self.schema, entity, field, value)
+    }
+
+    /// Holds a value against a field that it is to be compared with; emptiness can be compared with any.
+    pub(super) fn comparable(&self, entity: EntityId, slot: Slot, value: Value) -> Result<Value, Interrupt> {
+        match self.entity_and_field(entity, slot) {
+            Some((entity, field)) if !value.is_empty() => admitted(&self.schema, entity, field, value),
+            _ => Ok(value),
+        }
     }
 
     /// Completes a new record: defaults, status, what the platform keeps. Afterwards every required field has a value.
@@ -168,4 +173,11 @@ impl Engine {
         let entity = self.schema.entity(entity)?;
         Some((entity, entity.field(slot)?))
     }
+}
+
+fn admitted(schema: &Schema, entity: &Entity, field: &Field, value: Value) -> Result<Value, Interrupt> {
+    field.admit(value, schema).map_err(|mut violation| {
+        violation.field = format!("{}.{}", entity.name, field.name).into();
+        fault(violation.code(), violation.to_string())
+    })
 }
