@@ -75,24 +75,27 @@ fn a_nested_operation_that_failed_can_not_be_passed_over() {
 fn nothing_that_failed_can_be_passed_over_whatever_comes_after_it() {
     type Fails = fn(&mut weir::pipeline::PluginContext<'_>) -> Result<(), Refusal>;
     let text = "entity account { name text(100) }
-                entity audit { size integer(0..5) required text text(100) account lookup account }
+                entity journal { size integer(0..5) required text text(100) account lookup account }
                 action Refuse on account { stop \"refused\" }
-                flow Deletes on audit { trigger delete stop \"stays\" }";
+                flow Deletes on journal { trigger delete stop \"stays\" }";
     let nowhere = |entity| Reference { entity, id: weir::value::Uuid::from_u128(7) };
     // What fails, and what it is told as.
     let cases: [(Fails, &str); 9] = [
-        (|account| account.create("audit", &[("size", 9.into())]).map(drop), "F04 `audit.size` takes 0 to 5, not 9"),
+        (|account| account.create("journal", &[("size", 9.into())]).map(drop), "F04 `journal.size` takes 0 to 5, not 9"),
         (|account| account.update(account.record(), &[("name", 5.into())]), "F04 `account.name` holds text, not a whole number"),
         (|account| account.set("name", 5), "F04 `account.name` holds text, not a whole number"),
         (|account| account.perform("Refuse", Some(account.record()), &[]).map(drop), "Refuse: refused"),
-        (|account| account.find("audit", &[("size", "x".into())], 9).map(drop), "F04 `audit.size` holds a whole number, not text"),
-        (|account| account.find("audti", &[], 9).map(drop), "F10 the plug-in `P` names `audti`, which is no entity; did you mean `audit`?"),
+        (|account| account.find("journal", &[("size", "x".into())], 9).map(drop), "F04 `journal.size` holds a whole number, not text"),
+        (
+            |account| account.find("journl", &[], 9).map(drop),
+            "F10 the plug-in `P` names `journl`, which is no entity; did you mean `journal`?",
+        ),
         (|account| account.field("nam").map(drop), "F10 the plug-in `P` names `nam`, which `account` doesn't have; did you mean `name`?"),
         (|account| account.input("x").map(drop), "F10 the plug-in `P` asks for an input `x`, which it doesn't have"),
         (
             |account| {
-                let audit = account.create("audit", &[("size", 1.into())])?;
-                account.delete(audit)
+                let journal = account.create("journal", &[("size", 1.into())])?;
+                account.delete(journal)
             },
             "Deletes: stays",
         ),
@@ -102,14 +105,14 @@ fn nothing_that_failed_can_be_passed_over_whatever_comes_after_it() {
         |_| Ok(()),
         |_| Err(Refusal::new("another reason")),
         |_| panic!("another end"),
-        |account| account.create("audit", &[("size", 1.into())]).map(drop),
-        |account| account.create("audit", &[("size", 8.into())]).map(drop),
+        |account| account.create("journal", &[("size", 1.into())]).map(drop),
+        |account| account.create("journal", &[("size", 8.into())]).map(drop),
     ];
     for (fails, expected) in cases {
         for ending in endings {
             let mut pipeline = open(text);
             let plugin = Plugin::new("P", "account").on_create().run(move |account| {
-                account.create("audit", &[("size", 2.into())])?;
+                account.create("journal", &[("size", 2.into())])?;
                 let _ = fails(account);
                 ending(account)
             });
@@ -126,8 +129,8 @@ fn nothing_that_failed_can_be_passed_over_whatever_comes_after_it() {
     }
     let mut pipeline = open(text);
     let reads = Plugin::new("Reads", "account").on_create().run(move |account| {
-        let audit = account.schema().entity_id("audit").unwrap();
-        let _ = account.read(nowhere(audit), "text");
+        let journal = account.schema().entity_id("journal").unwrap();
+        let _ = account.read(nowhere(journal), "text");
         Ok(())
     });
     pipeline.register(reads).unwrap();
@@ -137,12 +140,12 @@ fn nothing_that_failed_can_be_passed_over_whatever_comes_after_it() {
 #[test]
 fn a_plug_in_finds_what_its_user_may_see_and_no_less() {
     let mut pipeline = open(
-        "entity account { name text(100) } entity audit { size integer required }
-         role Some { privilege create, read on account  privilege create, read on audit at user }
+        "entity account { name text(100) } entity journal { size integer required }
+         role Some { privilege create, read on account  privilege create, read on journal at user }
          role Blind { privilege create on account }",
     );
     let finds = Plugin::new("Finds", "account").on_create().run(|account| {
-        let found = account.find("audit", &[("size", 1.into())], 2)?;
+        let found = account.find("journal", &[("size", 1.into())], 2)?;
         account.log(&format!("{}", found.len()));
         if found.len() == 2 { Ok(()) } else { Err(Refusal::new(format!("found {}", found.len()))) }
     });
@@ -153,12 +156,12 @@ fn a_plug_in_finds_what_its_user_may_see_and_no_less() {
     // Three that Anna may not see come first, so that a limit before what may be seen would hide her own.
     let admin = pipeline.administrator();
     for owner in [admin, admin, admin, anna, anna] {
-        created(&mut pipeline, "audit", &[("size", 1.into()), ("ownerid", Value::Reference(owner))]);
+        created(&mut pipeline, "journal", &[("size", 1.into()), ("ownerid", Value::Reference(owner))]);
     }
     let account = pipeline.schema().entity_id("account").unwrap();
     let mut create = |acting| pipeline.execute(Operation::Create { entity: account, values: Row::default() }, Some(acting));
     assert_eq!(create(anna).ending, Ending::Committed);
-    assert_eq!(fault(&create(blind)), (Code::F22, "`Blind` has no privilege `read` on `audit`, and a query needs it at `user`"));
+    assert_eq!(fault(&create(blind)), (Code::F22, "`Blind` has no privilege `read` on `journal`, and a query needs it at `user`"));
 }
 
 #[test]
