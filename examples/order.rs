@@ -27,10 +27,9 @@ fn rules(rank: Option<i32>) -> String {
 /// What the audit has of an update of the name, for a rank of the flows and one of the plug-ins.
 fn history(flows: Option<i32>, plugins: Option<i32>) -> Result<Vec<String>, Box<dyn Error>> {
     let mut pipeline = Project::from_text("a.flow", rules(flows)).compile()?.open("sqlite::memory:", Settings::fixed())?;
-    for (name, stage, text) in [
-        ("Plug-in before", Stage::PreOperation, "before the update"),
-        ("Plug-in after", Stage::PostOperation, "after the update"),
-    ] {
+    for (name, stage, text) in
+        [("Plug-in before", Stage::PreOperation, "before the update"), ("Plug-in after", Stage::PostOperation, "after the update")]
+    {
         let plugin = Plugin::new(name, "a").on_update(["name"]).stage(stage).run(move |record| record.set("plugintext", text));
         pipeline.register(plugins.into_iter().fold(plugin, Plugin::rank))?;
     }
