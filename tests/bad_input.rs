@@ -449,12 +449,53 @@ fn json_lines_that_attack() {
 }
 
 #[test]
+fn lists_of_targets_that_attack() {
+    let multiple = |targets: &str| format!(r#"{{"message":"CreateMultiple","entity":"account","targets":[{targets}]}}"#);
+    let targets = |count: usize| vec![r#"{"name":"A"}"#; count].join(",");
+    let many = multiple(&vec!["1"; 8_000_000].join(","));
+    let parts: Vec<String> = (0..1_000_000).map(|number| format!(r#""f{number}":1"#)).collect();
+    let wide = multiple(&format!("{{{}}}", parts.join(",")));
+    let deep = multiple(&"[".repeat(1_000_000));
+    let key = format!(r#"{{"message":"Delete","entity":"account","id":{}}}"#, r#"{"name":"#.repeat(1_000_000));
+    let lines = [many, wide, deep, key, multiple(&targets(1_001)), multiple(&targets(1_000))];
+    let (run, count) = Case::new().json(lines.join("\n"));
+    for line in 1..=5 {
+        run.gives(1, &[&format!("ops.jsonl:{line}: error[O01")]);
+    }
+    let more = "more than 1000 `targets`; divide them into several operations";
+    run.gives(1, &[&format!("ops.jsonl:1: error[O0101]: there are {more}"), &format!("ops.jsonl:5: error[O0101]: there are {more}")]);
+    run.gives(1, &["ops.jsonl:2: error[O0101]: target 1: an object has more than 2000 parts", "1 committed"]);
+    assert_eq!(count, 1_000);
+}
+
+#[test]
 fn operations_that_make_no_sense() {
     let cases: &[(&str, &[&str])] = &[
         (r#"{"message":"Create","entity":"acount","attributes":{}}"#, &["`acount`", "`account`"]),
         (r#"{"message":"Create","entity":"account","attributes":{"nmae":"A"}}"#, &["`nmae`", "`name`"]),
         (r#"{"message":"Craete","entity":"account","attributes":{"name":"A"}}"#, &["`Craete`", "`Create`"]),
-        (r#"{"message":"Upsert","entity":"account","attributes":{"name":"A"}}"#, &["`Upsert`", "not yet"]),
+        (r#"{"message":"Upsert","entity":"account","attributes":{"name":"A"}}"#, &["`id` is missing"]),
+        (r#"{"message":"Upsert","entity":"account","id":7}"#, &["`id` has to be a uuid", "a key"]),
+        (r#"{"message":"Upsert","entity":"account","id":{"nmae":"A"}}"#, &["`nmae`", "`name`"]),
+        (r#"{"message":"Update","entity":"account","id":{"name":5}}"#, &["`name`", "text"]),
+        (r#"{"message":"Create","entity":"account","id":{"name":"A"}}"#, &["`id` has to be a uuid", "`Upsert`"]),
+        (r#"{"message":"Delete","entity":"account","id":["A"]}"#, &["`id` has to be a uuid"]),
+        (r#"{"message":"Assign","entity":"account","id":{"name":"A"},"attributes":{"name":"B"}}"#, &["an `Assign` has `ownerid`"]),
+        (r#"{"message":"Assign","entity":"account","id":{"name":"A"}}"#, &["an `Assign` has `ownerid`"]),
+        (
+            r#"{"message":"SetState","entity":"account","id":{"name":"A"},"attributes":{"statuscode":1,"name":"B"}}"#,
+            &["a `SetState` has `statecode` or `statuscode`"],
+        ),
+        (r#"{"message":"CreateMultiple","entity":"account"}"#, &["`targets` is missing"]),
+        (r#"{"message":"CreateMultiple","entity":"account","targets":{}}"#, &["`targets` has to be a list"]),
+        (r#"{"message":"CreateMultiple","entity":"account","targets":[]}"#, &["`targets` is empty"]),
+        (r#"{"message":"CreateMultiple","entity":"account","targets":[{"name":"A"},[]]}"#, &["target 2: it has to be an object"]),
+        (r#"{"message":"CreateMultiple","entity":"account","targets":[{"name":"A"},{"nmae":"B"}]}"#, &["target 2: ", "`nmae`"]),
+        (r#"{"message":"CreateMultiple","entity":"account","targets":[{"name":"A","name":"B"}]}"#, &["target 1: `name` is there twice"]),
+        (r#"{"message":"CreateMultiple","entity":"account","targets":[{}],"attributes":{"name":"A"}}"#, &["takes no `attributes`"]),
+        (r#"{"message":"UpdateMultiple","entity":"account","targets":[{"name":"A"}]}"#, &["target 1: `id` is missing"]),
+        (r#"{"message":"UpdateMultiple","entity":"account","targets":[{"id":{"name":"A"}}]}"#, &["target 1: `id` has to be a uuid"]),
+        (r#"{"message":"Update","entity":"account","targets":[{"name":"A"}]}"#, &["an `Update` takes no `targets`"]),
         (r#"{"message":"Create","entity":"account","attributes":{"name":5}}"#, &["`name`", "text"]),
         (r#"{"message":"Create","entity":"account","attributes":{"name":"A","revenue":"much"}}"#, &["`revenue`", "`much`"]),
         (r#"{"message":"Create","entity":"account","attributes":{"name":"A","industry":"bankng"}}"#, &["`bankng`", "`banking`"]),

@@ -192,6 +192,67 @@ action Outside {
     assert!(project.told(&["run", "--ops", "ops.jsonl", "--allow-command", "other,score"]).contains("F20"));
 }
 
+const PRODUCTS: &str = r#"entity product {
+  code  text(20) required
+  price integer
+  key (code)
+}
+
+flow New on product {
+  trigger create
+
+  log "new"
+}
+
+flow Priced on product {
+  trigger update(price)
+  stage   pre-operation
+
+  if price < 0 {
+    stop "{code} for {price}"
+  }
+}
+"#;
+
+#[test]
+fn operations_by_key_and_on_several_records() {
+    let (a, b) = ("0190a5e4-7c3a-7bd0-8b39-6f3f1f0f6c11", "0190a5e4-7c3a-7bd0-8b39-6f3f1f0f6c12");
+    let lines = format!(
+        r#"{{"message":"CreateMultiple","entity":"product","targets":[{{"id":"{a}","code":"A"}},{{"id":"{b}","code":"B"}}]}}
+{{"message":"UpdateMultiple","entity":"product","targets":[{{"id":"{a}","price":3}},{{"id":"{b}","price":-4}}]}}
+{{"message":"Upsert","entity":"product","id":{{"code":"A"}},"attributes":{{"price":5}}}}
+{{"message":"SetState","entity":"product","id":{{"code":"A"}},"attributes":{{"statecode":"inactive"}}}}
+{{"message":"Assign","entity":"product","id":{{"code":"A"}},"attributes":{{"ownerid":"systemuser:00000000-0000-0000-0000-000000000000"}}}}
+{{"message":"Delete","entity":"product","id":{{"code":"C"}}}}
+{{"message":"Delete","entity":"product","id":{{"price":5}}}}
+{{"message":"Delete","entity":"product","id":{{"code":"A"}}}}
+"#
+    );
+    let project = Project::of(&[("products.flow", PRODUCTS), ("ops.jsonl", &lines)]);
+    let human = project.told(&["run", "--ops", "ops.jsonl"]);
+    let json = project.told(&["run", "--ops", "ops.jsonl", "--format", "json"]);
+    snapshot!(format!("{lines}\n{human}\n{json}"));
+}
+
+#[test]
+fn a_csv_brings_records_up_to_date() {
+    let project =
+        Project::of(&[("products.flow", PRODUCTS), ("one.csv", "code,price\nA,1\nB,2\n"), ("two.csv", "code,price\nB,\nC,3\nA,-1\n,4\n")]);
+    let run = |file: &str| {
+        let arguments = ["run", "--ops", file, "--entity", "product", "--message", "upsert", "--store", "sqlite:a.db"];
+        String::from_utf8(project.command(&arguments).output().unwrap().stdout).unwrap()
+    };
+    assert!(run("one.csv").contains("2 committed, 0 stopped, 0 faults"));
+    let told = run("two.csv");
+    assert!(told.contains("two.csv:4: stopped by Priced: A for -1"), "{told}");
+    assert!(told.contains("two.csv:5: error[F17]") && told.contains("2 committed, 1 stopped, 1 fault"), "{told}");
+    let database = rusqlite::Connection::open(project.dir.path().join("a.db")).unwrap();
+    let mut statement = database.prepare("SELECT code, price FROM product ORDER BY code").unwrap();
+    let rows: Vec<(String, Option<i64>)> =
+        statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().collect::<Result<_, _>>().unwrap();
+    assert_eq!(rows, [("A".to_owned(), Some(1)), ("B".to_owned(), None), ("C".to_owned(), Some(3))]);
+}
+
 #[test]
 fn run_a_csv_into_a_file_then_update_and_delete() {
     let project = Project::credit();

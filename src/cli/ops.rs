@@ -278,7 +278,7 @@ impl Teller<'_> {
         for (line, outcome, took) in operations {
             let message = format!("not kept, for the store failed: {words}");
             let fault = Fault { code: Code::F11, message, span: None, chain: Vec::new() };
-            self.outcome(line, &Outcome { ending: Ending::Fault(fault), record: None, ..outcome }, took);
+            self.outcome(line, &Outcome { ending: Ending::Fault(fault), record: None, records: Vec::new(), ..outcome }, took);
         }
     }
 

@@ -9,8 +9,8 @@ use super::exit::Exit;
 use super::output::Output;
 use super::{Format, compiled, load, ops, story};
 use crate::check::ir::Scenario;
-use crate::exchange;
-use crate::pipeline::{Message, Pipeline, Settings};
+use crate::exchange::{self, RowMessage};
+use crate::pipeline::{Pipeline, Settings};
 use crate::project::{Compiled, Project};
 use crate::scenario::{self, EventKind, Report, Verdict};
 
@@ -63,14 +63,17 @@ pub(super) enum MessageName {
     Update,
     /// The end of the records that the id column names
     Delete,
+    /// Changes of the records that the id column names, or the columns of a key; new records where there are none
+    Upsert,
 }
 
-impl From<MessageName> for Message {
-    fn from(name: MessageName) -> Message {
+impl From<MessageName> for RowMessage {
+    fn from(name: MessageName) -> RowMessage {
         match name {
-            MessageName::Create => Message::Create,
-            MessageName::Update => Message::Update,
-            MessageName::Delete => Message::Delete,
+            MessageName::Create => RowMessage::Create,
+            MessageName::Update => RowMessage::Update,
+            MessageName::Delete => RowMessage::Delete,
+            MessageName::Upsert => RowMessage::Upsert,
         }
     }
 }

@@ -2,18 +2,18 @@
 //! into many or many into one.
 //!
 //! A column is a field by its logical name or its label, case ignored. An empty cell isn't submitted when a record is
-//! created, so that its default applies; in an update it empties the field.
+//! created, so that its default applies; in an update or upsert it empties the field.
 
 use std::io::BufRead;
 
 use super::decode::decode;
 use super::json::entity;
 use super::lines::{LONGEST, Lines};
-use super::{Problem, Request};
+use super::{Problem, Request, RowMessage};
 use crate::diagnostic::{Code, render::counted, render::several};
-use crate::pipeline::{Message, Operation};
+use crate::pipeline::Operation;
 use crate::schema::json::{Raw, uuid};
-use crate::schema::{self, Entity, Field, PRIMARY_KEY, Row, Schema, system};
+use crate::schema::{self, Entity, Field, FieldSet, PRIMARY_KEY, Row, Schema, system};
 use crate::value::text::quoted;
 use crate::value::{EntityId, Reference, Slot, Uuid, Value};
 
@@ -26,14 +26,16 @@ pub(super) struct Reader<'a, R> {
     schema: &'a Schema,
     id: EntityId,
     entity: &'a Entity,
-    message: Message,
+    message: RowMessage,
     /// What each column is; nothing for one that is left out.
     columns: Vec<Option<Slot>>,
+    /// The columns by which an upsert finds its record.
+    key: FieldSet,
 }
 
 impl<'a, R: BufRead> Reader<'a, R> {
     /// Reads the column names; columns that match no field are a warning.
-    pub fn new(input: R, name: &str, message: Message, schema: &'a Schema) -> Result<(Self, Vec<Problem>), Problem> {
+    pub fn new(input: R, name: &str, message: RowMessage, schema: &'a Schema) -> Result<(Self, Vec<Problem>), Problem> {
         let (id, entity) = entity(name, schema).map_err(|(code, words)| Problem::new(1, code, words))?;
         let mut table = Table { lines: Lines::new(input), cells: Vec::new(), used: 0 };
         match table.next() {
@@ -43,7 +45,9 @@ impl<'a, R: BufRead> Reader<'a, R> {
         }
         let line = table.lines.number;
         let columns: Vec<Option<Slot>> = table.cells().iter().map(|cell| column(cell, entity)).collect();
-        held(table.cells(), &columns, entity, message).map_err(|(code, words)| Problem::new(line, code, words))?;
+        let wrong = |(code, words)| Problem::new(line, code, words);
+        held(table.cells(), &columns, entity, message).map_err(wrong)?;
+        let key = if message == RowMessage::Upsert { key(&columns, entity).map_err(wrong)? } else { FieldSet::default() };
         let unknown: Vec<String> =
             table.cells().iter().zip(&columns).filter(|(_, slot)| slot.is_none()).map(|(cell, _)| quoted(cell)).collect();
         let warnings = match unknown.as_slice() {
@@ -54,7 +58,7 @@ impl<'a, R: BufRead> Reader<'a, R> {
                 vec![Problem::new(line, Code::O0109, format!("the columns {names} are no fields of `{}` and are left out", entity.name))]
             }
         };
-        Ok((Reader { table, schema, id, entity, message, columns }, warnings))
+        Ok((Reader { table, schema, id, entity, message, columns, key }, warnings))
     }
 
     pub fn bytes(&self) -> u64 {
@@ -86,20 +90,27 @@ impl<'a, R: BufRead> Reader<'a, R> {
             match (slot == PRIMARY_KEY, cell.is_empty()) {
                 (true, true) => {}
                 (true, false) => record = Some(uuid(cell.trim()).map_err(|words| (Code::O0108, words))?),
-                (false, true) if self.message == Message::Create => {}
+                (false, true) if self.message == RowMessage::Create => {}
                 (false, true) => values.set(slot, Value::Empty),
                 (false, false) => values.set(slot, decode(&Raw::Cell(cell), field, self.schema)?),
             }
         }
-        if self.message == Message::Create {
-            if let Some(id) = record {
-                values.set(PRIMARY_KEY, Value::Uuid(id));
-            }
-            return Ok(Operation::Create { entity: self.id, values });
+        if let (Some(id), RowMessage::Create | RowMessage::Upsert) = (record, self.message) {
+            values.set(PRIMARY_KEY, Value::Uuid(id));
         }
-        let id = record.ok_or_else(|| (Code::O0108, "the id is empty".to_owned()))?;
-        let record = Reference { entity: self.id, id };
-        Ok(if self.message == Message::Update { Operation::Update { record, values } } else { Operation::Delete { record } })
+        let named = || record.map(|id| Reference { entity: self.id, id }).ok_or_else(|| (Code::O0108, "the id is empty".to_owned()));
+        Ok(match self.message {
+            RowMessage::Create => Operation::Create { entity: self.id, values },
+            RowMessage::Update => Operation::Update { record: named()?, values },
+            RowMessage::Delete => Operation::Delete { record: named()? },
+            RowMessage::Upsert => {
+                if self.key.contains(PRIMARY_KEY) {
+                    named()?;
+                }
+                let key = values.split(&self.key);
+                Operation::Upsert { entity: self.id, key, values }
+            }
+        })
     }
 }
 
@@ -111,7 +122,7 @@ fn column(cell: &str, entity: &Entity) -> Option<Slot> {
 }
 
 /// Whether the columns are enough for the message, and each is there once.
-fn held(cells: &[String], columns: &[Option<Slot>], entity: &Entity, message: Message) -> Result<(), (Code, String)> {
+fn held(cells: &[String], columns: &[Option<Slot>], entity: &Entity, message: RowMessage) -> Result<(), (Code, String)> {
     for (index, (cell, slot)) in cells.iter().zip(columns).enumerate() {
         let before = columns.get(..index).unwrap_or_default();
         if let Some(field) = slot.filter(|_| before.contains(slot)).and_then(|slot| entity.field(slot)) {
@@ -122,7 +133,10 @@ fn held(cells: &[String], columns: &[Option<Slot>], entity: &Entity, message: Me
         }
     }
     let has = |slot: Slot| columns.contains(&Some(slot));
-    if message != Message::Create {
+    if message == RowMessage::Upsert {
+        return Ok(());
+    }
+    if message != RowMessage::Create {
         let key = entity.field(PRIMARY_KEY).map_or("id", |field| field.name.as_str());
         let missing = format!("a column `id` or `{key}` is wanted to say which records are meant");
         return if has(PRIMARY_KEY) { Ok(()) } else { Err((Code::O0110, missing)) };
@@ -134,6 +148,20 @@ fn held(cells: &[String], columns: &[Option<Slot>], entity: &Entity, message: Me
         [one] => Err((Code::O0110, format!("the required field {one} has no column"))),
         many => Err((Code::O0110, format!("the required fields {} have no columns", several(many, MOST)))),
     }
+}
+
+/// What an upsert finds its record by: its id, or the fields of the first key all of which have columns.
+fn key(columns: &[Option<Slot>], entity: &Entity) -> Result<FieldSet, (Code, String)> {
+    let has = |slot| columns.contains(&Some(slot));
+    if has(PRIMARY_KEY) {
+        return Ok([PRIMARY_KEY].into_iter().collect());
+    }
+    if let Some(key) = entity.key_of(has) {
+        return Ok(key.fields.iter().copied().collect());
+    }
+    let keys = entity.written_keys();
+    let keys = if keys.is_empty() { String::new() } else { format!(", or columns for a key of `{}`: {}", entity.name, keys.join(" or ")) };
+    Err((Code::O0110, format!("an upsert wants a column `id` to say which records are meant{keys}")))
 }
 
 /// Whether a new record needs the field from outside.

@@ -1,9 +1,9 @@
 //! JSON lines: an object a line, of which every part is known.
 
-use std::fmt;
+mod object;
+
 use std::io::BufRead;
 
-use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use smol_str::SmolStr;
 
@@ -14,17 +14,26 @@ use crate::bytecode::{ActionHead, Program};
 use crate::diagnostic::Code;
 use crate::pipeline::Operation;
 use crate::schema::json::{self, Raw, nearest_to, uuid};
-use crate::schema::{Entity, Row, Schema};
-use crate::value::{EntityId, Reference, Value, text::quoted};
+use crate::schema::{Entity, PRIMARY_KEY, Row, Schema, system};
+use crate::value::{EntityId, Reference, Uuid, Value, text::quoted};
 
-/// The parts of an object that this release knows.
-const PARTS: [&str; 6] = ["message", "entity", "id", "attributes", "as", "flow"];
-/// The parts that a later release will know.
-const LATER: [&str; 1] = ["targets"];
-/// The messages that this release knows.
-const MESSAGES: [&str; 4] = ["Create", "Update", "Delete", "Run"];
-/// The messages that a later release will know.
-const MESSAGES_LATER: [&str; 5] = ["Upsert", "Assign", "SetState", "CreateMultiple", "UpdateMultiple"];
+use object::{Object, object, targets};
+
+/// The parts that an object can have.
+const PARTS: [&str; 7] = ["message", "entity", "id", "attributes", "targets", "as", "flow"];
+
+/// The messages, and the parts that each takes beside `message`, `entity` and `as`.
+const MESSAGES: [(&str, &[&str]); 9] = [
+    ("Create", &["id", "attributes"]),
+    ("Update", &["id", "attributes"]),
+    ("Delete", &["id"]),
+    ("Upsert", &["id", "attributes"]),
+    ("Assign", &["id", "attributes"]),
+    ("SetState", &["id", "attributes"]),
+    ("CreateMultiple", &["targets"]),
+    ("UpdateMultiple", &["targets"]),
+    ("Run", &["id", "attributes", "flow"]),
+];
 
 /// Reads operations.
 pub(super) struct Reader<'a, R> {
@@ -68,43 +77,153 @@ fn request(line: &str, schema: &Schema, program: &Program) -> Result<(Operation,
     }
     let parts = object(line)?;
     for (name, _) in &parts.0 {
-        known(name, &PARTS, &LATER, Code::O0101, "part")?;
+        known(name, PARTS, Code::O0101, "part")?;
     }
     let message = parts.text("message")?;
-    if let Some(action) = program.action(&message) {
-        let user = parts.get("as").map(|_| parts.text("as")).transpose()?;
-        return Ok((perform(&parts, &action.head, schema)?, user));
-    }
-    known(&message, &MESSAGES, &MESSAGES_LATER, Code::O0104, "message")?;
-    let (id, entity) = entity(&parts.text("entity")?, schema)?;
-    let user = parts.get("as").map(|_| parts.text("as")).transpose()?;
-    let attributes = parts.get("attributes").map(attributes).transpose()?;
-    if message != "Run" && parts.get("flow").is_some() {
-        return Err((Code::O0101, format!("a `{message}` takes no `flow`")));
-    }
-    let operation = match message.as_str() {
-        "Create" => {
-            let mut values = row(&attributes.unwrap_or_default(), entity, schema)?;
-            if parts.get("id").is_some() {
-                values.set(crate::schema::PRIMARY_KEY, crate::value::Value::Uuid(parts.id()?));
-            }
-            Operation::Create { entity: id, values }
-        }
-        "Update" => {
-            let record = Reference { entity: id, id: parts.id()? };
-            Operation::Update { record, values: row(&attributes.unwrap_or_default(), entity, schema)? }
-        }
-        "Run" => {
-            let (flow, record) = (parts.text("flow")?, Reference { entity: id, id: parts.id()? });
-            let inputs = inputs(&flow, &attributes.unwrap_or_default(), schema, program)?;
-            Operation::Run { flow, record, inputs }
-        }
-        _ if attributes.is_some_and(|attributes| !attributes.0.is_empty()) => {
-            return Err((Code::O0101, "a `Delete` takes no `attributes`".to_owned()));
-        }
-        _ => Operation::Delete { record: Reference { entity: id, id: parts.id()? } },
+    let operation = match program.action(&message) {
+        Some(action) => perform(&parts, &action.head, schema)?,
+        None => on_records(&message, &parts, schema, program)?,
     };
+    let user = parts.get("as").map(|_| parts.text("as")).transpose()?;
     Ok((operation, user))
+}
+
+/// A message about records of an entity.
+fn on_records(message: &str, parts: &Object<'_>, schema: &Schema, program: &Program) -> Result<Operation, Wrong> {
+    known(message, MESSAGES.map(|(name, _)| name), Code::O0104, "message")?;
+    takes(message, parts)?;
+    let (id, entity) = entity(&parts.text("entity")?, schema)?;
+    let attributes = parts.get("attributes").map(attributes).transpose()?.unwrap_or_default();
+    let values = || row(&attributes, entity, schema);
+    let target = Target { parts, id, entity, schema };
+    match message {
+        "Create" => {
+            let mut values = values()?;
+            match parts.get("id").map(|_| target.named()).transpose()? {
+                None => {}
+                Some(Named::Id(id)) => values.set(PRIMARY_KEY, id.into()),
+                Some(Named::Key(_)) => {
+                    let words = "a new record's `id` has to be a uuid: the values of a key are `attributes` of it (or write an `Upsert`)";
+                    return Err((Code::O0108, words.to_owned()));
+                }
+            }
+            Ok(Operation::Create { entity: id, values })
+        }
+        "Upsert" => {
+            let key = match target.named()? {
+                Named::Id(id) => [(PRIMARY_KEY, Value::Uuid(id))].into_iter().collect(),
+                Named::Key(key) => key,
+            };
+            Ok(Operation::Upsert { entity: id, key, values: values()? })
+        }
+        "CreateMultiple" => Ok(Operation::CreateMultiple { entity: id, targets: target.targets(false)? }),
+        "UpdateMultiple" => Ok(Operation::UpdateMultiple { entity: id, targets: target.targets(true)? }),
+        "Delete" => target.operation(|record| Operation::Delete { record }),
+        "Run" => {
+            let flow = parts.text("flow")?;
+            let inputs = inputs(&flow, &attributes, schema, program)?;
+            target.operation(|record| Operation::Run { flow, record, inputs })
+        }
+        _ => {
+            match message {
+                "Assign" => only(message, &attributes, &[system::OWNER])?,
+                "SetState" => only(message, &attributes, &[system::STATE, system::STATUS])?,
+                _ => {}
+            }
+            let values = values()?;
+            target.operation(|record| Operation::Update { record, values })
+        }
+    }
+}
+
+/// Whether a message takes the parts that are there.
+fn takes(message: &str, parts: &Object<'_>) -> Result<(), Wrong> {
+    let taken = MESSAGES.iter().find(|(name, _)| *name == message).map_or(&[][..], |(_, taken)| taken);
+    for (name, raw) in &parts.0 {
+        let empty = name == "attributes" && raw.get().trim_start_matches('{').trim_start() == "}";
+        if !["message", "entity", "as"].contains(&name.as_str()) && !taken.contains(&name.as_str()) && !empty {
+            return Err((Code::O0101, format!("{} `{message}` takes no `{name}`", article(message))));
+        }
+    }
+    Ok(())
+}
+
+/// Whether the attributes are some of these fields, and at least one.
+fn only(message: &str, attributes: &Object<'_>, fields: &[&str]) -> Result<(), Wrong> {
+    if !attributes.0.is_empty() && attributes.0.iter().all(|(name, _)| fields.contains(&name.as_str())) {
+        return Ok(());
+    }
+    let fields: Vec<String> = fields.iter().map(|field| format!("`{field}`")).collect();
+    Err((Code::O0101, format!("{} `{message}` has {} in its `attributes`, and nothing else", article(message), fields.join(" or "))))
+}
+
+fn article(message: &str) -> &'static str {
+    if message.starts_with(['A', 'U']) { "an" } else { "a" }
+}
+
+/// The records that a line is about.
+#[derive(Clone, Copy)]
+struct Target<'a> {
+    parts: &'a Object<'a>,
+    id: EntityId,
+    entity: &'a Entity,
+    schema: &'a Schema,
+}
+
+/// How a record is named.
+enum Named {
+    /// By its id.
+    Id(Uuid),
+    /// By the values of a key's fields.
+    Key(Row),
+}
+
+impl Target<'_> {
+    /// What `id` says.
+    fn named(self) -> Result<Named, Wrong> {
+        let raw = self.parts.get("id").ok_or_else(|| (Code::O0108, "`id` is missing".to_owned()))?;
+        match Raw::json(raw) {
+            Ok(Raw::Text(id)) => uuid(&id).map(Named::Id).map_err(|wrong| (Code::O0108, wrong)),
+            Ok(Raw::Object) => row(&object(raw.get())?, self.entity, self.schema).map(Named::Key),
+            _ => Err((Code::O0108, "`id` has to be a uuid, as text, or an object of the values of a key".to_owned())),
+        }
+    }
+
+    /// An operation on the record that `id` names.
+    fn operation(self, make: impl FnOnce(Reference) -> Operation) -> Result<Operation, Wrong> {
+        let on = |id| Reference { entity: self.id, id };
+        Ok(match self.named()? {
+            Named::Id(id) => make(on(id)),
+            Named::Key(key) => Operation::Keyed { key, operation: Box::new(make(on(Uuid::nil()))) },
+        })
+    }
+
+    /// The values of each target; its `id` is its primary key.
+    fn targets(self, there: bool) -> Result<Vec<Row>, Wrong> {
+        let raw = self.parts.get("targets").ok_or_else(|| (Code::O0101, "`targets` is missing".to_owned()))?;
+        let of = |(index, raw)| self.target(raw, there).map_err(|(code, words)| (code, format!("target {}: {words}", index + 1)));
+        (0usize..).zip(targets(raw)?).map(of).collect()
+    }
+
+    /// The values of one target; the record is one that is there, or a new one.
+    fn target(self, raw: &RawValue, there: bool) -> Result<Row, Wrong> {
+        if !raw.get().starts_with('{') {
+            return Err((Code::O0101, "it has to be an object of attributes".to_owned()));
+        }
+        let mut attributes = object(raw.get())?;
+        let id = attributes.get("id").filter(|_| self.entity.slot("id").is_none());
+        attributes.0.retain(|(name, _)| id.is_none() || name != "id");
+        let mut values = row(&attributes, self.entity, self.schema)?;
+        match id.map(Raw::json) {
+            Some(Ok(Raw::Text(id))) => values.set(PRIMARY_KEY, uuid(&id).map_err(|wrong| (Code::O0108, wrong))?.into()),
+            Some(_) => return Err((Code::O0108, "`id` has to be a uuid, as text".to_owned())),
+            None => {}
+        }
+        if there && !matches!(values.get(PRIMARY_KEY), Some(Value::Uuid(_))) {
+            return Err((Code::O0108, "`id` is missing".to_owned()));
+        }
+        Ok(values)
+    }
 }
 
 /// An action: its record, if it has one, is in `id`, its inputs are the attributes.
@@ -115,11 +234,11 @@ fn perform(parts: &Object<'_>, head: &ActionHead, schema: &Schema) -> Result<Ope
             return Err((Code::O0105, format!("the action `{}` is not on `{named}`", head.name)));
         }
     }
-    let record = match head.entity {
-        Some(entity) => Some(Reference { entity, id: parts.id()? }),
-        None if parts.get("id").is_some() => return Err((Code::O0101, format!("the action `{}` is on no record", head.name))),
-        None => None,
-    };
+    for part in ["targets", "flow"] {
+        if parts.get(part).is_some() {
+            return Err((Code::O0101, format!("the action `{}` takes no `{part}`", head.name)));
+        }
+    }
     let mut inputs = vec![Value::Empty; head.inputs.len()];
     for (name, raw) in &parts.get("attributes").map(attributes).transpose()?.unwrap_or_default().0 {
         let found = head.inputs.iter().zip(&mut inputs).find(|(input, _)| input.name == *name);
@@ -130,7 +249,12 @@ fn perform(parts: &Object<'_>, head: &ActionHead, schema: &Schema) -> Result<Ope
         let read = Raw::json(raw).and_then(|raw| json::read(&raw, &input.ty, schema));
         *place = read.map_err(|wrong| (Code::O0107, format!("`{}`: {wrong}", input.name)))?;
     }
-    Ok(Operation::Perform { action: head.name.clone(), record, inputs })
+    let action = head.name.clone();
+    match head.entity.and_then(|id| schema.entity(id).map(|entity| Target { parts, id, entity, schema })) {
+        Some(target) => target.operation(|record| Operation::Perform { action, record: Some(record), inputs }),
+        None if parts.get("id").is_some() => Err((Code::O0101, format!("the action `{action}` is on no record"))),
+        None => Ok(Operation::Perform { action, record: None, inputs }),
+    }
 }
 
 fn attributes(raw: &RawValue) -> Result<Object<'_>, Wrong> {
@@ -179,76 +303,13 @@ fn inputs(flow: &str, attributes: &Object<'_>, schema: &Schema, program: &Progra
 }
 
 /// Whether a word is one of those that are known.
-fn known(word: &str, now: &[&str], later: &[&str], code: Code, what: &str) -> Result<(), Wrong> {
-    if now.contains(&word) {
+fn known<const N: usize>(word: &str, words: [&str; N], code: Code, what: &str) -> Result<(), Wrong> {
+    if words.contains(&word) {
         return Ok(());
     }
-    if later.contains(&word) {
-        return Err((code, format!("the {what} {} is not yet supported", quoted(word))));
-    }
-    Err((code, format!("there is no {what} {}{}", quoted(word), meant(nearest_to(word, now.iter().copied())))))
+    Err((code, format!("there is no {what} {}{}", quoted(word), meant(nearest_to(word, words)))))
 }
 
 fn meant(near: Option<&str>) -> String {
     near.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default()
-}
-
-/// The parts of an object in order, each name once.
-#[derive(Default)]
-struct Object<'a>(Vec<(String, &'a RawValue)>);
-
-/// A text that holds an object.
-fn object(text: &str) -> Result<Object<'_>, Wrong> {
-    serde_json::from_str(text).map_err(|error| {
-        // The line is the file's, not the one line that was parsed; of the place, the column is left.
-        let words = error.to_string();
-        let words = words.split(" at line ").next().unwrap_or("it can't be read").to_owned();
-        (Code::O0101, format!("{words} (column {})", error.column()))
-    })
-}
-
-impl<'a> Object<'a> {
-    fn get(&self, name: &str) -> Option<&'a RawValue> {
-        self.0.iter().find(|(part, _)| part == name).map(|(_, raw)| *raw)
-    }
-
-    /// A part that has to be there and a text.
-    fn text(&self, name: &str) -> Result<SmolStr, Wrong> {
-        let raw = self.get(name).ok_or_else(|| (Code::O0101, format!("`{name}` is missing")))?;
-        serde_json::from_str(raw.get()).map_err(|_| (Code::O0101, format!("`{name}` has to be a text")))
-    }
-
-    fn id(&self) -> Result<crate::value::Uuid, Wrong> {
-        let raw = self.get("id").ok_or_else(|| (Code::O0108, "`id` is missing".to_owned()))?;
-        match Raw::json(raw) {
-            Ok(Raw::Text(id)) => uuid(&id).map_err(|wrong| (Code::O0108, wrong)),
-            Ok(Raw::Object) => Err((Code::O0108, "an `id` by key is not yet supported".to_owned())),
-            _ => Err((Code::O0108, "`id` has to be a uuid, as text".to_owned())),
-        }
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Parts;
-        impl<'de> Visitor<'de> for Parts {
-            type Value = Object<'de>;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("an object")
-            }
-
-            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Object<'de>, M::Error> {
-                let mut parts: indexmap::IndexMap<String, &'de RawValue> = indexmap::IndexMap::new();
-                while let Some((name, raw)) = map.next_entry::<String, &'de RawValue>()? {
-                    if parts.contains_key(&name) {
-                        return Err(M::Error::custom(format!("{} is there twice", quoted(&name))));
-                    }
-                    parts.insert(name, raw);
-                }
-                Ok(Object(parts.into_iter().collect()))
-            }
-        }
-        deserializer.deserialize_map(Parts)
-    }
 }

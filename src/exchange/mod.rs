@@ -17,7 +17,7 @@ pub use outcome::{Tally, refused, told, told_with_outputs};
 
 use crate::bytecode::Program;
 use crate::diagnostic::{Code, Severity, render};
-use crate::pipeline::{Message, Operation};
+use crate::pipeline::Operation;
 use crate::schema::Schema;
 
 /// How the operations are written.
@@ -30,8 +30,21 @@ pub enum Format {
         /// The entity of its records.
         entity: SmolStr,
         /// What is done with each.
-        message: Message,
+        message: RowMessage,
     },
+}
+
+/// What is done with each row of a CSV.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RowMessage {
+    /// A new record.
+    Create,
+    /// A change of the record that the id column names.
+    Update,
+    /// The end of the record that the id column names.
+    Delete,
+    /// A change of the record that has the id, or the values of a key whose columns are there; else a new one.
+    Upsert,
 }
 
 /// An operation with its place in the file.

@@ -63,6 +63,7 @@ pub fn told(at: u64, outcome: &Outcome, took: Option<Duration>) -> String {
         line: at,
         outcome: word,
         id: outcome.record.map(|record| record.id),
+        ids: outcome.records.iter().map(|record| record.id).collect(),
         reason,
         code,
         flow,
@@ -96,6 +97,7 @@ pub fn refused(problem: &Problem) -> String {
         line: problem.line,
         outcome: "fault",
         id: None,
+        ids: Vec::new(),
         reason: Some(&problem.message),
         code: Some(problem.code.name()),
         flow: None,
@@ -110,6 +112,9 @@ struct Object<'a> {
     line: u64,
     outcome: &'static str,
     id: Option<Uuid>,
+    /// Of a multiple operation.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    ids: Vec<Uuid>,
     reason: Option<&'a str>,
     code: Option<&'static str>,
     flow: Option<&'a str>,

@@ -15,6 +15,8 @@ entity account {
   tags      choices { key = 1, partner = 2 }
   parent    lookup account
   owner     lookup account | systemuser
+  key (name, employees)
+  key (name)
 }
 "#;
 
@@ -38,7 +40,7 @@ fn read_with(text: impl AsRef<[u8]>, format: &Format, schema: &Schema, program: 
     }
 }
 
-fn csv(message: Message) -> Format {
+fn csv(message: RowMessage) -> Format {
     Format::Csv { entity: "account".into(), message }
 }
 
@@ -84,7 +86,7 @@ fn money_is_read_digit_by_digit() {
 fn columns_match_by_name_and_label_whatever_their_case() {
     let schema = schema();
     let text = "\u{feff}ACCOUNT NAME,Revenue,nonsense,Industry,Tags\r\n\"Ac,me\r\n\"\"Ltd\"\"\",,x,Banking AND credit,\"key, partner\"\r\n\r\nBolt,1.5,y,2,\r\n";
-    let requests = read(text, &csv(Message::Create), &schema);
+    let requests = read(text, &csv(RowMessage::Create), &schema);
     assert_eq!(requests[0], Err("ops:1: warning[O0109]: the column `nonsense` is no field of `account` and is left out".to_owned()));
     let (first, second) = (requests[1].as_ref().unwrap(), requests[2].as_ref().unwrap());
     assert_eq!((first.line, second.line), (2, 5));
@@ -100,12 +102,12 @@ fn columns_match_by_name_and_label_whatever_their_case() {
 fn updates_and_deletes_name_their_records() {
     let schema = schema();
     let id = "0190a5e4-7c3a-7bd0-8b39-6f3f1f0f6c11";
-    let update = read(format!("ID,revenue\n{id},\n"), &csv(Message::Update), &schema);
+    let update = read(format!("ID,revenue\n{id},\n"), &csv(RowMessage::Update), &schema);
     assert_eq!(value(update[0].as_ref().unwrap(), "revenue", &schema), Some(Value::Empty), "an empty cell empties the field");
-    let delete = read(format!("accountid\n{id}\nx\n"), &csv(Message::Delete), &schema);
+    let delete = read(format!("accountid\n{id}\nx\n"), &csv(RowMessage::Delete), &schema);
     assert!(matches!(delete[0].as_ref().unwrap().operation, Operation::Delete { record } if record.id.to_string() == id));
     assert_eq!(delete[1], Err("ops:3: error[O0108]: `x` is not an id (a uuid is wanted)".to_owned()));
-    let without = read("name\nA\n", &csv(Message::Update), &schema);
+    let without = read("name\nA\n", &csv(RowMessage::Update), &schema);
     assert_eq!(without, [Err("ops:1: error[O0110]: a column `id` or `accountid` is wanted to say which records are meant".to_owned())]);
 }
 
@@ -114,7 +116,7 @@ fn what_a_row_can_be_broken_in() {
     let schema = schema();
     let text = "name,revenue\nA,1\n\"B\"x,1\nC\"c,1\nD\nE,1,2\n\"F\",\"1\"\nG,\"1\n";
     let told = |item: Result<Request, String>| item.map_or_else(|problem| problem, |request| format!("ops:{}: read", request.line));
-    let lines: Vec<String> = read(text, &csv(Message::Create), &schema).into_iter().map(told).collect();
+    let lines: Vec<String> = read(text, &csv(RowMessage::Create), &schema).into_iter().map(told).collect();
     insta::assert_snapshot!(format!("{text}---\n{}", lines.join("\n")));
 }
 
@@ -132,7 +134,7 @@ fn a_line_is_bounded_and_the_next_one_is_read() {
 #[test]
 fn a_broken_row_of_several_lines_ends_the_reading() {
     let text = "name\n\"one\ntwo\" three\nFour\n";
-    let found = read(text, &csv(Message::Create), &schema());
+    let found = read(text, &csv(RowMessage::Create), &schema());
     let [Err(problem)] = found.as_slice() else { panic!("{found:?}") };
     assert!(problem.starts_with("ops:2: error[O0112]: on line 3 of this row"), "{problem}");
 }
@@ -157,4 +159,67 @@ fn a_flow_runs_on_demand_with_its_inputs() {
     assert!(problem(r#""flow":"Rate","attributes":{"amount":"x"}"#).contains("O0107"));
     let create = r#"{"message":"Create","entity":"account","flow":"Rate"}"#;
     assert!(read_with(create, &Format::JsonLines, schema, program).remove(0).unwrap_err().contains("takes no `flow`"));
+}
+
+const ID: &str = "0190a5e4-7c3a-7bd0-8b39-6f3f1f0f6c11";
+
+/// A row of fields by name.
+fn row(schema: &Schema, values: &[(&str, Value)]) -> crate::schema::Row {
+    let entity = schema.entity(schema.entity_id("account").unwrap()).unwrap();
+    crate::schema::Row::of(entity, values.iter().cloned()).unwrap()
+}
+
+#[test]
+fn messages_that_come_down_to_others() {
+    let schema = schema();
+    let entity = schema.entity_id("account").unwrap();
+    let read = |line: &str| {
+        let line = line.replace("ID", ID).replacen('{', r#"{"entity":"account","#, 1);
+        read(line, &Format::JsonLines, &schema).remove(0).unwrap().operation
+    };
+    let by_name = || row(&schema, &[("name", "A".into())]);
+    let nobody = Reference { entity, id: crate::value::Uuid::nil() };
+    let record = Reference { entity, id: ID.parse().unwrap() };
+    let keyed = |operation| Operation::Keyed { key: by_name(), operation: Box::new(operation) };
+
+    let upsert = Operation::Upsert { entity, key: by_name(), values: row(&schema, &[("employees", 3.into())]) };
+    assert_eq!(read(r#"{"message":"Upsert","id":{"name":"A"},"attributes":{"employees":3}}"#), upsert);
+    let upsert = Operation::Upsert { entity, key: row(&schema, &[("accountid", record.id.into())]), values: row(&schema, &[]) };
+    assert_eq!(read(r#"{"message":"Upsert","id":"ID"}"#), upsert);
+
+    let values =
+        row(&schema, &[("ownerid", Value::Reference(Reference { entity: schema.entity_id("systemuser").unwrap(), id: record.id }))]);
+    let assign = r#"{"message":"Assign","id":"ID","attributes":{"ownerid":"systemuser:ID"}}"#;
+    assert_eq!(read(assign), Operation::Update { record, values });
+    let values = row(&schema, &[("statecode", Value::Choice(1)), ("statuscode", Value::Choice(2))]);
+    let state = r#"{"message":"SetState","id":{"name":"A"},"attributes":{"statecode":"inactive","statuscode":2}}"#;
+    assert_eq!(read(state), keyed(Operation::Update { record: nobody, values }));
+    assert_eq!(read(r#"{"message":"Delete","id":{"name":"A"},"attributes":{}}"#), keyed(Operation::Delete { record: nobody }));
+
+    let targets = vec![row(&schema, &[("name", "A".into())]), row(&schema, &[("name", "B".into()), ("accountid", record.id.into())])];
+    let create = r#"{"message":"CreateMultiple","targets":[{"name":"A"},{"name":"B","id":"ID"}]}"#;
+    assert_eq!(read(create), Operation::CreateMultiple { entity, targets });
+    let targets = vec![row(&schema, &[("accountid", record.id.into()), ("name", Value::Empty)])];
+    let update = r#"{"message":"UpdateMultiple","targets":[{"accountid":"ID","name":null}]}"#;
+    assert_eq!(read(update), Operation::UpdateMultiple { entity, targets });
+}
+
+#[test]
+fn a_row_is_an_upsert_by_its_id_or_by_the_first_key_that_has_columns() {
+    let schema = schema();
+    let entity = schema.entity_id("account").unwrap();
+    let upserts = |text: &str| read(text, &csv(RowMessage::Upsert), &schema);
+    let operation = |text: &str| upserts(text).remove(0).unwrap().operation;
+    let values = || row(&schema, &[("revenue", Value::Empty)]);
+    let key = row(&schema, &[("name", "A".into()), ("employees", 3.into())]);
+    assert_eq!(operation("revenue,employees,Account name\n,3,A\n"), Operation::Upsert { entity, key, values: values() });
+    let key = row(&schema, &[("name", "A".into())]);
+    assert_eq!(operation("revenue,name\n,A\n"), Operation::Upsert { entity, key, values: values() });
+    let key = row(&schema, &[("accountid", Value::Uuid(ID.parse().unwrap()))]);
+    let values = row(&schema, &[("name", "A".into())]);
+    assert_eq!(operation(&format!("name,id\nA,{ID}\n")), Operation::Upsert { entity, key, values });
+    assert_eq!(upserts("name,id\nA,\n"), [Err("ops:2: error[O0108]: the id is empty".to_owned())]);
+    let words = "ops:1: error[O0110]: an upsert wants a column `id` to say which records are meant, or columns for a key of `account`: \
+                 `(name, employees)` or `(name)`";
+    assert_eq!(upserts("revenue\n1\n"), [Err(words.to_owned())]);
 }

@@ -271,6 +271,17 @@ impl Entity {
     pub fn fields(&self) -> impl Iterator<Item = (Slot, &Field)> {
         self.fields.values().enumerate().map(|(index, field)| (Slot(index as u16), field))
     }
+
+    /// The first of its keys all of whose fields are given.
+    pub fn key_of(&self, given: impl Fn(Slot) -> bool) -> Option<&Key> {
+        self.keys.iter().find(|key| key.fields.iter().all(|slot| given(*slot)))
+    }
+
+    /// Its keys as messages name them: `` `(code, region)` ``.
+    pub fn written_keys(&self) -> Vec<String> {
+        let name = |slot: &Slot| self.field(*slot).map_or("", |field| field.name.as_str());
+        self.keys.iter().map(|key| format!("`({})`", key.fields.iter().map(name).collect::<Vec<_>>().join(", "))).collect()
+    }
 }
 
 impl Choice {

@@ -9,8 +9,8 @@ use thiserror::Error;
 use crate::schema::{Entity, FieldSet};
 use crate::value::{Slot, Value};
 
-/// The values of some fields of one record.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// The values of some fields of one record. Two rows are equal that submit the same fields with the same values.
+#[derive(Clone, Debug, Default)]
 pub struct Row {
     values: Vec<Value>,
     present: FieldSet,
@@ -76,6 +76,13 @@ impl Row {
         self.present.remove(slot);
     }
 
+    /// Takes these fields out, into a row of their own.
+    pub fn split(&mut self, fields: &FieldSet) -> Row {
+        let taken = self.iter().filter(|(slot, _)| fields.contains(*slot)).map(|(slot, value)| (slot, value.clone())).collect();
+        self.present.remove_all(fields);
+        taken
+    }
+
     /// Which fields are submitted.
     pub fn present(&self) -> &FieldSet {
         &self.present
@@ -97,6 +104,12 @@ impl Row {
         for (slot, value) in other.iter() {
             self.set(slot, value.clone());
         }
+    }
+}
+
+impl PartialEq for Row {
+    fn eq(&self, other: &Row) -> bool {
+        self.present == other.present && self.iter().eq(other.iter())
     }
 }
 
