@@ -12,6 +12,7 @@ use smol_str::SmolStr;
 
 use crate::bytecode::{ActionHead, Effects, FlowHead};
 use crate::diagnostic::Code;
+use crate::schema::FieldSet;
 use crate::schema::select::{Aggregate, Order, Test};
 use crate::source::Span;
 use crate::value::{EntityId, Function, Slot, Type, Value};
@@ -374,6 +375,12 @@ pub enum StepKind {
     Do(StmtKind),
     /// A flow on demand; the arguments are by position of the input, each at most once.
     Run { flow: SmolStr, arguments: Vec<(u16, Expr)>, record: Record },
+    /// A change of the record that has this key, or a new one with it; what is written holds the fields of the key.
+    Upsert { entity: EntityId, key: FieldSet, values: Vec<Write>, into: Option<LocalId> },
+    /// New records, all or none.
+    CreateMultiple { entity: EntityId, targets: Vec<Vec<Write>> },
+    /// Changes of records of one entity, all or none.
+    UpdateMultiple { entity: EntityId, targets: Vec<(Record, Vec<Write>)> },
     /// A user comes to be, with these roles, in this business unit.
     User { name: SmolStr, roles: Vec<SmolStr>, business_unit: Option<SmolStr>, teams: Vec<SmolStr> },
     /// The steps, in one transaction.

@@ -3,6 +3,8 @@
 //! The operations are checked like those of a flow; only what may be empty isn't held against anything here, since
 //! tests exist to try that out. Every step is checked, also behind one that has an error.
 
+mod messages;
+
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
@@ -63,6 +65,8 @@ impl Checker<'_> {
             S::LetResult { name, activity } => match &activity.kind {
                 S::Create { entity, values } => self.create(entity, values, Some(name)),
                 S::Perform { action, arguments, record } => self.perform(action, arguments, record.as_ref(), Some(name)),
+                S::Upsert { entity, values } => self.upsert(entity, values, Some(name)),
+                S::CreateMultiple { .. } => self.named_several(name),
                 _ => {
                     self.cx.broken.insert(name.text.clone());
                     self.refuse(activity)
@@ -74,6 +78,9 @@ impl Checker<'_> {
                 self.operation = true;
                 self.cx.update(record, values).map(StepKind::Do)
             }
+            S::CreateMultiple { entity, targets } => self.create_multiple(entity, targets),
+            S::UpdateMultiple { targets } => self.update_multiple(targets),
+            S::Upsert { entity, values } => self.upsert(entity, values, None),
             S::Delete { record } => {
                 self.operation = true;
                 self.cx.delete(record).map(StepKind::Do)

@@ -35,7 +35,7 @@ pub struct Event {
 pub enum EventKind {
     /// An outermost operation.
     Operation {
-        /// What was done: `Create`, `Update`, `Delete`, `Run`, `Start`, `Perform`.
+        /// What was done: `Create`, `Update`, `Delete`, `Upsert`, `CreateMultiple`, `UpdateMultiple`, `Run`, `Start`, `Perform`.
         message: &'static str,
         /// The entity of its record; a global action has none.
         entity: Option<EntityId>,

@@ -6,6 +6,7 @@
 //! that faults; inside one, it is the operation that failed.
 
 mod expect;
+mod messages;
 
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
@@ -103,6 +104,9 @@ impl Run<'_> {
             StepKind::Run { flow, arguments, record } => {
                 self.begin("Run", record, arguments, step.span, |record, inputs| Operation::Run { flow: flow.clone(), record, inputs })
             }
+            StepKind::Upsert { entity, key, values, into } => self.upsert((*entity, key, values), *into, step.span),
+            StepKind::CreateMultiple { entity, targets } => self.create_multiple(*entity, targets, step.span),
+            StepKind::UpdateMultiple { entity, targets } => self.update_multiple(*entity, targets, step.span),
             StepKind::User { name, roles, business_unit, teams } => {
                 self.user(name, roles, business_unit.as_ref(), teams).map_err(|fault| faulted(step.span, &fault))
             }
@@ -178,39 +182,6 @@ impl Run<'_> {
             }
         }
         Ok(inputs)
-    }
-
-    /// Performs an action; what it gives goes into the `let`s of its outputs, which are empty where it gave nothing.
-    fn perform(
-        &mut self,
-        action: &SmolStr,
-        arguments: &[(u16, ir::Expr)],
-        record: Option<&ir::Record>,
-        into: Option<ir::LocalId>,
-        span: Span,
-    ) -> Result<(), Failure> {
-        let made = |run: &mut Self, record: Option<Reference>| {
-            let inputs = run.inputs(arguments)?;
-            Ok(Operation::Perform { action: action.clone(), record, inputs })
-        };
-        let before = self.last;
-        match record {
-            Some(record) => self.on_record("Perform", record, span, |run, reference| made(run, Some(reference)))?,
-            None => {
-                self.settle()?;
-                let operation = made(self, None);
-                self.operate("Perform", None, operation, span);
-            }
-        }
-        let (Some(into), Some(action)) = (into, self.pipeline.program().action(action)) else { return Ok(()) };
-        let count = action.head.outputs.len();
-        let given = match self.last.filter(|last| Some(*last) != before).and_then(|last| self.events.get(last)) {
-            Some(Event { kind: EventKind::Operation { outcome, .. }, .. }) => outcome.outputs.clone(),
-            _ => Vec::new(),
-        };
-        let given = given.into_iter().chain(std::iter::repeat(Value::Empty)).take(count);
-        (into.0..).zip(given).for_each(|(local, value)| self.assign(ir::LocalId(local), value));
-        Ok(())
     }
 
     /// Does something with a record, unless that is empty and skips the operation.

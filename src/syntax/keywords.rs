@@ -14,8 +14,8 @@ pub const DECLARATIONS: &[&str] = &["entity", "choice", "flow", "action", "plugi
 
 /// Words that start a statement.
 pub const STATEMENTS: &[&str] = &[
-    "set", "stop", "finish", "start", "perform", "create", "update", "delete", "assign", "change", "send", "if", "match", "for", "let",
-    "wait", "log", "step", "user", "as", "in", "run", "advance", "show", "expect", "table", "delay",
+    "set", "stop", "finish", "start", "perform", "create", "update", "upsert", "delete", "assign", "change", "send", "if", "match", "for",
+    "let", "wait", "log", "step", "user", "as", "in", "run", "advance", "show", "expect", "table", "delay",
 ];
 
 /// Words that start a clause of a flow, an action or a plug-in.

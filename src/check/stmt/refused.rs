@@ -28,6 +28,21 @@ impl Context<'_> {
             S::Advance(_) => self.only_in_tests(span, "advance"),
             S::Show(_) | S::ShowAudit(_) => self.only_in_tests(span, "show"),
             S::Expect(_) => self.only_in_tests(span, "expect"),
+            S::Upsert { .. } => self.not_in_flows(
+                first_word(span, "upsert"),
+                "`upsert` stands only in tests and scenarios",
+                "ask whether the record is there (`exists(…)`, or a `for each` over the records with its key), and write `update` or `create`",
+            ),
+            S::CreateMultiple { .. } => self.not_in_flows(
+                first_word(span, "create"),
+                "only a test or scenario creates several records at once",
+                "write a `create` for each of them: all that a flow does is one transaction anyway",
+            ),
+            S::UpdateMultiple { .. } => self.not_in_flows(
+                first_word(span, "update"),
+                "only a test or scenario updates several records at once",
+                "write an `update` for each of them, or a `for each`: all that a flow does is one transaction anyway",
+            ),
             S::Table { .. } => self.only_in_tests(span, "table"),
             // These stand in flows; the block that asks has no more to say about them.
             S::Set { .. }
@@ -81,10 +96,12 @@ impl Context<'_> {
     }
 
     fn only_in_tests(&mut self, span: Span, word: &str) {
-        self.report(
-            Diagnostic::new(Code::E0617, span, format!("`{word}` stands only in tests and scenarios"))
-                .help("move it into a `test \"…\" { … }` beside the flow"),
-        );
+        let message = format!("`{word}` stands only in tests and scenarios");
+        self.not_in_flows(span, &message, "move it into a `test \"…\" { … }` beside the flow");
+    }
+
+    fn not_in_flows(&mut self, span: Span, message: &str, help: &str) {
+        self.report(Diagnostic::new(Code::E0617, span, message).help(help));
     }
 
     pub(super) fn in_background(&self) -> bool {

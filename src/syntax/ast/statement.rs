@@ -40,6 +40,12 @@ pub enum StmtKind {
     Create { entity: Name, values: Vec<Write> },
     /// `update record { f = e }`
     Update { record: RecordExpr, values: Vec<Write> },
+    /// `create entity { f = e }, { f = e }`
+    CreateMultiple { entity: Name, targets: Vec<Vec<Write>> },
+    /// `update record { f = e }, record { f = e }`
+    UpdateMultiple { targets: Vec<(RecordExpr, Vec<Write>)> },
+    /// `upsert entity { f = e }`
+    Upsert { entity: Name, values: Vec<Write> },
     /// `delete record`
     Delete { record: RecordExpr },
     /// `assign record to owner`

@@ -62,11 +62,28 @@ impl Builder<'_> {
         match rule {
             Rule::create_statement => {
                 let entity = self.name(&next(&mut inner)?);
-                Some(StmtKind::Create { entity, values: self.writes(next(&mut inner)?)? })
+                let mut targets = Vec::new();
+                while let Some(values) = next(&mut inner) {
+                    targets.push(self.writes(values)?);
+                }
+                Some(match targets.len() {
+                    1 => StmtKind::Create { entity, values: targets.pop()? },
+                    _ => StmtKind::CreateMultiple { entity, targets },
+                })
             }
             Rule::update_statement => {
-                let record = self.record(next(&mut inner)?)?;
-                Some(StmtKind::Update { record, values: self.writes(next(&mut inner)?)? })
+                let mut targets = Vec::new();
+                while let Some(record) = next(&mut inner) {
+                    targets.push((self.record(record)?, self.writes(next(&mut inner)?)?));
+                }
+                Some(match targets.len() {
+                    1 => targets.pop().map(|(record, values)| StmtKind::Update { record, values })?,
+                    _ => StmtKind::UpdateMultiple { targets },
+                })
+            }
+            Rule::upsert_statement => {
+                let entity = self.name(&next(&mut inner)?);
+                Some(StmtKind::Upsert { entity, values: self.writes(next(&mut inner)?)? })
             }
             Rule::send_statement => Some(StmtKind::SendEmail { values: self.writes(next(&mut inner)?)? }),
             Rule::delete_statement => Some(StmtKind::Delete { record: self.record(next(&mut inner)?)? }),

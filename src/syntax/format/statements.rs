@@ -10,6 +10,9 @@ use crate::syntax::token::Token;
 /// How much further the second line of a list of writes or names is indented: `set` and a blank.
 const LIST: usize = 4;
 
+/// The same for the records of an `update`, and a blank.
+const UPDATE: usize = 7;
+
 impl Sheet<'_> {
     pub(super) fn statements(&mut self, block: &Block) {
         for statement in &block.statements {
@@ -37,7 +40,15 @@ impl Sheet<'_> {
                 self.call(action, arguments);
                 record.iter().for_each(|record| self.record(record));
             }
-            StmtKind::Create { values, .. } | StmtKind::SendEmail { values } => self.writes(values),
+            StmtKind::Create { values, .. } | StmtKind::Upsert { values, .. } | StmtKind::SendEmail { values } => self.writes(values),
+            StmtKind::CreateMultiple { entity, targets } => self.new_records(entity, targets, last),
+            StmtKind::UpdateMultiple { targets } => {
+                self.names(targets.iter().map(|(record, _)| record.expr.span), last, UPDATE);
+                for (record, values) in targets {
+                    self.record(record);
+                    self.writes(values);
+                }
+            }
             StmtKind::Update { record, values } => {
                 self.record(record);
                 self.writes(values);
@@ -88,6 +99,19 @@ impl Sheet<'_> {
         let Some(first) = spans.next() else { return };
         self.group(self.at(first.start), last, indent);
         spans.for_each(|span| self.breaks(self.at(span.start)));
+    }
+
+    /// Several new records: each on a line of its own, where they don't fit on one.
+    fn new_records(&mut self, entity: &Name, targets: &[Vec<Write>], last: usize) {
+        let first = self.last(entity.span);
+        self.group(first, last, 2);
+        let mut close = last;
+        for values in targets.iter().rev() {
+            self.writes(values);
+            let Some(open) = self.opening(close) else { return };
+            self.breaks(open);
+            close = open.saturating_sub(2);
+        }
     }
 
     fn call(&mut self, name: &Name, arguments: &[Write]) {
