@@ -22,7 +22,8 @@ pub trait Store: Send {
     /// All or nothing; called once, before anything else.
     fn migrate(&mut self, schema: &Schema) -> Result<(), StoreError>;
 
-    /// Begins a transaction that writes, at once, so that no upgrade of a read can fail later.
+    /// Begins a transaction that writes, at once, so that no upgrade of a read can fail later. One that is still open, for its
+    /// end failed, is undone first.
     fn begin(&mut self) -> Result<(), StoreError>;
 
     /// Makes the transaction last.

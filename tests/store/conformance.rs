@@ -90,6 +90,21 @@ fn transactions_last_or_never_were() {
 }
 
 #[test]
+fn a_transaction_whose_end_failed_is_undone_by_the_next_one() {
+    on_every_store(|store| {
+        store.insert(ACCOUNT, &[named(1, "one")]).unwrap();
+        store.savepoint().unwrap();
+        store.insert(ACCOUNT, &[named(2, "two")]).unwrap();
+        store.begin().unwrap();
+        assert_eq!(names(store, &[1, 2]), [None, None]);
+        store.insert(ACCOUNT, &[named(3, "three")]).unwrap();
+        store.commit().unwrap();
+        store.begin().unwrap();
+        assert_eq!(names(store, &[1, 2, 3]), [None, None, Some(text("three"))]);
+    });
+}
+
+#[test]
 fn keys_are_unique_unless_a_field_is_empty() {
     on_every_store(|store| {
         let numbered = |number, key: &str| row(number, [(account::NUMBER, text(key))]);

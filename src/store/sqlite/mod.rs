@@ -47,7 +47,7 @@ impl Store for Sqlite {
     }
 
     fn begin(&mut self) -> Result<(), StoreError> {
-        self.known.clear();
+        self.rollback()?;
         self.run("BEGIN IMMEDIATE")
     }
 
