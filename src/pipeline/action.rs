@@ -120,15 +120,17 @@ impl Engine {
     /// A step of an action with `rollback off` has succeeded: nothing that comes after it undoes it.
     pub(super) fn keep_step(&mut self) -> Result<(), Interrupt> {
         let kept = match self.savepoint {
-            Savepoint::None => self.store.commit().and_then(|()| self.store.begin()),
+            Savepoint::None => self.store.commit(),
             Savepoint::Set => {
                 self.savepoint = Savepoint::Due;
                 self.store.release()
             }
             Savepoint::Due => Ok(()),
         };
+        kept.map_err(|error| self.store_fault(error))?;
         self.epoch += 1;
         self.count_kept();
-        kept.map_err(|error| self.store_fault(error))
+        let goes_on = if self.savepoint == Savepoint::None { self.store.begin() } else { Ok(()) };
+        goes_on.map_err(|error| self.store_fault(error))
     }
 }
