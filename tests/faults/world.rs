@@ -13,7 +13,7 @@ use weir::value::{Reference, Uuid, Value};
 use crate::store::{Failing, Faults};
 
 /// The entity whose rows outlast what they tell of. States are compared without them.
-const LOG: &str = "flowerror";
+const LOG: &str = "processsession";
 
 /// Every value of every record, the log aside.
 pub type State = BTreeMap<Reference, Row>;
