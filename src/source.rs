@@ -63,6 +63,8 @@ pub struct SourceFile {
     /// The whole text.
     pub text: Arc<str>,
     line_starts: Vec<u32>,
+    /// How many lines stand before the text in the file that it is taken from.
+    skipped: usize,
 }
 
 impl SourceFile {
@@ -71,11 +73,12 @@ impl SourceFile {
         let line = self.line_starts.partition_point(|start| *start <= offset).max(1);
         let start = self.line_starts.get(line - 1).copied().unwrap_or(0) as usize;
         let before = self.text.get(start..offset as usize).unwrap_or("");
-        Position { line, column: before.chars().count() + 1 }
+        Position { line: line + self.skipped, column: before.chars().count() + 1 }
     }
 
     /// The text of a line (from 1) without its line break, if there is such a line.
     pub fn line(&self, line: usize) -> Option<&str> {
+        let line = line.checked_sub(self.skipped)?;
         let start = *self.line_starts.get(line.checked_sub(1)?)? as usize;
         let end = self.line_starts.get(line).map_or(self.text.len(), |next| *next as usize);
         self.text.get(start..end).map(|text| text.trim_end_matches(['\n', '\r']))
@@ -83,10 +86,10 @@ impl SourceFile {
 
     /// Where a line (from 1) starts; the end of the text where there is no such line.
     pub fn line_start(&self, line: usize) -> usize {
-        self.line_starts.get(line.saturating_sub(1)).map_or(self.text.len(), |start| *start as usize)
+        self.line_starts.get(line.saturating_sub(self.skipped + 1)).map_or(self.text.len(), |start| *start as usize)
     }
 
-    /// How many lines there are; at least 1.
+    /// How many lines the text has; at least 1.
     pub fn line_count(&self) -> usize {
         self.line_starts.len()
     }
@@ -101,10 +104,15 @@ pub struct Sources {
 impl Sources {
     /// Takes in a text and gives it a [`FileId`].
     pub fn add(&mut self, name: impl Into<Arc<str>>, text: impl Into<Arc<str>>) -> FileId {
+        self.add_from(name, text, 1)
+    }
+
+    /// Takes in a part of a file, which begins on this line of it (from 1).
+    pub fn add_from(&mut self, name: impl Into<Arc<str>>, text: impl Into<Arc<str>>, line: usize) -> FileId {
         let text: Arc<str> = text.into();
         let mut line_starts = vec![0];
         line_starts.extend(text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at as u32 + 1));
-        self.files.push(SourceFile { name: name.into(), text, line_starts });
+        self.files.push(SourceFile { name: name.into(), text, line_starts, skipped: line.saturating_sub(1) });
         FileId(self.files.len() as u32 - 1)
     }
 

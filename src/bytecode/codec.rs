@@ -98,14 +98,21 @@ pub fn encode(schema: &Schema, program: &Program, sources: &Sources) -> Option<V
 
 /// The compiled project in these bytes, verified.
 pub fn decode(bytes: &[u8]) -> Result<Bundle, LoadError> {
+    let bundle = decode_part(bytes)?;
+    consistency::check(&bundle.schema).map_err(LoadError::Damaged)?;
+    verify(&bundle.program, &bundle.schema)?;
+    Ok(bundle)
+}
+
+/// What these bytes hold, as it stands there: a part of a project (see [`excerpt`](super::excerpt())), which can be verified only
+/// where it is linked to the schema and the flows around it.
+pub fn decode_part(bytes: &[u8]) -> Result<Bundle, LoadError> {
     let payload = open(bytes)?;
     let ((texts, schema, program), rest) =
         postcard::take_from_bytes::<Payload>(payload).map_err(|_| LoadError::Damaged("its contents can't be read"))?;
     if !rest.is_empty() {
         return Err(LoadError::Damaged("there is something behind its contents"));
     }
-    consistency::check(&schema).map_err(LoadError::Damaged)?;
-    verify(&program, &schema)?;
     let mut sources = Sources::default();
     for (name, text) in texts {
         sources.add(name, text);

@@ -4,6 +4,7 @@
 //! Only heads, effects and tables speak of the schema; operations speak of the tables and are never touched. What comes out is
 //! verified like anything else: a field of another type is found there.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -27,18 +28,39 @@ type Linked<T> = Result<T, LinkError>;
 struct Link<'a> {
     from: &'a Schema,
     to: &'a Schema,
+    /// What was asked for so far.
+    named: RefCell<Named>,
+}
+
+/// What a program names of the schema that it was compiled with.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Named {
+    /// Entities, with their fields.
+    pub entities: BTreeMap<EntityId, FieldSet>,
+    /// Choices.
+    pub choices: BTreeSet<ChoiceId>,
 }
 
 /// The program with the numbers of another schema. It has to be verified before it runs.
 pub fn link(program: &Program, from: &Schema, to: &Schema) -> Result<Program, LinkError> {
-    let link = Link { from, to };
-    let flows = program.flows.iter().map(|flow| link.flow(flow)).collect::<Linked<_>>()?;
-    let actions = program.actions.iter().map(|action| link.action(action)).collect::<Linked<_>>()?;
-    let plugins = program.plugins.iter().map(|plugin| link.plugin(plugin)).collect::<Linked<_>>()?;
-    Ok(Program { flows, actions, plugins })
+    Link { from, to, named: RefCell::default() }.program(program)
+}
+
+/// What a program names: all that linking it asks for.
+pub(super) fn named(program: &Program, schema: &Schema) -> Result<Named, LinkError> {
+    let link = Link { from: schema, to: schema, named: RefCell::default() };
+    link.program(program)?;
+    Ok(link.named.into_inner())
 }
 
 impl Link<'_> {
+    fn program(&self, program: &Program) -> Linked<Program> {
+        let flows = program.flows.iter().map(|flow| self.flow(flow)).collect::<Linked<_>>()?;
+        let actions = program.actions.iter().map(|action| self.action(action)).collect::<Linked<_>>()?;
+        let plugins = program.plugins.iter().map(|plugin| self.plugin(plugin)).collect::<Linked<_>>()?;
+        Ok(Program { flows, actions, plugins })
+    }
+
     fn flow(&self, flow: &FlowCode) -> Linked<FlowCode> {
         let mut linked = flow.clone();
         linked.head.entity = self.entity(flow.head.entity)?;
@@ -162,11 +184,13 @@ impl Link<'_> {
     }
 
     fn entity(&self, id: EntityId) -> Linked<EntityId> {
+        self.named.borrow_mut().entities.entry(id).or_default();
         let name = self.from.entity(id).map(|entity| entity.name.clone()).unwrap_or_default();
         self.to.entity_id(&name).ok_or(LinkError { name })
     }
 
     fn slot(&self, entity: EntityId, slot: Slot) -> Linked<Slot> {
+        self.named.borrow_mut().entities.entry(entity).or_default().insert(slot);
         let name = self.from.field(entity, slot).map(|field| field.name.clone()).unwrap_or_default();
         let there = self.to.entity(self.entity(entity)?).and_then(|entity| entity.slot(&name));
         there.ok_or_else(|| {
@@ -180,6 +204,7 @@ impl Link<'_> {
     }
 
     fn choice(&self, id: ChoiceId) -> Linked<ChoiceId> {
+        self.named.borrow_mut().choices.insert(id);
         let name = self.from.choice(id).map(|choice| choice.name.clone()).unwrap_or_default();
         self.to.choice_id(&name).ok_or(LinkError { name })
     }

@@ -19,8 +19,11 @@ use crate::value::{EntityId, Failure, Slot, Uuid, Value};
 /// After an error the rows of the batch before the failing one are written: the caller undoes its transaction or savepoint.
 pub trait Store: Send {
     /// Makes the tables of a schema, or brings older ones up to it: new entities and new fields are added, nothing is dropped.
-    /// All or nothing; called once, before anything else.
+    /// All or nothing; called before anything else, in a transaction of its own or as part of the one that is open.
     fn migrate(&mut self, schema: &Schema) -> Result<(), StoreError>;
+
+    /// Works with the tables of a schema as they are and changes nothing; says no where an entity of it has no table.
+    fn take_up(&mut self, schema: &Schema) -> Result<bool, StoreError>;
 
     /// Begins a transaction that writes, at once, so that no upgrade of a read can fail later. One that is still open, for its
     /// end failed, is undone first.

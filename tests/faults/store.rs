@@ -86,6 +86,10 @@ impl Store for Failing {
         self.call("migrate", |store| store.migrate(schema))
     }
 
+    fn take_up(&mut self, schema: &Schema) -> Result<bool, StoreError> {
+        self.call("take up", |store| store.take_up(schema))
+    }
+
     fn begin(&mut self) -> Result<(), StoreError> {
         self.call("begin", Store::begin)
     }

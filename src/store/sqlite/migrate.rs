@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 use smol_str::SmolStr;
 
 use super::failure::{duplicate, failure};
@@ -24,18 +24,20 @@ struct Shape {
 }
 
 /// Brings the tables up to a schema; gives the statements that empty lookups which it no longer has.
-pub(super) fn migrate(connection: &mut Connection, tables: &[Table], schema: &Schema) -> Result<Vec<(EntityId, String)>, StoreError> {
+pub(super) fn migrate(connection: &Connection, tables: &[Table], schema: &Schema) -> Result<Vec<(EntityId, String)>, StoreError> {
     let wanted = wanted(schema);
     if let Some(stored) = stored(connection)?
         && stored.covers(&wanted)
     {
         return retired(&stored, &wanted, schema);
     }
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failure)?;
-    let stored = match stored(&transaction)? {
+    // Within the caller's transaction, or one for the purpose, which an error undoes.
+    let own = connection.is_autocommit().then(|| Transaction::new_unchecked(connection, TransactionBehavior::Immediate));
+    let own = own.transpose().map_err(failure)?;
+    let stored = match stored(connection)? {
         Some(stored) => stored,
         None => {
-            transaction.execute_batch(&own_tables()).map_err(failure)?;
+            connection.execute_batch(&own_tables()).map_err(failure)?;
             Shape::default()
         }
     };
@@ -43,19 +45,33 @@ pub(super) fn migrate(connection: &mut Connection, tables: &[Table], schema: &Sc
         if stored.fields.keys().any(|(name, _)| *name == entity.name) {
             for (field, column) in entity.fields.values().zip(&table.columns) {
                 let before = stored.fields.get(&(entity.name.clone(), field.name.clone()));
-                bring_up(&transaction, tables, table, column, field, before.map(|(ty, required)| (ty.as_str(), *required)), schema)?;
+                bring_up(connection, tables, table, column, field, before.map(|(ty, required)| (ty.as_str(), *required)), schema)?;
             }
         } else {
-            refuse_strangers(&transaction, &table.name)?;
+            refuse_strangers(connection, &table.name)?;
             for statement in table.create(tables) {
-                transaction.execute(&statement, []).map_err(failure)?;
+                connection.execute(&statement, []).map_err(failure)?;
             }
         }
     }
-    bring_up_keys(&transaction, tables, &stored, &wanted)?;
-    remember(&transaction, &stored, &wanted)?;
-    transaction.commit().map_err(failure)?;
+    bring_up_keys(connection, tables, &stored, &wanted)?;
+    remember(connection, &stored, &wanted)?;
+    own.map_or(Ok(()), Transaction::commit).map_err(failure)?;
     retired(&stored, &wanted, schema)
+}
+
+/// Whether the database has a table for every entity of a schema. One that lacks a field was made by another release.
+pub(super) fn holds(connection: &Connection, schema: &Schema) -> Result<bool, StoreError> {
+    let Some(stored) = stored(connection)? else { return Ok(false) };
+    let entities: BTreeSet<&SmolStr> = stored.fields.keys().map(|(entity, _)| entity).collect();
+    if !schema.entities.keys().all(|entity| entities.contains(entity)) {
+        return Ok(false);
+    }
+    let names = schema.entities.values().flat_map(|entity| entity.fields.keys().map(|field| (entity.name.clone(), field.clone())));
+    match names.into_iter().find(|name| !stored.fields.contains_key(name)) {
+        None => Ok(true),
+        Some((entity, field)) => unusable(format!("the database was made by another release: it has no `{entity}.{field}`")),
+    }
 }
 
 impl Shape {

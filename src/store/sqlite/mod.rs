@@ -41,9 +41,15 @@ pub struct Sqlite {
 impl Store for Sqlite {
     fn migrate(&mut self, schema: &Schema) -> Result<(), StoreError> {
         self.tables = table::tables(schema)?;
-        self.retired = migrate::migrate(&mut self.connection, &self.tables, schema)?;
+        self.retired = migrate::migrate(&self.connection, &self.tables, schema)?;
         self.known.clear();
         Ok(())
+    }
+
+    fn take_up(&mut self, schema: &Schema) -> Result<bool, StoreError> {
+        self.tables = table::tables(schema)?;
+        self.known.clear();
+        migrate::holds(&self.connection, schema)
     }
 
     fn begin(&mut self) -> Result<(), StoreError> {
