@@ -698,7 +698,8 @@ fn wrong_usage() {
     case.weir(&[]).gives(2, &["Usage"]);
     case.weir(&["chekc"]).gives(2, &["chekc", "check"]);
     case.weir(&["check", "--format", "xml"]).gives(2, &["xml", "short"]);
-    case.weir(&["deploy", "project"]).gives(2, &["deploy"]);
+    case.weir(&["deploy", "project"]).gives(2, &["--store"]);
+    case.weir(&["activate", "Guard"]).gives(2, &["--store"]);
     case.weir(&["run", "project", "nothing"]).gives(2, &["`nothing`", "demo"]);
     case.weir(&["run", "project", "--ops", "-", "--batch", "0"]).gives(2, &["batch"]);
     case.weir(&["explain", "E9999"]).gives(2, &["E9999", "weir explain"]);

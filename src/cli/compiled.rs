@@ -1,12 +1,12 @@
-//! A compiled file as the project to work on.
+//! A compiled project to work on: of a compiled file, of a store, or of the texts that it is compiled from.
 
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
 use super::exit::Exit;
-use super::load;
 use super::output::Output;
+use super::{life, load};
 use crate::bytecode::MAX_FILE;
 use crate::diagnostic::{Code, Diagnostic, render};
 use crate::project::Compiled;
@@ -17,8 +17,16 @@ pub(super) fn is_compiled(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "flowc") && !path.is_dir()
 }
 
-/// The compiled project at a path: a compiled file, or what a project compiles to; what is wrong is told.
+/// The URL of a store, where a path is one.
+pub(super) fn store_of(path: &Path) -> Option<&str> {
+    path.to_str().filter(|path| ["sqlite:", "postgres:", "postgresql:"].iter().any(|kind| path.starts_with(kind)))
+}
+
+/// The compiled project at a path: a compiled file, what is active in a store, or what a project compiles to; what is wrong is told.
 pub(super) fn load_or_compile(path: &Path, output: &mut Output) -> Result<Compiled, Exit> {
+    if let Some(url) = store_of(path) {
+        return Compiled::from_store(url).map_err(|error| life::refused(url, &error, output));
+    }
     if is_compiled(path) { load(path, output) } else { load::sound(path, output).map(|(_, compiled)| compiled) }
 }
 

@@ -12,7 +12,7 @@ use crate::diagnostic::nearest;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// A file or a folder, `-` for standard input, or a compiled `.flowc` file
+    /// A file or a folder, `-` for standard input, a compiled `.flowc` file, or the URL of a store
     #[arg(default_value = ".", env = "WEIR_PATH")]
     path: PathBuf,
     /// Only this flow, action or plug-in

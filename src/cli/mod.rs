@@ -6,12 +6,14 @@ mod allow;
 mod build;
 mod check;
 mod compiled;
+mod deploy;
 mod diff;
 mod dis;
 mod exit;
 mod explain;
 mod files;
 mod fmt;
+mod life;
 mod load;
 mod ops;
 mod output;
@@ -47,6 +49,14 @@ enum Command {
     Fmt(fmt::Arguments),
     /// Run a scenario, or operations from a file
     Run(run::Arguments),
+    /// Write a project into a store, and activate what is new or changed
+    Deploy(deploy::Arguments),
+    /// Let a deployed flow, action or plug-in run, in a new activation
+    Activate(life::Arguments),
+    /// Let a deployed flow, action or plug-in run no longer
+    Deactivate(life::Arguments),
+    /// Give a deployed flow that isn't active another mode
+    Convert(life::Convert),
     /// Hold what each flow compiles to against the snapshots that the project keeps
     Snap(snap::Arguments),
     /// Run the tests
@@ -82,6 +92,10 @@ pub fn main() -> ExitCode {
         Command::Dis(arguments) => dis::run(&arguments, &mut output),
         Command::Fmt(arguments) => fmt::run(&arguments, &mut output),
         Command::Run(arguments) => run::run(&arguments, &mut output),
+        Command::Deploy(arguments) => deploy::run(&arguments, &mut output),
+        Command::Activate(arguments) => life::activate(&arguments, &mut output),
+        Command::Deactivate(arguments) => life::deactivate(&arguments, &mut output),
+        Command::Convert(arguments) => life::convert(&arguments, &mut output),
         Command::Snap(arguments) => snap::run(&arguments, &mut output),
         Command::Test(arguments) => test::run(&arguments, &mut output),
         Command::Explain(arguments) => explain::run(&arguments, &mut output),

@@ -19,7 +19,7 @@ const MEMORY: &str = "sqlite::memory:";
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// A file or a folder, `-` for standard input; for --ops also a compiled `.flowc` file
+    /// A file or a folder, `-` for standard input; for --ops also a compiled `.flowc` file, or the URL of a store, whose active flows run
     #[arg(default_value = ".", env = "WEIR_PATH")]
     pub path: PathBuf,
     /// The scenario; may be left out where there is only one
@@ -34,7 +34,7 @@ pub(super) struct Arguments {
     /// What is done with each record of a CSV
     #[arg(long, value_enum, ignore_case = true, default_value_t, env = "WEIR_MESSAGE")]
     pub message: MessageName,
-    /// The store, `sqlite::memory:` or `sqlite:FILE`; by default the one that `weir.toml` names, else one in memory
+    /// The store, `sqlite::memory:` or `sqlite:FILE`; by default PATH where that is one, else the one that `weir.toml` names, else one in memory
     #[arg(long, value_name = "URL", env = "WEIR_STORE")]
     pub store: Option<String>,
     /// The full name of the user who does the operations; by default the system administrator
@@ -108,8 +108,9 @@ fn operations(arguments: &Arguments, file: &Path, output: &mut Output) -> Result
 }
 
 fn one_scenario(arguments: &Arguments, output: &mut Output) -> Result<Exit, Exit> {
-    if compiled::is_compiled(&arguments.path) {
-        output.error_line("error: a compiled file holds no scenarios: give it operations with --ops, or name the project");
+    if compiled::is_compiled(&arguments.path) || compiled::store_of(&arguments.path).is_some() {
+        let what = if compiled::is_compiled(&arguments.path) { "compiled file" } else { "store" };
+        output.error_line(format!("error: a {what} holds no scenarios: give it operations with --ops, or name the project"));
         return Err(Exit::Usage);
     }
     let (project, compiled) = load::sound(&arguments.path, output)?;

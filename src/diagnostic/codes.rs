@@ -2,7 +2,7 @@
 //!
 //! Ranges: `E00` files, `E01` syntax, `E02` schema, `E03` clauses of a flow, `E04` names and types, `E05` emptiness,
 //! `E06` statements, `E07` tests and scenarios, `E08` compiled files, `E09` what this release can't carry yet, `E10` flows together;
-//! `W` the same ranges as warnings; `O` operations given to `weir run --ops`; `S` stores; `F` faults at run time.
+//! `W` the same ranges as warnings; `O` operations given to `weir run --ops`; `S01` stores, `S02` definitions in them; `F` faults at run time.
 //! Every code has its page `explain/CODE.md`: a title line, an explanation, and ```` ```flow bad ```` and ```` ```flow good ```` examples.
 
 /// How bad a problem is.
@@ -276,6 +276,15 @@ codes! {
     // Stores
     S0101 Error "a store that can't be opened",
     S0102 Error "a database that doesn't fit the schema",
+    S0201 Error "a store that holds no project",
+    S0202 Error "a definition that isn't there",
+    S0203 Error "a definition that is active already",
+    S0204 Error "a definition that is not active",
+    S0205 Error "a conversion of what is active",
+    S0206 Error "a conversion that a wait forbids",
+    S0207 Error "a definition of somebody else",
+    S0208 Error "a definition that doesn't fit what is around it",
+    S0209 Error "a conversion to no other mode",
     // Faults
     F01 Fault "division by zero",
     F02 Fault "an inexact result",

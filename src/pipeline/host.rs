@@ -65,7 +65,7 @@ impl Engine {
         acting: Reference,
     ) -> Result<Reference, Interrupt> {
         if begin == Begin::OnDemand {
-            self.may_use(acting, Power::ExecuteFlow, (flow, record.entity))?;
+            self.may_use(acting, Power::ExecuteFlow, (flow, Some(record.entity)))?;
         }
         let index = self.begins(begin, flow, record)?;
         self.trace.enter(|| format!("{} {flow} {} {}", begin.verb(), fault::name(&self.schema, record.entity), record.id));

@@ -12,6 +12,7 @@ mod action;
 mod audit;
 mod context;
 mod core;
+pub(crate) mod definitions;
 mod delete;
 mod engine;
 mod external;
@@ -78,20 +79,25 @@ impl Pipeline {
     /// A pipeline over a store, whose tables are brought up to the schema; the system administrator is there afterwards.
     pub fn new(schema: Arc<Schema>, program: Arc<Program>, mut store: Box<dyn Store>, settings: Settings) -> Result<Self, StoreError> {
         store.migrate(&schema)?;
-        store.limit_answers(settings.max_memory);
-        let users = schema.entity_id(USERS).ok_or_else(|| StoreError::Unusable(format!("the schema has no entity `{USERS}`")))?;
-        let administrator = Reference { entity: users, id: ADMINISTRATOR };
-        let mut engine = Engine::new(schema, program, store, settings, administrator);
-        engine.store.begin()?;
-        match engine.ensure_built_in() {
-            Ok(()) => engine.store.commit()?,
+        let mut pipeline = Pipeline::assembled(schema, program, store, settings)?;
+        pipeline.engine.store.begin()?;
+        match pipeline.engine.ensure_built_in() {
+            Ok(()) => pipeline.engine.store.commit()?,
             Err(error) => {
-                engine.store.rollback()?;
+                pipeline.engine.store.rollback()?;
                 return Err(error);
             }
         }
+        Ok(pipeline)
+    }
+
+    /// A pipeline over a store with the tables of the schema.
+    fn assembled(schema: Arc<Schema>, program: Arc<Program>, mut store: Box<dyn Store>, settings: Settings) -> Result<Self, StoreError> {
+        store.limit_answers(settings.max_memory);
+        let users = schema.entity_id(USERS).ok_or_else(|| StoreError::Unusable(format!("the schema has no entity `{USERS}`")))?;
+        let administrator = Reference { entity: users, id: ADMINISTRATOR };
+        let engine = Engine::new(schema, Arc::clone(&program), store, settings, administrator);
         let mut pipeline = Pipeline { engine, longer: Longer::None };
-        let program = Arc::clone(&pipeline.engine.program);
         program.plugins.iter().for_each(|plugin| pipeline.take_in(plugin.into()));
         Ok(pipeline)
     }

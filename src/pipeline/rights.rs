@@ -132,14 +132,14 @@ impl Engine {
         self.require(acting, right, record.entity, |engine| engine.owner_of(record))
     }
 
-    /// Something with a flow of an entity, which is no work with records and so knows no levels.
-    pub(super) fn may_use(&mut self, acting: Reference, power: Power, (flow, entity): (&str, EntityId)) -> Result<(), Interrupt> {
+    /// Something with a flow of an entity, which is no work with records and so knows no levels; a global action is of none.
+    pub(super) fn may_use(&mut self, acting: Reference, power: Power, (flow, entity): (&str, Option<EntityId>)) -> Result<(), Interrupt> {
         if self.may_everything(acting) || self.held(acting)?.powers.contains(&power) {
             return Ok(());
         }
         let who = self.name_of(acting)?;
-        let (flow, on) = (quoted(flow), fault::name(&self.schema, entity));
-        Err(fault(Code::F22, format!("{who} has no privilege `{}`, which {flow} on `{on}` needs", power.name())))
+        let on = entity.map_or(String::new(), |entity| format!(" on `{}`", fault::name(&self.schema, entity)));
+        Err(fault(Code::F22, format!("{who} has no privilege `{}`, which {}{on} needs", power.name(), quoted(flow))))
     }
 
     /// How far a right on an entity reaches, if there is one.

@@ -82,7 +82,7 @@ impl From<bytecode::Bundle> for Compiled {
     }
 }
 
-fn open_store(url: &str) -> Result<Box<dyn Store>, OpenError> {
+pub(super) fn open_store(url: &str) -> Result<Box<dyn Store>, OpenError> {
     if url.starts_with("postgres:") || url.starts_with("postgresql:") {
         return Err(OpenError::Postgres(url.to_owned()));
     }

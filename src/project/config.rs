@@ -73,26 +73,49 @@ impl Config {
         }
         let bytes = super::files::read_file(&path)?;
         let text = String::from_utf8_lossy(&bytes);
-        let mut reader = Reader { problems: Vec::new() };
-        let mut config = match DeTable::parse(&text) {
-            Ok(table) => reader.config(table.get_ref()),
-            Err(error) => {
-                let span = error.span().unwrap_or_default();
-                reader.problem(
-                    span,
-                    error.message().to_lowercase(),
-                    "the file is TOML: `key = value`, and `[limits]` before the limits".to_owned(),
-                );
-                Config::default()
-            }
-        };
-        if !reader.problems.is_empty() {
+        let (mut config, problems) = parse(&text);
+        if !problems.is_empty() {
             let file = sources.add(CONFIG, text.as_ref());
-            said.extend(reader.problems.into_iter().map(|problem| problem.placed(file)));
+            said.extend(problems.into_iter().map(|problem| problem.placed(file)));
         }
         config.store = config.store.map(|url| beneath(folder, url));
         Ok(config)
     }
+
+    /// The settings as a store keeps them: all but the store itself.
+    pub(super) fn for_store(&self) -> String {
+        // A text of JSON is one of TOML, but for one sign that JSON lets stand.
+        let text = |key: &str, value: &str| format!("{key} = {}\n", serde_json::json!(value)).replace('\u{7f}', "\\u007f");
+        let number = |key: &str, number: Option<u64>| number.map_or(String::new(), |number| format!("{key} = {number}\n"));
+        let Config { store: _, zone, url, depth, instructions, runs, time, plugin_time, memory, loop_records } = self;
+        let zone = zone.as_ref().and_then(TimeZone::iana_name).map_or(String::new(), |zone| text("timezone", zone));
+        let url = url.as_ref().map_or(String::new(), |url| text("url", url));
+        let (depth, runs) = (depth.map(u64::from), runs.map(u64::from));
+        let limits = LIMITS.into_iter().zip([&depth, &runs, instructions, time, plugin_time, memory, loop_records]);
+        let limits = limits.map(|(key, value)| number(key, *value)).collect::<String>();
+        format!("{zone}{url}[limits]\n{limits}")
+    }
+
+    /// The settings that a store keeps; none where it can't be.
+    pub(super) fn of_store(text: &str) -> Option<Config> {
+        let (config, problems) = parse(text);
+        problems.is_empty().then_some(config)
+    }
+}
+
+/// The settings in a text, and what is wrong with them.
+fn parse(text: &str) -> (Config, Vec<Problem>) {
+    let mut reader = Reader { problems: Vec::new() };
+    let config = match DeTable::parse(text) {
+        Ok(table) => reader.config(table.get_ref()),
+        Err(error) => {
+            let span = error.span().unwrap_or_default();
+            let help = "the file is TOML: `key = value`, and `[limits]` before the limits";
+            reader.problem(span, error.message().to_lowercase(), help.to_owned());
+            Config::default()
+        }
+    };
+    (config, reader.problems)
 }
 
 /// A URL of a file, seen from the project's folder.

@@ -25,6 +25,8 @@ const MAX_PROJECT: usize = 16 * MAX_FILE;
 pub(super) struct Text {
     pub name: String,
     pub bytes: Vec<u8>,
+    /// The line of its file that it begins on.
+    pub line: usize,
 }
 
 /// Why there is nothing to check.
@@ -85,7 +87,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<Text>, LoadError> {
     let metadata = fs::metadata(path).map_err(|error| unreadable(path, error))?;
     if !metadata.is_dir() {
         let name = path.file_name().map_or_else(|| path.to_string_lossy(), |name| name.to_string_lossy());
-        return Ok(vec![Text { name: name.into_owned(), bytes: read_file(path)? }]);
+        return Ok(vec![Text { name: name.into_owned(), bytes: read_file(path)?, line: 1 }]);
     }
     let mut walk = Walk { root: path, entries: 0, found: Vec::new() };
     walk.folders()?;
@@ -101,14 +103,14 @@ pub(super) fn read(path: &Path) -> Result<Vec<Text>, LoadError> {
         if total > MAX_PROJECT {
             return Err(too_large(walk.root, format!("its files have more than {} MiB", MAX_PROJECT / 1024 / 1024)));
         }
-        texts.push(Text { name: name.clone(), bytes });
+        texts.push(Text { name: name.clone(), bytes, line: 1 });
     }
     Ok(texts)
 }
 
 /// Adds a text to the sources; the problem is one that leaves nothing to parse in it.
 pub(super) fn take_in(sources: &mut Sources, text: Text) -> (FileId, Option<Diagnostic>) {
-    let Text { name, bytes } = text;
+    let Text { name, bytes, line } = text;
     if bytes.len() > MAX_FILE {
         let file = sources.add(name, "");
         let start = Span::new(file, 0, 0);
@@ -118,7 +120,7 @@ pub(super) fn take_in(sources: &mut Sources, text: Text) -> (FileId, Option<Diag
     match String::from_utf8(bytes) {
         Ok(text) => {
             let nul = text.find('\0');
-            let file = sources.add(name, text);
+            let file = sources.add_from(name, text, line);
             (file, nul.map(|at| strange(Code::E0003, file, at, "\0".len(), "there is a NUL character here")))
         }
         Err(error) => {

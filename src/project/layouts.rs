@@ -24,7 +24,7 @@ impl Layouts {
 
     /// That of a text that is no file, such as standard input.
     pub fn from_text(name: &str, text: impl Into<Vec<u8>>) -> Layouts {
-        Layouts::of(vec![Text { name: name.to_owned(), bytes: text.into() }])
+        Layouts::of(vec![Text { name: name.to_owned(), bytes: text.into(), line: 1 }])
     }
 
     fn of(texts: Vec<Text>) -> Layouts {

@@ -186,7 +186,7 @@ impl Project {
         let own = self.sources.iter().skip(1).filter(|(_, file)| &*file.name != super::CONFIG);
         let texts = own.map(|(id, file)| {
             let text = if id == changed { text } else { &file.text };
-            files::Text { name: file.name.to_string(), bytes: text.as_bytes().to_vec() }
+            files::Text { name: file.name.to_string(), bytes: text.as_bytes().to_vec(), line: 1 }
         });
         Project { config: self.config.clone(), ..Project::of(texts.collect()) }
     }

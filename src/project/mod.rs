@@ -12,6 +12,7 @@
 mod allow;
 mod compiled;
 mod config;
+mod deployed;
 mod files;
 mod layouts;
 mod mend;
@@ -29,6 +30,7 @@ use crate::syntax;
 
 pub use compiled::{Compiled, OpenError};
 pub use config::{CONFIG, Config};
+pub use deployed::{Deployed, Fate, LifeError, Outcome, Step, change};
 pub use files::{LoadError, LoadErrorKind, MAX_FILE, MAX_FILES, MAX_FOLDERS};
 pub use layouts::Layouts;
 pub use mend::{Change, Mended};
@@ -61,7 +63,7 @@ impl Project {
 
     /// A text that is no file, such as standard input.
     pub fn from_text(name: &str, text: impl Into<Vec<u8>>) -> Project {
-        Project::of(vec![files::Text { name: name.to_owned(), bytes: text.into() }])
+        Project::of(vec![files::Text { name: name.to_owned(), bytes: text.into(), line: 1 }])
     }
 
     /// Whether anything forbids to compile it.

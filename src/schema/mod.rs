@@ -49,6 +49,19 @@ pub mod system {
     pub const VERSION: &str = "versionnumber";
 }
 
+/// The definitions of flows, actions and plug-ins that a store holds, and their activations.
+pub mod definitions {
+    /// The entity of definitions and activations.
+    pub const ENTITY: &str = "workflow";
+    /// The entity of the parts of their compiled form.
+    pub const PARTS: &str = "workflowbinary";
+
+    /// Whether only the platform writes the records of an entity.
+    pub fn are_in(entity: &str) -> bool {
+        [ENTITY, PARTS].contains(&entity)
+    }
+}
+
 /// E-mails that wait to be sent.
 pub mod outbox {
     /// The entity of e-mails.
