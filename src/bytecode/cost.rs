@@ -71,9 +71,9 @@ impl Cost {
     }
 }
 
-/// The cost of every flow of a program, in its order; none where nobody knows (code elsewhere, flows that start each other round in
-/// a circle) or where nobody could read it.
-pub fn costs(program: &Program) -> Vec<Option<Cost>> {
+/// The costs of the flows and actions of a program, by name; of some nobody knows them (code elsewhere, flows that start each other
+/// round in a circle), or nobody could read them.
+pub fn costs(program: &Program) -> FxHashMap<SmolStr, Cost> {
     let mut known: FxHashMap<SmolStr, Option<Cost>> = FxHashMap::default();
     // What runs inline is known before what starts it; what is still open after as many rounds as there are of them is a circle.
     for _ in 0..=program.flows.len() + program.actions.len() {
@@ -95,7 +95,7 @@ pub fn costs(program: &Program) -> Vec<Option<Cost>> {
             break;
         }
     }
-    program.flows.iter().map(|flow| known.get(&flow.head.name).cloned().flatten()).collect()
+    known.into_iter().filter_map(|(name, cost)| Some((name, cost?))).collect()
 }
 
 /// Whether the cost is known of all that runs inline.
@@ -125,7 +125,7 @@ fn code_cost(code: &Code, late: bool, children: &FxHashMap<SmolStr, Option<Cost>
                 // A turn may change what has been read.
                 Op::NextRow { .. } | Op::NextRecord { .. } => {
                     let turn = own.clone().and(from(at + 1, false));
-                    let rows = BTreeMap::from([(looked_at(code, at)?, turn)]);
+                    let rows = BTreeMap::from([(code.looked_at(at)?, turn)]);
                     own.and(Cost { rows: Rc::new(rows), ..Cost::default() }).and(from(jump?, false))
                 }
                 _ if op.is_terminal() => own.and(jump.map_or_else(Cost::default, |to| from(to, then))),
@@ -139,12 +139,6 @@ fn code_cost(code: &Code, late: bool, children: &FxHashMap<SmolStr, Option<Cost>
         *after.get_mut(at)? = here;
     }
     after.into_iter().next().map(|[unread, _]| unread)
-}
-
-/// The entity whose records the loop with this head goes through: that of the query which was opened last.
-fn looked_at(code: &Code, head: usize) -> Option<EntityId> {
-    let query = code.ops.get(..head)?.iter().rev().find_map(|op| if let Op::Open { query, .. } = op { Some(query.0) } else { None })?;
-    Some(code.queries.get(query as usize)?.entity)
 }
 
 /// What an operation costs by itself, and whether the record has been read after it.

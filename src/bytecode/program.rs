@@ -258,6 +258,21 @@ impl Code {
         }
     }
 
+    /// The entity whose records the loop with its head at this operation goes through: that of the last query that was opened and
+    /// not ended before it.
+    pub fn looked_at(&self, head: usize) -> Option<EntityId> {
+        let mut ended = 0;
+        for op in self.ops.get(..head)?.iter().rev() {
+            match op {
+                Op::Gather { .. } => ended += 1,
+                Op::Open { query, .. } if ended == 0 => return Some(self.queries.get(query.0 as usize)?.entity),
+                Op::Open { .. } => ended -= 1,
+                _ => {}
+            }
+        }
+        None
+    }
+
     /// The constant of a register, where it is one.
     pub fn constant(&self, register: In) -> Option<&Value> {
         self.constants.get(register.constant()?)

@@ -102,8 +102,7 @@ pub fn signatures(program: &Program, schema: &Schema, sources: &Sources) -> Vec<
     program
         .flows
         .iter()
-        .zip(costs)
-        .map(|(flow, cost)| Signature { cost: cost.map(|cost| names.cost(&cost)), ..names.signature(flow, &events) })
+        .map(|flow| Signature { cost: costs.get(&flow.head.name).map(|cost| names.cost(cost)), ..names.signature(flow, &events) })
         .collect()
 }
 

@@ -16,6 +16,7 @@ mod fmt;
 mod life;
 mod load;
 mod ops;
+mod order;
 mod output;
 mod run;
 mod snap;
@@ -47,6 +48,8 @@ enum Command {
     Dis(dis::Arguments),
     /// Give the files of a project their one layout
     Fmt(fmt::Arguments),
+    /// Show every step that an event would run, in its order, and what those may cause
+    Order(order::Arguments),
     /// Run a scenario, or operations from a file
     Run(run::Arguments),
     /// Write a project into a store, and activate what is new or changed
@@ -91,6 +94,7 @@ pub fn main() -> ExitCode {
         Command::Build(arguments) => build::run(&arguments, &mut output),
         Command::Dis(arguments) => dis::run(&arguments, &mut output),
         Command::Fmt(arguments) => fmt::run(&arguments, &mut output),
+        Command::Order(arguments) => order::run(&arguments, &mut output),
         Command::Run(arguments) => run::run(&arguments, &mut output),
         Command::Deploy(arguments) => deploy::run(&arguments, &mut output),
         Command::Activate(arguments) => life::activate(&arguments, &mut output),

@@ -31,7 +31,7 @@ use super::trace::Trace;
 
 /// The longest chain of steps that run inside one another. Operations are limited by their depth; this limits children that
 /// start children, so that a chain fits the stack of a thread of 2 MiB in a build without optimisation.
-const MAX_CHAIN: usize = 24;
+pub(super) const MAX_CHAIN: usize = 24;
 
 /// Everything that an operation needs on its way.
 pub(super) struct Engine {

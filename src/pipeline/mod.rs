@@ -21,6 +21,7 @@ mod host;
 mod layout;
 mod messages;
 mod operation;
+pub mod order;
 mod passes;
 mod plan;
 mod plugin;

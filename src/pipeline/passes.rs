@@ -5,7 +5,7 @@
 //! one sees what an earlier one wrote, and `old` and `changed` are about the pass. None is deeper than the other.
 //! What the trace calls the operations stands here too: an update of the owner alone is an `Assign`, whoever asked for it.
 
-use crate::schema::{Row, Schema, outbox, system};
+use crate::schema::{FieldSet, Row, Schema, outbox, system};
 use crate::value::{EntityId, Slot, Type, Value};
 
 use super::layout::Layout;
@@ -49,6 +49,22 @@ pub(super) fn split(mut values: Row, layout: &Layout) -> (Pass, Row, Option<Row>
         0 => (Pass::Others, values, None),
         _ => (Pass::State, values, None),
     }
+}
+
+/// The passes that an update may have which submits some fields for sure and may submit others: of each, what it is about, and its fields of the two kinds.
+pub(super) fn possible(certain: &FieldSet, possible: &FieldSet, layout: &Layout) -> Vec<(Pass, FieldSet, FieldSet)> {
+    let kind = |slot: Slot| match Some(slot) {
+        slot if slot == layout.owner => Pass::Owner,
+        slot if slot == layout.state || slot == layout.status => Pass::State,
+        _ => Pass::Others,
+    };
+    let of = |pass: Pass, fields: &FieldSet| fields.iter().filter(|slot| kind(*slot) == pass).collect::<FieldSet>();
+    let passes = [Pass::Others, Pass::Owner, Pass::State].map(|pass| (pass, of(pass, certain), of(pass, possible)));
+    // An update of nothing is one of other columns.
+    let nothing = certain.is_empty();
+    let has =
+        |(pass, certain, more): &(Pass, FieldSet, FieldSet)| !certain.is_empty() || !more.is_empty() || (*pass == Pass::Others && nothing);
+    passes.into_iter().filter(has).collect()
 }
 
 /// What the trace calls a create: an e-mail that is created ready to be sent is being sent.

@@ -70,15 +70,16 @@ pub(super) struct Plans {
     count: usize,
 }
 
+/// What may be a step of the events of an entity.
 #[derive(Clone, Debug)]
-struct Candidate {
+pub(super) struct Candidate {
     /// Rank, then plug-ins before flows, then name by code point.
-    order: (i32, bool, SmolStr),
-    step: Step,
-    triggers: Vec<Trigger>,
+    pub order: (i32, bool, SmolStr),
+    pub step: Step,
+    pub triggers: Vec<Trigger>,
     needs: Needs,
     /// Whether it runs after the transaction.
-    background: bool,
+    pub background: bool,
 }
 
 impl Plan {
@@ -123,6 +124,16 @@ impl Plans {
         self.add(plugin.entity, candidate);
         self.made.clear();
         self.count = 0;
+    }
+
+    /// Everything that events of an entity may run, in its order.
+    pub fn candidates(&self, entity: EntityId) -> &[Candidate] {
+        self.candidates.get(entity.0 as usize).map_or(&[], Vec::as_slice)
+    }
+
+    /// The plug-ins around an action, in their order.
+    pub fn candidates_around(&self, action: &str) -> &[Candidate] {
+        self.around.get(action).map_or(&[], Vec::as_slice)
     }
 
     /// The columns that a flow reads.
@@ -224,7 +235,8 @@ impl Candidate {
         self.triggers.iter().any(|trigger| trigger.stage == stage && matches!(&trigger.event, Event::Perform(name) if name == action))
     }
 
-    fn runs(&self, message: Message, stage: Stage, present: &FieldSet) -> bool {
+    /// Whether it is a step of a stage, with these fields present in the Target.
+    pub fn runs(&self, message: Message, stage: Stage, present: &FieldSet) -> bool {
         self.triggers.iter().any(|trigger| {
             trigger.stage == stage
                 && match (&trigger.event, message) {

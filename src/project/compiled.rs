@@ -9,6 +9,7 @@ use crate::bytecode::{self, Program};
 use crate::check::Checked;
 use crate::compile;
 use crate::diagnostic::Diagnostic;
+use crate::pipeline::order::{self, Ask, AskError, Order};
 use crate::pipeline::{Pipeline, Settings};
 use crate::schema::Schema;
 use crate::source::Sources;
@@ -61,6 +62,12 @@ impl Compiled {
     /// The compiled project that a `.flowc` file holds, verified.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, bytecode::LoadError> {
         bytecode::decode(bytes).map(Compiled::from)
+    }
+
+    /// Every step that an event would run, in its order, and what those may cause.
+    pub fn order(&self, ask: &Ask) -> Result<Order, AskError> {
+        let depth = self.config.apply(Settings::fixed()).max_depth;
+        order::order(&self.program, &self.schema, &self.sources, ask, depth)
     }
 
     /// A pipeline over the store that a URL names: `sqlite::memory:` or `sqlite:FILE`.

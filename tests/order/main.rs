@@ -1,0 +1,259 @@
+//! What `weir order` lists is what runs: in the run's order, with nothing of it missing.
+
+#![cfg(test)]
+
+mod generate;
+mod listed;
+mod matcher;
+
+use std::sync::{Arc, Mutex};
+
+use generate::{Dice, project};
+use matcher::allows;
+use weir::bytecode::{Effects, Event};
+use weir::pipeline::order::{Ask, Order};
+use weir::pipeline::{Message, Operation, Outcome, Pipeline, PluginContext, Refusal, Settings};
+use weir::project::{Compiled, Project};
+use weir::schema::Row;
+use weir::value::{EntityId, Reference, Uuid, Value};
+
+/// What the runs were like.
+#[derive(Debug, Default)]
+struct Count {
+    projects: usize,
+    refused: usize,
+    runs: usize,
+    /// Runs in which three steps or more ran.
+    rich: usize,
+    /// Runs with operations within operations.
+    nested: usize,
+    longest: usize,
+    deepest: u32,
+    /// Runs in which one event is all that happens and of which a broken order was made; the broken orders that were found out.
+    broken: usize,
+    found_out: usize,
+}
+
+/// `WEIR_ORDER=2000 cargo test --release --test order -- --nocapture` is a longer run.
+#[test]
+fn what_runs_is_embedded_in_what_is_listed() {
+    let wanted: u64 = std::env::var("WEIR_ORDER").ok().and_then(|text| text.parse().ok()).unwrap_or(40);
+    let mut count = Count::default();
+    for seed in 0..wanted {
+        let mut dice = Dice::new(seed);
+        let flat = seed % 4 == 0;
+        let text = project(&mut dice, flat);
+        match Project::from_text("generated.flow", text.as_str()).compile() {
+            Ok(compiled) => {
+                count.projects += 1;
+                hold(&compiled, (seed, flat), &mut dice, &text, &mut count);
+            }
+            Err(errors) => {
+                count.refused += 1;
+                if std::env::var_os("WEIR_ORDER_REFUSED").is_some() {
+                    println!("seed {seed}: {errors}");
+                }
+            }
+        }
+    }
+    println!("{count:#?}");
+    assert!(count.projects * 2 > wanted as usize, "too few generated projects are well-typed");
+    assert!(count.rich * 4 > count.runs && count.nested * 5 > count.runs && count.deepest == 8, "too little happens in the runs");
+    assert!(count.broken > 20, "too few orders were broken");
+    assert_eq!(count.found_out, count.broken, "a broken order is taken for a whole one");
+}
+
+/// Runs operations of a project, and holds each against its order.
+fn hold(compiled: &Compiled, (seed, flat): (u64, bool), dice: &mut Dice, text: &str, count: &mut Count) {
+    let settings = Settings { max_instructions: 6_000, ..Settings::fixed() };
+    let mut pipeline = compiled.open("sqlite::memory:", settings).unwrap();
+    let functions = Arc::new(Mutex::new(Dice::new(seed + 1_000_000)));
+    for plugin in &compiled.program.plugins {
+        let (effects, dice) = (plugin.effects.clone(), Arc::clone(&functions));
+        let around = matches!(plugin.head.triggers[0].event, Event::Perform(_));
+        // A plug-in may run within itself, so it holds the common dice no longer than it takes to get some of its own.
+        let own = move || Dice::new(dice.lock().unwrap().below(1 << 40) as u64);
+        pipeline.bind(&plugin.head.name, move |context| do_some(context, &effects, around, &mut own())).unwrap();
+    }
+    for _ in 0..12 {
+        let Some((ask, operation)) = operation(&mut pipeline, dice) else { continue };
+        let outcome = pipeline.execute(operation, None);
+        if outcome.ran.len() > matcher::MOST {
+            continue;
+        }
+        let ran: Vec<String> = outcome.ran.iter().map(ToString::to_string).collect();
+        let any = Ask { fields: None, ..ask.clone() };
+        for ask in [&ask, &any] {
+            let order = compiled.order(ask).unwrap_or_else(|error| panic!("seed {seed}: {error}\n{text}"));
+            let told = || format!("seed {seed}: {ask:?}\n{text}\n{order}\n{ran:?}\n{:?}", outcome.ending);
+            assert!(allows(&order, &ran), "not in the order: {}", told());
+            assert!(outcome.depth <= order.bounds.depth.max(1), "deeper than its bound: {} {}", outcome.depth, told());
+            assert!(outcome.queued.iter().all(|queued| may_queue(&order, queued)), "not listed as queued: {}", told());
+        }
+        count_run(&outcome, count);
+        let order = compiled.order(&ask).unwrap();
+        if let Some(broken) = broken(&order, &ran).filter(|order| flat && order.events.iter().all(|event| event.cascades.is_empty())) {
+            count.broken += 1;
+            count.found_out += usize::from(!allows(&broken, &ran));
+        }
+    }
+}
+
+fn count_run(outcome: &Outcome, count: &mut Count) {
+    count.runs += 1;
+    count.rich += usize::from(outcome.ran.len() >= 3);
+    count.nested += usize::from(outcome.depth >= 2 && outcome.ran.len() >= 2);
+    count.longest = count.longest.max(outcome.ran.len());
+    count.deepest = count.deepest.max(outcome.depth);
+}
+
+/// An operation on records that are there, and the question that is about it.
+fn operation(pipeline: &mut Pipeline, dice: &mut Dice) -> Option<(Ask, Operation)> {
+    let (thing, part) = (pipeline.schema().entity_id("thing")?, pipeline.schema().entity_id("part")?);
+    let things = all(pipeline, thing);
+    let parts = all(pipeline, part);
+    let one = |of: &[Reference], dice: &mut Dice| (!of.is_empty()).then(|| of[dice.below(of.len())]);
+    let ask = |entity: &str, message: &str, fields: Option<Vec<String>>| Ask { entity: entity.into(), message: message.into(), fields };
+    if things.len() < 2 || dice.often(1, 6) {
+        let (fields, values) = thing_values(pipeline, one(&things, dice), dice);
+        return Some((ask("thing", "Create", Some(fields)), Operation::Create { entity: thing, values }));
+    }
+    let record = one(&things, dice)?;
+    Some(match dice.below(9) {
+        0 => {
+            let values = row(pipeline, "part", &[("title", "p".into()), ("about", Value::Reference(record))]);
+            (ask("part", "Create", None), Operation::Create { entity: part, values })
+        }
+        1 => (ask("thing", "Delete", None), Operation::Delete { record }),
+        2 => (ask("thing", "Act0", None), Operation::Perform { action: "Act0".into(), record: Some(record), inputs: Vec::new() }),
+        3 => (ask("-", "Global", None), Operation::Perform { action: "Global".into(), record: None, inputs: Vec::new() }),
+        4 => (ask("thing", "Child0", None), Operation::Run { flow: "Child0".into(), record, inputs: Vec::new() }),
+        5 => {
+            let record = one(&parts, dice)?;
+            let values = row(pipeline, "part", &[("title", "q".into())]);
+            (ask("part", "update", Some(vec!["title".into()])), Operation::Update { record, values })
+        }
+        6 => {
+            let name: Value = dice.one(&["n0", "n1", "new"]).into();
+            let key = row(pipeline, "thing", &[("name", name)]);
+            let values = row(pipeline, "thing", &[("a", 1.into())]);
+            (ask("thing", "Upsert", Some(vec!["a".into()])), Operation::Upsert { entity: thing, key, values })
+        }
+        _ => {
+            let (fields, values) = thing_values(pipeline, one(&things, dice), dice);
+            (ask("thing", "Update", Some(fields)), Operation::Update { record, values })
+        }
+    })
+}
+
+/// Some fields of a `thing` with values.
+fn thing_values(pipeline: &mut Pipeline, parent: Option<Reference>, dice: &mut Dice) -> (Vec<String>, Row) {
+    let mut values: Vec<(&str, Value)> = Vec::new();
+    let administrator = pipeline.administrator();
+    for field in ["a", "b", "note", "parent", "ownerid", "statuscode"] {
+        if dice.often(1, 3) {
+            let value = match field {
+                "note" => "m".into(),
+                "parent" => parent.map(Value::Reference).unwrap_or_default(),
+                "ownerid" => Value::Reference(administrator),
+                "statuscode" => Value::Choice(1 + dice.below(2) as i32),
+                _ => (dice.below(5) as i64).into(),
+            };
+            values.push((field, value));
+        }
+    }
+    (values.iter().map(|(field, _)| (*field).to_owned()).collect(), row(pipeline, "thing", &values))
+}
+
+fn row(pipeline: &Pipeline, entity: &str, values: &[(&str, Value)]) -> Row {
+    Row::of(&pipeline.schema().entities[entity], values.iter().cloned()).unwrap()
+}
+
+fn all(pipeline: &mut Pipeline, entity: EntityId) -> Vec<Reference> {
+    let ids: Vec<Uuid> = pipeline.find(entity, &Row::default(), 50).unwrap();
+    ids.into_iter().map(|id| Reference { entity, id }).collect()
+}
+
+/// A plug-in: some of what it declares, in some order.
+fn do_some(context: &mut PluginContext<'_>, effects: &Effects, around: bool, dice: &mut Dice) -> Result<(), Refusal> {
+    let record = context.record();
+    let there = around || context.message() != Message::Create || !context.stage().is_before();
+    for _ in 0..dice.below(3) {
+        match dice.below(5) {
+            0 if !effects.sets.is_empty() => {
+                context.set(dice.one(&["b", "note"]), Value::Empty)?;
+            }
+            1 if !effects.creates.is_empty() => {
+                context.create("part", &[("title", "by a plug-in".into())])?;
+            }
+            2 if !effects.updates.is_empty() && there => {
+                let all = [("a", 2.into()), ("note", "u".into()), ("ownerid", context.acting().into())];
+                context.update(record, &all[dice.below(3)..])?;
+            }
+            3 if !effects.deletes.is_empty() => {
+                if let Some(part) = context.find("part", &[], 1)?.first() {
+                    context.delete(*part)?;
+                }
+            }
+            4 if !effects.performs.is_empty() && there && dice.often(1, 2) => {
+                context.perform("Act0", Some(record), &[])?;
+            }
+            4 if !effects.performs.is_empty() => {
+                context.perform("Global", None, &[])?;
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Whether something may be queued.
+fn may_queue(order: &Order, name: &str) -> bool {
+    let steps = order.events.iter().flat_map(|event| &event.steps);
+    let acts = order.parts.iter().flat_map(|part| &part.acts);
+    steps.filter(|step| step.stage.is_none()).any(|step| step.place.name == name) || acts.into_iter().any(|act| act.of == name)
+}
+
+/// Two updates and a delete, one after the other, each with a flow of its own on it.
+const NESTED: &str = "
+entity one { name text(10) }
+entity two { name text(10) }
+flow Top on one {
+  trigger update(name)
+  for each two t { update t { name = \"a\" } }
+  create two { name = \"b\" }
+  for each two t { delete t }
+}
+flow Changed on two { trigger update(name) log \"c\" }
+flow Made on two { trigger create log \"m\" }
+flow Gone on two { trigger delete log \"g\" }
+";
+
+#[test]
+fn what_is_nested_has_its_order_too() {
+    let compiled = Project::from_text("nested.flow", NESTED).compile().unwrap();
+    let order = compiled.order(&Ask { entity: "one".into(), message: "Update".into(), fields: None }).unwrap();
+    let allows = |ran: &str| allows(&order, &ran.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
+    assert!(allows("") && allows("Top") && allows("Top Made") && allows("Top Changed Changed Made Gone Gone"));
+    assert!(!allows("Made") && !allows("Top Made Changed") && !allows("Top Made Made") && !allows("Top Gone Made") && !allows("Top Top"));
+}
+
+/// The order with two steps of a stage exchanged that ran once each and are steps of no other event, where there are such.
+fn broken(order: &Order, ran: &[String]) -> Option<Order> {
+    let once = |name: &str| {
+        let listed = order.events.iter().flat_map(|event| &event.steps).filter(|step| step.place.name == name).count();
+        listed == 1 && ran.iter().filter(|other| *other == name).count() == 1
+    };
+    for (index, event) in order.events.iter().enumerate() {
+        for stage in [10, 20, 40] {
+            let fits = |at: &usize| event.steps[*at].stage == Some(stage) && once(&event.steps[*at].place.name);
+            let places: Vec<usize> = (0..event.steps.len()).filter(fits).collect();
+            if let [first, .., last] = places[..] {
+                let mut broken = order.clone();
+                broken.events[index].steps.swap(first, last);
+                return Some(broken);
+            }
+        }
+    }
+    None
+}
