@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::Sqlite;
 use super::failure::failure;
@@ -19,6 +19,9 @@ pub(super) const FORMAT: i32 = 1;
 
 /// How long a writer waits for another one.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How often a program tries to switch a new database over, while others do the same.
+const SWITCHES: u32 = 100;
 
 /// The longest record: some memos of four megabytes. A hostile file can't make us take more.
 const LONGEST: i32 = 64 << 20;
@@ -95,12 +98,27 @@ fn set_up(connection: Connection) -> Result<Sqlite, StoreError> {
     }
     // Readers and one writer don't wait for each other in WAL. FULL: a commit is on the disk when it returns, also when
     // the power fails; that costs one flush an outermost transaction and nothing within it.
-    let journal: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)).map_err(failure)?;
+    let journal = use_wal(&connection)?;
     if journal != "wal" && journal != "memory" {
         return Err(StoreError::Failed("the file system of the database can't hold its journal".to_owned()));
     }
     connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA cell_size_check = ON").map_err(failure)?;
     Ok(Sqlite { connection, tables: Vec::new(), retired: Vec::new(), known: Default::default(), work: 0, room: u64::MAX })
+}
+
+/// Has the journal be a WAL; gives the kind that it is then. Where several programs make one database at once, SQLite refuses all
+/// but one of them without waiting; it does wait for the file to be free, and then they try again.
+fn use_wal(connection: &Connection) -> Result<String, StoreError> {
+    let switch = || connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0));
+    for _ in 0..SWITCHES {
+        match switch() {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
+                connection.execute_batch("BEGIN EXCLUSIVE; COMMIT").map_err(failure)?;
+            }
+            ended => return ended.map_err(failure),
+        }
+    }
+    switch().map_err(failure)
 }
 
 /// Whether the file is new or ours, and of a format that this release knows.
