@@ -86,6 +86,8 @@ macro_rules! snapshot {
             filters => [
                 (r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}", "<id>"),
                 (r#""micros":\d+"#, r#""micros":<n>"#),
+                (r"  \(\d+ µs\)|  \(\d+\.\d\d ms\)", ""),
+                (r#""\d{4}-\d\d-\d\dT[0-9:.]+Z""#, r#""<time>""#),
                 (r"in [0-9.]+ s \(\d+ a second\)", "in <time>"),
                 (r"\d+ bytes", "<n> bytes"),
             ],
@@ -112,7 +114,8 @@ fn check_of_a_sound_project() {
 #[test]
 fn run_a_scenario() {
     let project = Project::credit();
-    let told = [&["run"][..], &["run", ".", "demo", "--trace"], &["run", "--format", "json"]].map(|arguments| project.told(arguments));
+    let told = [&["run"][..], &["run", ".", "demo", "--trace"], &["run", "--format", "json"], &["run", "--trace", "--format", "json"]]
+        .map(|arguments| project.told(arguments));
     snapshot!(told.join("\n"));
 }
 

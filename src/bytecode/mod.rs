@@ -36,7 +36,7 @@ pub use operand::{
 };
 pub use outside::{WebAddress, WrongAddress, command_words};
 pub use program::{
-    ActionCode, Awaited, Code, FieldRef, FlowCode, PerformRef, PluginCode, Program, QueryRef, StartRef, WaitList, WriteList,
+    ActionCode, Asks, Awaited, Code, FieldRef, FlowCode, PerformRef, PluginCode, Program, QueryRef, StartRef, TestRef, WaitList, WriteList,
 };
 pub use signature::{CostLine, FaultLine, Signature, all_causes, signatures};
 pub use verify::{MAX_CELLS, Part, Problem, VerifyError, verify, verify_expression};

@@ -117,6 +117,28 @@ pub struct Code {
     pub waits: Vec<WaitList>,
     /// The queries.
     pub queries: Vec<QueryRef>,
+    /// What the tests ask that decide a condition of the text, ascending by their places: what a trace tells of them.
+    pub tests: Vec<TestRef>,
+}
+
+/// A test that decides a condition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestRef {
+    /// Which operation it is.
+    pub at: u16,
+    /// How it stands to its condition.
+    pub asks: Asks,
+}
+
+/// How a test stands to the condition that it decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Asks {
+    /// The condition is true where the test holds.
+    Is,
+    /// It is true where the test doesn't: `!=`, `is not empty`.
+    IsNot,
+    /// It is no condition but a value of a `match`, which has this one where the test holds.
+    Match,
 }
 
 /// A field that is read.
@@ -228,6 +250,12 @@ impl Code {
     /// Where an operation comes from.
     pub fn span(&self, at: usize) -> Option<Span> {
         self.spans.get(at).copied()
+    }
+
+    /// What an operation asks, where it is a test that decides a condition.
+    pub fn asks(&self, at: usize) -> Option<Asks> {
+        let place = self.tests.binary_search_by_key(&at, |test| usize::from(test.at)).ok()?;
+        self.tests.get(place).map(|test| test.asks)
     }
 
     /// How many registers the run of an operation has, and the first of them; none where it has no run or its table no such row.

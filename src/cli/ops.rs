@@ -15,7 +15,7 @@ use smol_str::SmolStr;
 use super::exit::Exit;
 use super::output::Output;
 use super::run::Arguments;
-use super::{Format, load, run, story};
+use super::{Format, load, run};
 use crate::diagnostic::{Code, render};
 use crate::exchange::{self, Problem, Request, Tally};
 use crate::pipeline::{Ending, Outcome, Pipeline};
@@ -247,8 +247,12 @@ impl Teller<'_> {
         };
         self.exit = self.exit.and(exit);
         if self.arguments.format == Format::Json {
-            let told = exchange::told_with_outputs(line, outcome, Some(took), &self.compiled.program, &self.compiled.schema);
-            return self.line(&told);
+            let Compiled { program, schema, sources, .. } = self.compiled;
+            let told = exchange::told_with_outputs(line, outcome, Some(took), program, schema);
+            if !self.arguments.trace {
+                return self.line(&told);
+            }
+            return self.line(&exchange::with_trace(&told, outcome, schema, sources, true));
         }
         let words = match &outcome.ending {
             Ending::Committed if self.arguments.trace => format!("{}:{line}: committed", self.name),
@@ -261,7 +265,8 @@ impl Teller<'_> {
         };
         self.line(&words);
         if self.arguments.trace {
-            story::trace(outcome).for_each(|line| self.line(&format!("    {line}")));
+            let lines = exchange::trace_lines(outcome, &self.compiled.schema, &self.compiled.sources);
+            lines.iter().for_each(|line| self.line(&format!("    {line}")));
         }
     }
 

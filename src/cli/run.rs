@@ -121,8 +121,8 @@ fn one_scenario(arguments: &Arguments, output: &mut Output) -> Result<Exit, Exit
     let mut pipeline = open(&compiled, arguments, output)?;
     let report = scenario::run(scenario.into(), &mut pipeline);
     match arguments.format {
-        Format::Human => tell(&report, &project, arguments.trace, output),
-        Format::Json => tell_json(&report, &project, output),
+        Format::Human => tell(&report, &project, output),
+        Format::Json => tell_json(&report, &project, arguments.trace, output),
     }
     Ok(match report.verdict() {
         Verdict::Passed => Exit::Well,
@@ -147,9 +147,9 @@ fn chosen<'a>(project: &'a Project, name: Option<&str>) -> Result<&'a Scenario, 
     }
 }
 
-fn tell(report: &Report, project: &Project, trace: bool, output: &mut Output) {
+fn tell(report: &Report, project: &Project, output: &mut Output) {
     output.line(format!("scenario {}\n", report.name));
-    for line in story::events(report, &project.sources, trace, output.colours()) {
+    for line in story::events(report, project, output.colours()) {
         output.line(line);
     }
     if let Some(failure) = &report.failure {
@@ -158,14 +158,16 @@ fn tell(report: &Report, project: &Project, trace: bool, output: &mut Output) {
     }
 }
 
-fn tell_json(report: &Report, project: &Project, output: &mut Output) {
+fn tell_json(report: &Report, project: &Project, trace: bool, output: &mut Output) {
     let mut tally = exchange::Tally::default();
     for event in &report.events {
         let line = project.sources.position(event.span).line as u64;
         match &event.kind {
             EventKind::Operation { outcome, .. } => {
                 tally.count(outcome);
-                output.line(exchange::told(line, outcome, None));
+                let told = exchange::told(line, outcome, None);
+                let traced = || exchange::with_trace(&told, outcome, &project.checked.schema, &project.sources, false);
+                output.line(if trace { traced() } else { told.clone() });
             }
             EventKind::History(changes) => {
                 output

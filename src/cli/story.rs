@@ -1,7 +1,9 @@
 //! Outcomes told to people: which flows ran in which order, how it ended, and where a test or scenario failed.
 
 use crate::diagnostic::{Diagnostic, render};
-use crate::pipeline::{Ending, Outcome, TraceLine};
+use crate::exchange;
+use crate::pipeline::{Ending, Outcome};
+use crate::project::Project;
 use crate::scenario::{Event, EventKind, Failure, Report};
 use crate::source::{Sources, Span};
 use crate::vm::Fault;
@@ -13,11 +15,12 @@ const LONGEST: usize = 100;
 const MOST: usize = 100;
 
 /// What happened in a scenario or test, a line each.
-pub(super) fn events(report: &Report, sources: &Sources, trace: bool, colours: bool) -> Vec<String> {
-    report.events.iter().flat_map(|event| told(event, sources, trace, colours)).collect()
+pub(super) fn events(report: &Report, project: &Project, colours: bool) -> Vec<String> {
+    report.events.iter().flat_map(|event| told(event, project, colours)).collect()
 }
 
-fn told(event: &Event, sources: &Sources, trace: bool, colours: bool) -> Vec<String> {
+fn told(event: &Event, project: &Project, colours: bool) -> Vec<String> {
+    let sources = &project.sources;
     let statement = statement(event.span, sources);
     let at = sources.position(event.span).line;
     match &event.kind {
@@ -30,18 +33,16 @@ fn told(event: &Event, sources: &Sources, trace: bool, colours: bool) -> Vec<Str
         EventKind::Operation { outcome, user, .. } => {
             let by = user.as_ref().map(|user| format!("   (as {user})")).unwrap_or_default();
             let mut lines = vec![format!("{at:>5}  {statement}{by}")];
-            lines.extend(ending(outcome, sources, trace, colours).into_iter().map(|line| format!("       {line}")));
+            lines.extend(ending(outcome, project, colours).into_iter().map(|line| format!("       {line}")));
             lines
         }
     }
 }
 
 /// What became of an operation, a line each.
-fn ending(outcome: &Outcome, sources: &Sources, trace: bool, colours: bool) -> Vec<String> {
-    let mut lines = Vec::new();
-    if trace {
-        lines.extend(self::trace(outcome));
-    }
+fn ending(outcome: &Outcome, project: &Project, colours: bool) -> Vec<String> {
+    let sources = &project.sources;
+    let mut lines = exchange::trace_lines(outcome, &project.checked.schema, sources);
     if !outcome.ran.is_empty() {
         lines.push(format!("ran        {}", render::several(&outcome.ran, MOST)));
     }
@@ -69,12 +70,6 @@ fn undone(kept: u32) -> String {
         1 => "           rolled back, but for the first step, which was kept by itself".to_owned(),
         _ => format!("           rolled back, but for the first {kept} steps, which were kept by themselves"),
     }
-}
-
-/// What happened, a line each.
-pub(super) fn trace(outcome: &Outcome) -> impl Iterator<Item = String> {
-    let indented = |line: &TraceLine| format!("{:indent$}{}", "", render::visible(&line.text), indent = 2 * (line.level as usize).min(40));
-    outcome.trace.iter().map(indented)
 }
 
 /// A fault with its place and the flows that led there.

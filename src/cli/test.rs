@@ -82,7 +82,7 @@ fn tell(report: &Report, passed: bool, project: &Project, output: &mut Output) {
     if passed {
         return;
     }
-    for line in story::events(report, &project.sources, false, output.colours()) {
+    for line in story::events(report, project, output.colours()) {
         output.line(format!("  {line}"));
     }
     if let Some(failure) = &report.failure {
@@ -115,7 +115,7 @@ fn json(report: &Report, passed: bool, project: &Project, took: Duration) -> Str
 fn message(report: &Report, project: &Project) -> String {
     match &report.failure {
         Some(failure) => one_line(&story::failure(failure, &project.sources)),
-        None => one_line(&story::events(report, &project.sources, false, false)),
+        None => one_line(&story::events(report, project, false)),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use smol_str::SmolStr;
 
-use crate::bytecode::{Code, In, Input, Op, Out, OutputIx, PerformRef, Run, WriteIx};
+use crate::bytecode::{Asks, Code, In, Input, Op, Out, OutputIx, PerformRef, Run, WriteIx};
 use crate::check::ir::{Action, Arm, Block, Expr, ExprKind, Flow, Local, LocalId, Record, Stmt, StmtKind, Write};
 use crate::schema::Schema;
 use crate::value::{EntityId, Value};
@@ -271,10 +271,12 @@ impl<'a> Body<'a> {
         for (index, arm) in arms.iter().enumerate() {
             let Some((last, others)) = arm.values.split_last() else { continue };
             let (body, next) = (self.b.label(), self.b.label());
+            let outer = std::mem::replace(&mut self.b.span, subject.span);
             for constant in others {
-                self.equal_constant(value, constant, &subject.ty, true, body);
+                self.equal_constant(value, constant, &subject.ty, Asks::Match, true, body);
             }
-            self.equal_constant(value, last, &subject.ty, false, next);
+            self.equal_constant(value, last, &subject.ty, Asks::Match, false, next);
+            self.b.span = outer;
             self.b.bind(body);
             self.block(&arm.body);
             if (index + 1 < arms.len() || !otherwise.is_empty()) && !self.b.unreachable() {

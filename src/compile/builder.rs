@@ -7,8 +7,8 @@ use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
 use crate::bytecode::{
-    Awaited, Back, CONSTANT, CallIx, CallRef, Code, FieldIx, FieldRef, In, MAX_CELLS, MAX_REGISTERS, Op, Out, PerformIx, PerformRef,
-    QueryIx, QueryRef, StartIx, StartRef, Target, TypeIx, WaitIx, WaitList, WriteIx, WriteList,
+    Asks, Awaited, Back, CONSTANT, CallIx, CallRef, Code, FieldIx, FieldRef, In, MAX_CELLS, MAX_REGISTERS, Op, Out, PerformIx, PerformRef,
+    QueryIx, QueryRef, StartIx, StartRef, Target, TestRef, TypeIx, WaitIx, WaitList, WriteIx, WriteList,
 };
 use crate::schema::{FieldSet, Schema};
 use crate::source::Span;
@@ -41,6 +41,8 @@ pub(super) struct Builder<'a> {
     pub steps: usize,
     /// The fields that the filter in the making looks at.
     pub looked_at: FieldSet,
+    /// Whether what is made is the filter of a query: nobody is told what it asks of each record.
+    pub filters: bool,
 }
 
 impl<'a> Builder<'a> {
@@ -64,6 +66,7 @@ impl<'a> Builder<'a> {
             span: Span::default(),
             steps: 0,
             looked_at: FieldSet::default(),
+            filters: false,
         }
     }
 
@@ -77,6 +80,15 @@ impl<'a> Builder<'a> {
     pub fn jump(&mut self, label: Label, op: impl FnOnce(Target) -> Op) {
         self.jumps.push((self.code.ops.len(), label));
         self.op(op(Target(0)));
+    }
+
+    /// Adds a test that jumps to a label, and decides a condition.
+    pub fn test(&mut self, asks: Asks, label: Label, op: impl FnOnce(Target) -> Op) {
+        if !self.filters {
+            let at = self.narrow(self.code.ops.len(), u16::MAX.into());
+            self.code.tests.push(TestRef { at, asks });
+        }
+        self.jump(label, op);
     }
 
     /// Adds what belongs to the operation before, and comes from where that does.

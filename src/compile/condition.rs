@@ -1,6 +1,6 @@
 //! Conditions as jumps: the right side of an `and` or `or` is skipped where the left one decides.
 
-use crate::bytecode::{In, Kind, Op, When};
+use crate::bytecode::{Asks, In, Kind, Op, When};
 use crate::check::ir::{Comparison, Containment, Expr, ExprKind};
 use crate::value::{Type, Value};
 
@@ -18,24 +18,24 @@ impl Body<'_> {
                     self.b.jump(label, |to| Op::Jump { to });
                 }
             }
-            ExprKind::Not(inner) => self.branch(inner, !when, label),
+            ExprKind::Not(inner) => match &inner.kind {
+                ExprKind::IsEmpty(of) if inner.span == e.span => self.emptiness(of, !when, Asks::IsNot, label),
+                _ => self.branch(inner, !when, label),
+            },
             ExprKind::And(left, right) => self.both(left, right, when, label),
             ExprKind::Or(left, right) => self.either(left, right, when, label),
             ExprKind::Compare { comparison, left, right } => self.compare(*comparison, left, right, when, label),
             ExprKind::Contains { test, left, right } => self.containment(*test, left, right, when, label),
             ExprKind::In { value, list } => self.one_of(value, list, when, label),
             ExprKind::Between { value, low, high } => self.between(value, low, high, when, label),
-            ExprKind::IsEmpty(inner) => {
-                let value = self.value(inner);
-                self.b.jump(label, |to| Op::JumpEmpty { value, when: When(when), to });
-            }
+            ExprKind::IsEmpty(of) => self.emptiness(of, when, Asks::Is, label),
             ExprKind::Changed(slot) => {
                 let field = self.b.field(self.entity, *slot);
-                self.b.jump(label, |to| Op::JumpChanged { field, when: When(when), to });
+                self.b.test(Asks::Is, label, |to| Op::JumpChanged { field, when: When(when), to });
             }
             _ => {
                 let condition = self.value(e);
-                self.b.jump(label, |to| Op::JumpTrue { condition, when: When(when), to });
+                self.b.test(Asks::Is, label, |to| Op::JumpTrue { condition, when: When(when), to });
             }
         }
         self.b.span = outer;
@@ -43,9 +43,9 @@ impl Body<'_> {
     }
 
     /// Jumps where two registers hold the same, or where they don't; both are of the one type.
-    pub(super) fn equal(&mut self, left: In, right: In, ty: &Type, when: bool, label: Label) {
+    fn equal(&mut self, (left, right): (In, In), ty: &Type, asks: Asks, when: bool, label: Label) {
         let when = When(when);
-        self.b.jump(label, |to| match Kind::of_type(ty) {
+        self.b.test(asks, label, |to| match Kind::of_type(ty) {
             Kind::Integer => Op::JumpEqualInteger { left, right, when, to },
             Kind::Decimal => Op::JumpEqualDecimal { left, right, when, to },
             Kind::Text => Op::JumpEqualText { left, right, when, to },
@@ -56,13 +56,18 @@ impl Body<'_> {
     }
 
     /// Jumps where a register holds a constant, or where it doesn't.
-    pub(super) fn equal_constant(&mut self, value: In, constant: &Value, ty: &Type, when: bool, label: Label) {
+    pub(super) fn equal_constant(&mut self, value: In, constant: &Value, ty: &Type, asks: Asks, when: bool, label: Label) {
         if constant.is_empty() {
-            self.b.jump(label, |to| Op::JumpEmpty { value, when: When(when), to });
+            self.b.test(asks, label, |to| Op::JumpEmpty { value, when: When(when), to });
         } else {
             let constant = self.b.constant(constant);
-            self.equal(value, constant, ty, when, label);
+            self.equal((value, constant), ty, asks, when, label);
         }
+    }
+
+    fn emptiness(&mut self, of: &Expr, when: bool, asks: Asks, label: Label) {
+        let value = self.value(of);
+        self.b.test(asks, label, |to| Op::JumpEmpty { value, when: When(when), to });
     }
 
     fn both(&mut self, left: &Expr, right: &Expr, when: bool, label: Label) {
@@ -90,20 +95,21 @@ impl Body<'_> {
     }
 
     fn compare(&mut self, comparison: Comparison, left: &Expr, right: &Expr, when: bool, label: Label) {
+        let asks = if comparison == Comparison::NotEqual { Asks::IsNot } else { Asks::Is };
+        let same = when == (comparison == Comparison::Equal);
         match (comparison, &left.kind, &right.kind) {
             (Comparison::Equal | Comparison::NotEqual, _, ExprKind::Constant(constant)) => {
                 let value = self.value(left);
-                self.equal_constant(value, constant, &left.ty, when == (comparison == Comparison::Equal), label);
+                self.equal_constant(value, constant, &left.ty, asks, same, label);
             }
             (Comparison::Equal | Comparison::NotEqual, ExprKind::Constant(constant), _) => {
                 let value = self.value(right);
-                self.equal_constant(value, constant, &right.ty, when == (comparison == Comparison::Equal), label);
+                self.equal_constant(value, constant, &right.ty, asks, same, label);
             }
             _ => {
                 let (one, two) = (self.value(left), self.value(right));
                 match comparison {
-                    Comparison::Equal => self.equal(one, two, &left.ty, when, label),
-                    Comparison::NotEqual => self.equal(one, two, &left.ty, !when, label),
+                    Comparison::Equal | Comparison::NotEqual => self.equal((one, two), &left.ty, asks, same, label),
                     Comparison::Less => self.less(one, two, &left.ty, when, label),
                     Comparison::Greater => self.less(two, one, &left.ty, when, label),
                     Comparison::LessOrEqual => self.at_most(one, two, &left.ty, when, label),
@@ -115,7 +121,7 @@ impl Body<'_> {
 
     fn less(&mut self, left: In, right: In, ty: &Type, when: bool, label: Label) {
         let when = When(when);
-        self.b.jump(label, |to| match Kind::of_type(ty) {
+        self.b.test(Asks::Is, label, |to| match Kind::of_type(ty) {
             Kind::Integer => Op::JumpLessInteger { left, right, when, to },
             Kind::Decimal => Op::JumpLessDecimal { left, right, when, to },
             Kind::Float => Op::JumpLessFloat { left, right, when, to },
@@ -129,7 +135,7 @@ impl Body<'_> {
 
     fn at_most(&mut self, left: In, right: In, ty: &Type, when: bool, label: Label) {
         let when = When(when);
-        self.b.jump(label, |to| match Kind::of_type(ty) {
+        self.b.test(Asks::Is, label, |to| match Kind::of_type(ty) {
             Kind::Integer => Op::JumpAtMostInteger { left, right, when, to },
             Kind::Decimal => Op::JumpAtMostDecimal { left, right, when, to },
             Kind::Float => Op::JumpAtMostFloat { left, right, when, to },
@@ -144,7 +150,7 @@ impl Body<'_> {
     fn containment(&mut self, test: Containment, left: &Expr, right: &Expr, when: bool, label: Label) {
         let (text, part) = (self.value(left), self.value(right));
         let (when, set) = (When(when), Kind::of_type(&left.ty) == Kind::Choices);
-        self.b.jump(label, |to| match test {
+        self.b.test(Asks::Is, label, |to| match test {
             Containment::Contains if set => Op::JumpHasOption { set: text, option: part, when, to },
             Containment::Contains => Op::JumpContains { text, part, when, to },
             Containment::StartsWith => Op::JumpStartsWith { text, part, when, to },
@@ -158,10 +164,10 @@ impl Body<'_> {
         for item in list {
             let mark = self.b.mark();
             match &item.kind {
-                ExprKind::Constant(constant) => self.equal_constant(register, constant, &value.ty, true, found),
+                ExprKind::Constant(constant) => self.equal_constant(register, constant, &value.ty, Asks::Is, true, found),
                 _ => {
                     let item = self.value(item);
-                    self.equal(register, item, &value.ty, true, found);
+                    self.equal((register, item), &value.ty, Asks::Is, true, found);
                 }
             }
             self.b.release(mark);

@@ -84,7 +84,9 @@ impl Body<'_> {
         let (head, again, end) = (self.b.here(), self.b.label(), self.b.label());
         self.b.jump(end, |to| Op::NextRow { to });
         self.b.looked_at = std::mem::take(&mut table.columns);
+        let outer = std::mem::replace(&mut self.b.filters, true);
         self.branch(filter, false, again);
+        self.b.filters = outer;
         self.b.op(Op::KeepRow {});
         self.b.bind(again);
         self.b.op(Op::Loop { to: head });

@@ -1,8 +1,8 @@
 //! Waits: what each branch waits for, then a jump to the statements of the one that won.
 
-use crate::bytecode::{Awaited, Code, Op};
+use crate::bytecode::{Awaited, Code, Op, When};
 use crate::check::ir::{Expr, Until, WaitBranch};
-use crate::value::{Type, Value};
+use crate::value::Value;
 
 use super::body::Body;
 use super::builder::TooLarge;
@@ -21,7 +21,8 @@ impl Body<'_> {
         for (index, branch) in branches.iter().enumerate().filter(|(_, branch)| !branch.body.is_empty()) {
             let next = self.b.label();
             if branches.len() > 1 {
-                self.equal_constant(out.into(), &Value::Integer(index as i64), &Type::Integer, false, next);
+                let (left, right) = (out.into(), self.b.constant(&Value::Integer(index as i64)));
+                self.b.jump(next, |to| Op::JumpEqualInteger { left, right, when: When(false), to });
             }
             self.block(&branch.body);
             if index + 1 < branches.len() && !self.b.unreachable() {

@@ -8,12 +8,14 @@ mod decode;
 mod json;
 mod lines;
 mod outcome;
+mod trace;
 
 use std::io::BufRead;
 
 use smol_str::SmolStr;
 
 pub use outcome::{Tally, refused, told, told_with_outputs};
+pub use trace::{trace_lines, with_trace};
 
 use crate::bytecode::Program;
 use crate::diagnostic::{Code, Severity, render};

@@ -87,8 +87,13 @@ pub fn told_with_outputs(at: u64, outcome: &Outcome, took: Option<Duration>, pro
         .zip(&outcome.outputs)
         .map(|(output, value)| (output.name.to_string(), json::write(value, &output.ty, schema)))
         .collect();
-    let head = told.strip_suffix('}').unwrap_or(&told);
-    format!("{head},\"outputs\":{}}}", serde_json::Value::Object(outputs))
+    extended(&told, "outputs", &serde_json::Value::Object(outputs))
+}
+
+/// An object with one more member, the last.
+pub(super) fn extended(object: &str, name: &str, value: &serde_json::Value) -> String {
+    let head = object.strip_suffix('}').unwrap_or(object);
+    format!("{head},\"{name}\":{value}}}")
 }
 
 /// A line that could not be read as an outcome.
@@ -123,7 +128,7 @@ struct Object<'a> {
     micros: Option<u64>,
 }
 
-fn micros(took: Duration) -> u64 {
+pub(super) fn micros(took: Duration) -> u64 {
     u64::try_from(took.as_micros()).unwrap_or(u64::MAX)
 }
 

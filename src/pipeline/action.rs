@@ -16,7 +16,9 @@ use crate::vm::Interrupt;
 
 use super::engine::{Engine, Savepoint};
 use super::fault::{self, fault};
+use super::happening::{Border, Happening, StepKind};
 use super::target::Scene;
+use super::trace::{Place, named_inputs};
 
 impl Engine {
     /// An action; what it gives is in `outputs` afterwards. The answer is its record; of a global action, the acting user.
@@ -30,6 +32,15 @@ impl Engine {
     ) -> Result<Reference, Interrupt> {
         let program = Arc::clone(&self.program);
         let action = program.action(name).ok_or_else(|| fault(Code::F13, format!("there is no action {}", quoted(name))))?;
+        self.enter(|engine| Happening::Operation {
+            message: "Perform",
+            name: Some(name.clone()),
+            entity: record.map(|record| fault::name(&engine.schema, record.entity).into()),
+            record,
+            acting: engine.actor(acting),
+            depth,
+            values: named_inputs(&action.head.inputs, &inputs),
+        });
         self.is_for(action, record)?;
         let mut scene = Scene::child(record.unwrap_or(acting), depth, acting, self.epoch);
         scene.columns.clone_from(&action.effects.reads);
@@ -37,17 +48,17 @@ impl Engine {
         scene.inputs = self.inputs(&action.head.inputs, inputs)?;
         let around = self.plans.around(name).unwrap_or_default();
         scene.stage = Stage::PreValidation;
-        self.run_steps(&around.early, &mut scene)?;
+        self.run_steps(&around, &mut scene)?;
         self.in_transaction(|engine| {
             if let Some(record) = record {
                 engine.read(record, &[PRIMARY_KEY].into_iter().collect())?;
                 engine.may(acting, Right::Read, record)?;
             }
             scene.stage = Stage::PreOperation;
-            engine.run_steps(&around.before, &mut scene)?;
+            engine.run_steps(&around, &mut scene)?;
             engine.core_action(action, &mut scene)?;
-            engine.run_steps(&around.after, &mut scene)?;
-            engine.queue(&around.queued, &mut scene)?;
+            engine.run_steps(&around, &mut scene)?;
+            engine.queue(&around, &mut scene)?;
             engine.outputs = engine.inputs(&action.head.outputs, std::mem::take(&mut scene.outputs))?;
             Ok(scene.record)
         })
@@ -71,14 +82,8 @@ impl Engine {
     fn is_for(&mut self, action: &ActionCode, record: Option<Reference>) -> Result<(), Interrupt> {
         let name = &action.head.name;
         match (action.head.entity, record) {
-            (None, None) => {
-                self.trace.enter(|| format!("Perform {name}"));
-                Ok(())
-            }
-            (Some(entity), Some(record)) if entity == record.entity => {
-                self.trace.enter(|| format!("Perform {name} {} {}", fault::name(&self.schema, entity), record.id));
-                Ok(())
-            }
+            (None, None) => Ok(()),
+            (Some(entity), Some(record)) if entity == record.entity => Ok(()),
             (None, Some(_)) => Err(fault(Code::F13, format!("the action `{name}` is on no record"))),
             (Some(entity), _) => {
                 Err(fault(Code::F13, format!("the action `{name}` needs a record of `{}`", fault::name(&self.schema, entity))))
@@ -88,7 +93,7 @@ impl Engine {
 
     /// The statements, or the code that is elsewhere.
     fn body_of(&mut self, action: &ActionCode, scene: &mut Scene) -> Result<(), Interrupt> {
-        self.trace.enter(|| format!("30 action `{}`", action.head.name));
+        self.enter_step(StepKind::Action, &action.head.name, Place { span: Some(action.span), ..Place::default() });
         match (&action.body, &action.head.via) {
             (Some(body), _) => {
                 let (inputs, acting) = (std::mem::take(&mut scene.inputs), scene.acting);
@@ -130,6 +135,7 @@ impl Engine {
         kept.map_err(|error| self.store_fault(error))?;
         self.epoch += 1;
         self.count_kept();
+        self.tell_border(Border::Commit);
         let goes_on = if self.savepoint == Savepoint::None { self.store.begin() } else { Ok(()) };
         goes_on.map_err(|error| self.store_fault(error))
     }

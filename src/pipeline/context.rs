@@ -17,6 +17,7 @@ use crate::vm::Interrupt;
 use super::engine::Engine;
 use super::external;
 use super::fault::fault;
+use super::happening::Happening;
 use super::operation::{Message, Operation};
 use super::plugin::{Handler, Refusal, RefusalKind, Registered, Work};
 use super::target::Scene;
@@ -314,7 +315,7 @@ impl PluginContext<'_> {
 
     /// A line for the trace.
     pub fn log(&mut self, text: &str) {
-        self.engine.trace.line(|| format!("log: {text}"));
+        self.engine.tell(|_| Happening::Log(text.into()));
     }
 
     fn nested(&mut self, operation: Operation) -> Result<Reference, Refusal> {

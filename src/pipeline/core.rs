@@ -81,7 +81,7 @@ impl Engine {
     /// The core operation of create. `last`: nothing can fail after it.
     pub(super) fn core_create(&mut self, scene: &mut Scene, last: bool) -> Result<(), Interrupt> {
         self.before_write(last && !self.is_audited(scene.record.entity))?;
-        self.trace.line(|| "30 insert".to_owned());
+        self.tell_core("insert", scene);
         let written = self.store.insert(scene.record.entity, std::slice::from_ref(&scene.target));
         self.wrote(scene.record.entity, written)?;
         self.audit(scene)?;
@@ -99,7 +99,7 @@ impl Engine {
         }
         scene.target.set(PRIMARY_KEY, Value::Uuid(scene.record.id));
         self.before_write(last && layout.audited.is_empty())?;
-        self.trace.line(|| "30 update".to_owned());
+        self.tell_core("update", scene);
         let written = self.store.update(scene.record.entity, std::slice::from_ref(&scene.target));
         self.wrote(scene.record.entity, written)?;
         self.audit(scene)?;

@@ -14,6 +14,7 @@ use crate::vm::Interrupt;
 
 use super::engine::{Engine, layout_of};
 use super::fault::{self, fault};
+use super::happening::Happening;
 use super::layout::Relationship;
 use super::operation::Message;
 use super::plan::Plan;
@@ -26,8 +27,8 @@ struct Pending {
     plan: Arc<Plan>,
     /// The records that go before it, the next one last.
     cascade: Vec<Reference>,
-    /// How far its trace lines are indented.
-    level: u32,
+    /// At which level the trace tells it.
+    level: usize,
 }
 
 impl Engine {
@@ -68,7 +69,7 @@ impl Engine {
             return Err(fault(Code::F08, "the root business unit can't be deleted: all others are below it"));
         }
         let level = self.trace.level();
-        self.trace.enter(|| format!("Delete {} {}", fault::name(&self.schema, record.entity), record.id));
+        self.enter_operation("Delete", (record.entity, Some(record)), &Row::default(), (depth, acting));
         let mut scene = Scene::new(Message::Delete, record, Row::default(), depth, acting);
         let plan = self.pre_validation(&mut scene)?;
         Ok(Pending { scene, plan, cascade: Vec::new(), level })
@@ -80,7 +81,7 @@ impl Engine {
         let record = scene.record;
         self.may(scene.acting, Right::Delete, record)?;
         self.deleting.insert(record);
-        self.run_steps(&plan.before, scene)?;
+        self.run_steps(plan, scene)?;
         let layouts = Arc::clone(&self.layouts);
         let layout = layout_of(&layouts, record.entity)?;
         for relationship in layout.referring.iter().filter(|relationship| relationship.behaviour == DeleteBehaviour::Cascade) {
@@ -104,7 +105,7 @@ impl Engine {
             scene.keep(self, &plan.kept)?;
         }
         self.before_write(false)?;
-        self.trace.line(|| "30 delete".to_owned());
+        self.tell_core("delete", &scene);
         let deleted = self.store.delete(record.entity, &[record.id]);
         if let Err(StoreError::Reference { entity, field, .. }) = deleted {
             let relationship = Relationship { entity, slot: field, behaviour: DeleteBehaviour::Restrict };
@@ -115,7 +116,7 @@ impl Engine {
         scene.written(self.epoch);
         self.post_operation(&plan, &mut scene)?;
         self.deleting.remove(&record);
-        self.trace.leave_to(level);
+        self.leave_to(level);
         Ok(())
     }
 
@@ -136,7 +137,12 @@ impl Engine {
         }
         let rows: Vec<Row> = ids.iter().map(|id| unlinked(relationship, *id)).collect();
         self.before_write(false)?;
-        self.trace.line(|| format!("30 removes {} links of `{}`", rows.len(), fault::name(&self.schema, entity)));
+        self.tell(|engine| Happening::Core {
+            what: "remove links",
+            entity: fault::name(&engine.schema, entity).into(),
+            records: rows.len(),
+            values: engine.named(entity, [(relationship.slot, &Value::Empty)]),
+        });
         let written = self.store.update(entity, &rows);
         self.wrote(entity, written)?;
         self.audit_unlinked(relationship, &ids, scene)

@@ -19,6 +19,7 @@ use crate::value::{EntityId, Reference, Slot, Uuid, Value};
 use crate::vm::{Frame, Interrupt};
 
 use super::fault::{self, fault};
+use super::happening::Border;
 use super::layout::{Layout, layouts};
 use super::operation::{Message, Operation};
 use super::plan::Plans;
@@ -227,6 +228,8 @@ impl Engine {
         }
         self.store.begin().map_err(|error| self.store_fault(error))?;
         self.open = true;
+        let level = self.trace.level();
+        self.tell_border(Border::Begin);
         // Others may have written since stage 10.
         self.epoch += 1;
         self.rights.forget();
@@ -235,6 +238,8 @@ impl Engine {
         match result {
             Ok(done) => {
                 self.commit().map_err(|error| self.store_fault(error))?;
+                self.leave_to(level);
+                self.tell_border(Border::Commit);
                 if !self.chain.is_empty() {
                     // What a plug-in at stage 10 did outlasts the operation that it looks at.
                     self.count_kept();
@@ -243,6 +248,9 @@ impl Engine {
             }
             Err(interrupt) => {
                 self.epoch += 1;
+                self.tell_end(&interrupt);
+                self.leave_to(level);
+                self.tell_border(Border::Rollback);
                 match self.store.rollback() {
                     Ok(()) => Err(interrupt),
                     Err(error) => Err(self.store_fault(error)),
@@ -279,7 +287,7 @@ impl Engine {
     }
 
     /// Leaves the chain of running steps; a fault takes the chain along.
-    pub fn leave_chain<T>(&mut self, result: Result<T, Interrupt>, level: u32) -> Result<T, Interrupt> {
+    pub fn leave_chain<T>(&mut self, result: Result<T, Interrupt>, level: usize) -> Result<T, Interrupt> {
         let result = result.map_err(|interrupt| match interrupt {
             Interrupt::Fault(mut fault) => {
                 if fault.chain.is_empty() {
@@ -290,7 +298,10 @@ impl Engine {
             stop @ Interrupt::Stop { .. } => stop,
         });
         self.chain.pop();
-        self.trace.leave_to(level);
+        if let Err(interrupt) = &result {
+            self.tell_end(interrupt);
+        }
+        self.leave_to(level);
         result
     }
 
@@ -298,6 +309,7 @@ impl Engine {
     pub fn set(&mut self, scene: &mut Scene, acting: Reference, slots: &[Slot], values: &[Value]) -> Result<(), Interrupt> {
         let fields = slots.iter().zip(values);
         if scene.stage.is_before() && scene.message.is_some() {
+            self.tell_set(scene, slots, values);
             for (slot, value) in fields {
                 let value = self.admit(scene.message.unwrap_or(Message::Update), scene.record.entity, *slot, value.clone())?;
                 self.note_setter(scene, *slot);
@@ -331,6 +343,7 @@ impl Engine {
         if self.savepoint == Savepoint::Due && !last {
             self.store.savepoint().map_err(|error| self.store_fault(error))?;
             self.savepoint = Savepoint::Set;
+            self.tell_border(Border::Savepoint);
         }
         Ok(())
     }

@@ -15,8 +15,10 @@ use crate::vm::{self, Exit, Host, Interrupt};
 use super::context::one_line;
 use super::engine::Engine;
 use super::fault::{self, fault};
+use super::happening::{Happening, StepKind, StepVerdict};
 use super::operation::{Message, Operation};
 use super::target::Scene;
+use super::trace::{Place, named_inputs};
 
 /// A running flow's view of its operation.
 pub(super) struct FlowHost<'a> {
@@ -37,18 +39,14 @@ impl Engine {
     ) -> Result<(), Interrupt> {
         let program = Arc::clone(&self.program);
         let Some(flow) = program.flows.get(index) else { return Ok(()) };
-        let (place, acting) = match begun {
-            Some((begin, acting)) => (Place::Begun(begin), acting),
-            None if !self.in_scope(&flow.head, scene)? => {
-                let (stage, name) = (scene.stage as u8, &flow.head.name);
-                self.trace.line(|| format!("{stage} flow `{name}` does not run: the record is out of its scope"));
-                return Ok(());
-            }
-            None => (Place::Stage(scene.stage), self.identity(&flow.head, scene)?),
+        let (kind, acting) = match begun {
+            Some((begin, acting)) => (begin.kind(), acting),
+            None if !self.in_scope(&flow.head, scene)? => return Ok(()),
+            None => (StepKind::Flow, self.identity(&flow.head, scene)?),
         };
         self.enter_chain(&flow.head.name, scene.record)?;
         let level = self.trace.level();
-        let result = self.run_flow_as(flow, place, scene, acting, inputs);
+        let result = self.run_flow_as(flow, kind, scene, acting, inputs);
         if let (true, Err(interrupt)) = (flow.head.log_errors, &result) {
             self.sessions.keep(&flow.head.name, scene.record, acting, interrupt);
         }
@@ -68,7 +66,15 @@ impl Engine {
             self.may_use(acting, Power::ExecuteFlow, (flow, Some(record.entity)))?;
         }
         let index = self.begins(begin, flow, record)?;
-        self.trace.enter(|| format!("{} {flow} {} {}", begin.verb(), fault::name(&self.schema, record.entity), record.id));
+        self.enter(|engine| Happening::Operation {
+            message: begin.verb(),
+            name: Some(flow.into()),
+            entity: Some(fault::name(&engine.schema, record.entity).into()),
+            record: Some(record),
+            acting: engine.actor(acting),
+            depth,
+            values: engine.program.flows.get(index).map(|flow| named_inputs(&flow.head.inputs, &inputs)).unwrap_or_default(),
+        });
         self.read(record, &[PRIMARY_KEY].into_iter().collect())?;
         self.run_begun(index, (begin, acting), record, depth, inputs)?;
         Ok(record)
@@ -100,7 +106,9 @@ impl Engine {
         if self.is_background(index) {
             self.pay_for_nested()?;
             if let Some(flow) = Arc::clone(&self.program).flows.get(index) {
-                self.queue_flow(&flow.head.name, record);
+                let place = Place { span: Some(flow.span), record: Some(record), ..Place::default() };
+                self.tell_step(begun.0.kind(), &flow.head.name, place, StepVerdict::Queued);
+                self.queued.push(flow.head.name.clone());
             }
             return Ok(());
         }
@@ -127,20 +135,24 @@ impl Engine {
     fn run_flow_as(
         &mut self,
         flow: &bytecode::FlowCode,
-        place: Place,
+        kind: StepKind,
         scene: &mut Scene,
         acting: Reference,
         inputs: &[Value],
     ) -> Result<(), Interrupt> {
         let name = &flow.head.name;
+        let place = match kind {
+            StepKind::Flow => Place::of(flow, scene),
+            _ => Place { span: Some(flow.span), record: Some(scene.record), ..Place::default() },
+        };
+        self.enter_step(kind, name, place);
         if let Some(when) = &flow.when
             && self.run_code(when, scene, acting, inputs)? != Some(Value::Boolean(true))
         {
-            self.trace.line(|| format!("{place} flow `{name}` does not run: its `when` does not hold"));
+            self.settle_when();
             return Ok(());
         }
         self.trace.ran(name);
-        self.trace.enter(|| format!("{place} flow `{name}`"));
         self.run_code(&flow.body, scene, acting, inputs).map(drop)
     }
 
@@ -165,11 +177,10 @@ impl Engine {
             Exit::Done => Ok(None),
             Exit::Suspended(_) => Err(fault(Code::F15, "a flow waits within a transaction")),
             Exit::Finished(note) => {
-                self.trace.line(|| note.map_or_else(|| "finished".to_owned(), |note| format!("finished: {note}")));
+                self.tell(|_| Happening::Finished(note.unwrap_or_default()));
                 Ok(None)
             }
             Exit::Stopped(reason) => {
-                self.trace.line(|| format!("stopped: {reason}"));
                 Err(Interrupt::Stop { flow: self.chain.last().map(|link| link.name.clone()).unwrap_or_default(), reason: one_line(reason) })
             }
         }
@@ -205,7 +216,14 @@ impl Engine {
         };
         let owner = if let Some(Value::Reference(owner)) = owner { owner } else { scene.acting };
         let user = self.owner_of_flow(head)?;
-        self.reaches(head.scope, user, owner)
+        let reached = self.reaches(head.scope, user, owner)?;
+        if !reached && self.trace.is_on() {
+            let verdict = self.out_of_scope(head, owner, user);
+            let program = Arc::clone(&self.program);
+            let place = program.flow(&head.name).map_or(Place::default(), |flow| Place::of(flow, scene));
+            self.tell_step(StepKind::Flow, &head.name, place, verdict);
+        }
+        Ok(reached)
     }
 
     /// A field of any record, as somebody may see it.
@@ -270,27 +288,17 @@ impl Begin {
         }
     }
 
+    fn kind(self) -> StepKind {
+        match self {
+            Begin::OnDemand => StepKind::OnDemand,
+            Begin::Child => StepKind::Child,
+        }
+    }
+
     fn possible(self) -> &'static str {
         match self {
             Begin::OnDemand => "run on demand",
             Begin::Child => "started",
-        }
-    }
-}
-
-/// Where a flow runs, as the trace says it.
-#[derive(Clone, Copy)]
-enum Place {
-    Stage(bytecode::Stage),
-    Begun(Begin),
-}
-
-impl std::fmt::Display for Place {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Place::Stage(stage) => write!(formatter, "{}", *stage as u8),
-            Place::Begun(Begin::Child) => formatter.write_str("child"),
-            Place::Begun(Begin::OnDemand) => formatter.write_str("on-demand"),
         }
     }
 }
@@ -378,12 +386,6 @@ impl Host for FlowHost<'_> {
     }
 
     fn set(&mut self, slots: &[Slot], values: &[Value]) -> Result<(), Interrupt> {
-        let (engine, entity) = (&mut *self.engine, self.scene.record.entity);
-        engine.trace.line(|| {
-            let names: Vec<&str> =
-                slots.iter().filter_map(|slot| engine.schema.field(entity, *slot)).map(|field| field.name.as_str()).collect();
-            format!("set {}", names.join(", "))
-        });
         self.step(|host| host.engine.set(host.scene, host.acting, slots, values))
     }
 
@@ -417,6 +419,7 @@ impl Host for FlowHost<'_> {
     }
 
     fn set_output(&mut self, output: u16, value: Value) {
+        self.engine.tell_output(self.scene, output, &value);
         if let Some(place) = self.scene.outputs.get_mut(output as usize) {
             *place = value;
         }
@@ -426,21 +429,29 @@ impl Host for FlowHost<'_> {
         self.engine.spend(instructions)
     }
 
+    fn traced(&self) -> bool {
+        self.engine.trace.is_on()
+    }
+
+    fn tell(&mut self, told: vm::Told) {
+        self.engine.tell_run(told, self.scene);
+    }
+
     fn log(&mut self, text: SmolStr) {
-        self.engine.trace.line(|| format!("log: {text}"));
+        self.engine.tell(|_| Happening::Log(text));
     }
 
     fn enter_step(&mut self, title: SmolStr) {
-        self.engine.trace.enter(|| format!("step: {title}"));
+        self.engine.enter(|_| Happening::Group(title.clone()));
         self.engine.sessions.steps.push(title);
     }
 
     fn leave_step(&mut self) {
-        self.engine.trace.leave();
+        self.engine.leave_to(self.engine.trace.level().saturating_sub(1));
         self.engine.sessions.steps.pop();
     }
 
-    fn skipped(&mut self, _: Span) {
-        self.engine.trace.line(|| "left out: its record is empty".to_owned());
+    fn skipped(&mut self, span: Span) {
+        self.engine.tell(|_| Happening::Skipped(span));
     }
 }

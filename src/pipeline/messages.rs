@@ -23,7 +23,9 @@ impl Engine {
         acting: Reference,
     ) -> Result<Reference, Interrupt> {
         self.in_transaction(|engine| {
-            engine.trace.enter(|| format!("Upsert {}", fault::name(&engine.schema, entity)));
+            let mut submitted = key.clone();
+            submitted.overlay(&values);
+            engine.enter_operation("Upsert", (entity, None), &submitted, (depth, acting));
             match engine.with_key(entity, &key)? {
                 Some(id) => {
                     key.present().iter().for_each(|slot| values.unset(slot));
@@ -64,7 +66,7 @@ impl Engine {
 
     fn multiple(
         &mut self,
-        message: &str,
+        message: &'static str,
         entity: EntityId,
         targets: Vec<Row>,
         depth: u32,
@@ -72,13 +74,13 @@ impl Engine {
         operation: impl Fn(&Self, Row) -> Result<Operation, Interrupt>,
     ) -> Result<Reference, Interrupt> {
         self.in_transaction(|engine| {
-            engine.trace.enter(|| format!("{message} {} ({} targets)", fault::name(&engine.schema, entity), targets.len()));
+            engine.enter_operation(message, (entity, None), &Row::default(), (depth, acting));
             // Whatever fails later takes back the targets before it.
             engine.before_write(false)?;
             let level = engine.trace.level();
             let mut records = Vec::with_capacity(targets.len());
             for values in targets {
-                engine.trace.leave_to(level);
+                engine.leave_to(level);
                 let operation = operation(engine, values)?;
                 records.push(engine.operate(operation, depth, acting)?);
             }

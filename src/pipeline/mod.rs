@@ -17,6 +17,7 @@ mod delete;
 mod engine;
 mod external;
 mod fault;
+mod happening;
 mod host;
 mod layout;
 mod messages;
@@ -41,7 +42,8 @@ use smol_str::SmolStr;
 
 pub use context::PluginContext;
 pub use external::{Limits, Outside, Permission};
-pub use operation::{Ending, Message, Operation, Outcome, TraceLine};
+pub use happening::{Actor, Border, Happening, Named, StepKind, StepVerdict, TraceEntry};
+pub use operation::{Ending, Message, Operation, Outcome};
 pub use plugin::{BindError, Plugin, Refusal, RegisterError};
 pub use settings::{Clock, Ids, NESTED_COST, Settings};
 pub use users::{ADMINISTRATOR, ADMINISTRATOR_NAME, ROOT_UNIT, ROOT_UNIT_NAME};
@@ -205,6 +207,8 @@ impl Pipeline {
     pub fn evaluate(&mut self, code: &bytecode::Code, inputs: &[Value], acting: Option<Reference>) -> Result<Value, Fault> {
         let acting = acting.unwrap_or(self.engine.administrator);
         self.engine.start_anew(acting, Savepoint::None);
+        // Nobody asks how a question of theirs was worked out.
+        self.engine.trace = trace::Trace::default();
         self.reading(|engine| {
             let mut scene = Scene::child(acting, 1, acting, engine.epoch);
             engine.run_code(code, &mut scene, acting, inputs).map(Option::unwrap_or_default)
@@ -272,7 +276,11 @@ impl Pipeline {
         let ended = match (&result, set) {
             (_, false) => Ok(()),
             (Ok(_), true) => self.engine.store.release(),
-            (Err(_), true) => self.engine.store.rollback_to_savepoint(),
+            (Err(_), true) => {
+                self.engine.leave_to(0);
+                self.engine.tell_border(Border::BackToSavepoint);
+                self.engine.store.rollback_to_savepoint()
+            }
         };
         self.engine.epoch += 1;
         // A store that failed may have undone more than the savepoint says: then nobody knows what the transaction holds.

@@ -6,6 +6,8 @@ use crate::schema::Row;
 use crate::value::{EntityId, Reference, Value};
 use crate::vm::Fault;
 
+use super::happening::TraceEntry;
+
 /// A message to the pipeline.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Operation {
@@ -150,8 +152,8 @@ pub struct Outcome {
     pub queued: Vec<SmolStr>,
     /// The deepest level of nesting, from 1.
     pub depth: u32,
-    /// What happened, line by line.
-    pub trace: Vec<TraceLine>,
+    /// What happened, entry by entry; nothing where that isn't asked for.
+    pub trace: Vec<TraceEntry>,
 }
 
 impl Outcome {
@@ -185,13 +187,4 @@ pub enum Ending {
     },
     /// It failed; nothing was kept.
     Fault(Fault),
-}
-
-/// A line of a trace.
-#[derive(Clone, Debug, PartialEq)]
-pub struct TraceLine {
-    /// How deep it is indented: the nesting of operations, flows and steps.
-    pub level: u32,
-    /// The words, without line breaks.
-    pub text: String,
 }

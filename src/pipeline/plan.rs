@@ -83,6 +83,15 @@ pub(super) struct Candidate {
 }
 
 impl Plan {
+    /// The steps of a stage, in order.
+    pub fn steps(&self, stage: Stage) -> &[Step] {
+        match stage {
+            Stage::PreValidation => &self.early,
+            Stage::PreOperation => &self.before,
+            Stage::PostOperation => &self.after,
+        }
+    }
+
     /// Whether this is still the plan, with these fields present now.
     pub fn fits(&self, message: Message, present: &FieldSet) -> bool {
         message != Message::Update || self.present == *present
@@ -139,6 +148,20 @@ impl Plans {
     /// The columns that a flow reads.
     pub fn needs_of(&self, flow: usize) -> Option<&Needs> {
         self.flow_needs.get(flow)
+    }
+
+    /// Every step that is registered for an event at a stage, in order, with the fields that it is about where none of them is present: it
+    /// doesn't run. Those of the background are asked for apart. Only for who wants to be told: a plan has the others ready.
+    pub fn considered(&self, entity: EntityId, message: Message, stage: Stage, background: bool, plan: &Plan) -> Vec<(Step, FieldSet)> {
+        let candidates =
+            self.candidates.get(entity.0 as usize).into_iter().flatten().filter(|candidate| candidate.background == background);
+        let considered = candidates.filter(|candidate| candidate.triggers.iter().any(|trigger| is_for(trigger, message, stage)));
+        considered
+            .map(|candidate| {
+                let runs = candidate.runs(message, stage, &plan.present);
+                (candidate.step, if runs { FieldSet::default() } else { candidate.fields(stage) })
+            })
+            .collect()
     }
 
     /// The plan for an event.
@@ -235,17 +258,35 @@ impl Candidate {
         self.triggers.iter().any(|trigger| trigger.stage == stage && matches!(&trigger.event, Event::Perform(name) if name == action))
     }
 
+    /// The fields that its updates at a stage are about.
+    fn fields(&self, stage: Stage) -> FieldSet {
+        let mut all = FieldSet::default();
+        for trigger in self.triggers.iter().filter(|trigger| trigger.stage == stage) {
+            if let Event::Update(Some(fields)) = &trigger.event {
+                all.extend(fields);
+            }
+        }
+        all
+    }
+
     /// Whether it is a step of a stage, with these fields present in the Target.
     pub fn runs(&self, message: Message, stage: Stage, present: &FieldSet) -> bool {
-        self.triggers.iter().any(|trigger| {
-            trigger.stage == stage
-                && match (&trigger.event, message) {
-                    (Event::Create, Message::Create) | (Event::Delete, Message::Delete) | (Event::Update(None), Message::Update) => true,
-                    (Event::Update(Some(fields)), Message::Update) => fields.intersects(present),
-                    _ => false,
-                }
+        self.triggers.iter().filter(|trigger| is_for(trigger, message, stage)).any(|trigger| match &trigger.event {
+            Event::Update(Some(fields)) => fields.intersects(present),
+            _ => true,
         })
     }
+}
+
+/// Whether a trigger is about a message at a stage, with some fields or other.
+fn is_for(trigger: &Trigger, message: Message, stage: Stage) -> bool {
+    let about = match trigger.event {
+        Event::Create => message == Message::Create,
+        Event::Update(_) => message == Message::Update,
+        Event::Delete => message == Message::Delete,
+        Event::Perform(_) => false,
+    };
+    about && trigger.stage == stage
 }
 
 /// What a flow and the children that it starts on records of its own entity read: such a record may be its own.

@@ -13,6 +13,7 @@ use crate::vm::Interrupt;
 
 use super::context::one_line;
 use super::engine::{Engine, Savepoint};
+use super::happening::Happening;
 use super::operation::Message;
 use super::target::Scene;
 use super::{Longer, Pipeline, fault, into_fault};
@@ -99,7 +100,7 @@ impl Pipeline {
             }),
         };
         if let Err(error) = written {
-            self.engine.trace.line(|| format!("the errors could not be kept: {error}"));
+            self.engine.tell(|_| Happening::Note(format!("the errors could not be kept: {error}")));
         }
     }
 }

@@ -53,7 +53,7 @@ pub struct Settings {
     pub max_instructions: u64,
     /// How many records a `for each` without a limit may go through.
     pub max_loop_records: u64,
-    /// Whether outcomes tell what happened line by line.
+    /// Whether outcomes tell what happened, entry by entry.
     pub trace: bool,
     /// Which code outside may be called by commands and webhooks; nothing where nobody says.
     pub permission: Permission,

@@ -14,22 +14,22 @@
 
 use std::sync::Arc;
 
-use smol_str::SmolStr;
-
 use crate::bytecode::Stage;
 use crate::diagnostic::Code;
-use crate::schema::{PRIMARY_KEY, Row};
+use crate::schema::{FieldSet, PRIMARY_KEY, Row};
 use crate::value::{EntityId, Reference, Value};
 use crate::vm::Interrupt;
 
 use super::engine::{Engine, Shared, layout_of};
 use super::fault::{self, fault};
+use super::happening::{StepKind, StepVerdict};
 use super::host::Begin;
 use super::layout::Layout;
 use super::operation::{Message, Operation};
 use super::passes;
 use super::plan::{Plan, Step};
 use super::target::Scene;
+use super::trace::Place;
 
 impl Engine {
     /// An operation through all its stages. The answer is its record; of a global action, the acting user.
@@ -59,9 +59,10 @@ impl Engine {
             Operation::Start { flow, record, inputs } => {
                 self.in_transaction(|engine| engine.run_alone(Begin::Child, &flow, (record, inputs), depth, acting))
             }
-        }?;
+        };
+        let record = record.inspect_err(|interrupt| self.tell_end(interrupt))?;
         self.shared.pop();
-        self.trace.leave_to(level);
+        self.leave_to(level);
         Ok(record)
     }
 
@@ -72,17 +73,18 @@ impl Engine {
             Some(_) => return Err(fault(Code::F04, format!("the key of a `{}` is a uuid", fault::name(&self.schema, entity)))),
         };
         values.set(PRIMARY_KEY, Value::Uuid(id));
-        self.trace
-            .enter(|| format!("{} {} {id}", passes::words_of_create(&self.schema, entity, &values), fault::name(&self.schema, entity)));
+        let record = Reference { entity, id };
+        let message = if self.trace.is_on() { passes::words_of_create(&self.schema, entity, &values) } else { "" };
+        self.enter_operation(message, (entity, Some(record)), &values, (depth, acting));
         self.admit_all(Message::Create, entity, &mut values)?;
         let layouts = Arc::clone(&self.layouts);
         let layout = layout_of(&layouts, entity)?;
         values.widen(layout.width);
-        let mut scene = Scene::new(Message::Create, Reference { entity, id }, values, depth, acting);
+        let mut scene = Scene::new(Message::Create, record, values, depth, acting);
         let plan = self.pre_validation(&mut scene)?;
         self.in_transaction(|engine| {
             engine.may_create(acting, entity, &scene.target, layout)?;
-            engine.run_steps(&plan.before, &mut scene)?;
+            engine.run_steps(&plan, &mut scene)?;
             engine.complete(&mut scene, layout)?;
             engine.core_create(&mut scene, depth == 1 && plan.after.is_empty())?;
             engine.post_operation(&plan, &mut scene)
@@ -108,7 +110,7 @@ impl Engine {
             scene
         };
         let (kind, first, mut rest) = passes::split(values, layout);
-        self.trace.enter(|| format!("{} {} {}", kind.words(), fault::name(&self.schema, record.entity), record.id));
+        self.enter_operation(kind.words(), (record.entity, Some(record)), &first, (depth, acting));
         let mut first = scene(kind, first);
         let plan = self.pre_validation(&mut first)?;
         self.in_transaction(|engine| {
@@ -116,8 +118,8 @@ impl Engine {
             engine.pass(first, plan, layout, depth == 1 && rest.is_none())?;
             while let Some(values) = rest.take() {
                 let (kind, values, later) = passes::split(values, layout);
-                engine.trace.leave_to(level);
-                engine.trace.enter(|| format!("{} {} {}", kind.words(), fault::name(&engine.schema, record.entity), record.id));
+                engine.leave_to(level);
+                engine.enter_operation(kind.words(), (record.entity, Some(record)), &values, (depth, acting));
                 let mut pass = scene(kind, values);
                 let plan = engine.pre_validation(&mut pass)?;
                 engine.pass(pass, plan, layout, depth == 1 && later.is_none())?;
@@ -129,7 +131,7 @@ impl Engine {
 
     /// An update of columns of one kind, from stage 20 on. `last`: no other pass comes after it.
     fn pass(&mut self, mut scene: Scene, plan: Arc<Plan>, layout: &Layout, last: bool) -> Result<(), Interrupt> {
-        self.run_steps(&plan.before, &mut scene)?;
+        self.run_steps(&plan, &mut scene)?;
         self.settle_status(&mut scene, layout)?;
         let plan = self.fitting(plan, &scene);
         self.core_update(&mut scene, &plan, layout, last && plan.after.is_empty())?;
@@ -140,11 +142,11 @@ impl Engine {
     pub(super) fn pre_validation(&mut self, scene: &mut Scene) -> Result<Arc<Plan>, Interrupt> {
         let plan = self.plan(scene);
         scene.columns.clone_from(&plan.columns);
-        if plan.early.is_empty() {
+        if plan.early.is_empty() && !self.trace.is_on() {
             return Ok(plan);
         }
         scene.stage = Stage::PreValidation;
-        self.run_steps(&plan.early, scene)?;
+        self.run_steps(&plan, scene)?;
         scene.stage = Stage::PreOperation;
         let plan = self.fitting(plan, scene);
         scene.columns.clone_from(&plan.columns);
@@ -154,8 +156,8 @@ impl Engine {
     /// Stage 40, and the queueing of what runs in the background.
     pub(super) fn post_operation(&mut self, plan: &Plan, scene: &mut Scene) -> Result<(), Interrupt> {
         scene.columns.clone_from(&plan.again);
-        self.run_steps(&plan.after, scene)?;
-        self.queue(&plan.queued, scene)
+        self.run_steps(plan, scene)?;
+        self.queue(plan, scene)
     }
 
     /// The plan for an operation as its Target stands.
@@ -172,15 +174,18 @@ impl Engine {
         }
     }
 
-    /// The steps of a stage, in order.
-    pub(super) fn run_steps(&mut self, steps: &[Step], scene: &mut Scene) -> Result<(), Interrupt> {
-        for step in steps {
+    /// The steps of the stage at which the operation is, in order.
+    pub(super) fn run_steps(&mut self, plan: &Plan, scene: &mut Scene) -> Result<(), Interrupt> {
+        let mut considered = self.considered(plan, scene, false);
+        for step in plan.steps(scene.stage) {
+            self.tell_up_to(&mut considered, Some(*step), scene);
             self.on_time()?;
             match *step {
                 Step::Plugin(index) => self.run_plugin(index, scene)?,
                 Step::Flow(index) => self.run_flow(index, scene, None, &[])?,
             }
         }
+        self.tell_up_to(&mut considered, None, scene);
         Ok(())
     }
 
@@ -189,41 +194,59 @@ impl Engine {
         self.enter_chain(&plugin.name, scene.record)?;
         self.trace.ran(&plugin.name);
         let level = self.trace.level();
-        self.trace.enter(|| format!("{} plug-in `{}`", scene.stage as u8, plugin.name));
+        self.enter_step(StepKind::Plugin, &plugin.name, Place::at(scene, plugin.rank));
         let result = super::context::run(self, scene, &plugin);
         self.leave_chain(result, level)
     }
 
     /// Notes the flows and plug-ins of an event that run in the background.
-    pub(super) fn queue(&mut self, steps: &[Step], scene: &mut Scene) -> Result<(), Interrupt> {
+    pub(super) fn queue(&mut self, plan: &Plan, scene: &mut Scene) -> Result<(), Interrupt> {
         let program = Arc::clone(&self.program);
-        for step in steps {
+        let mut considered = self.considered(plan, scene, true);
+        for step in &plan.queued {
+            self.tell_up_to(&mut considered, Some(*step), scene);
             match *step {
                 Step::Flow(index) => {
                     let Some(flow) = program.flows.get(index) else { continue };
                     if self.in_scope(&flow.head, scene)? {
-                        self.queue_flow(&flow.head.name, scene.record);
-                    } else {
-                        self.trace.line(|| format!("flow `{}` is not queued: the record is out of its scope", flow.head.name));
+                        self.tell_step(StepKind::Flow, &flow.head.name, Place::of(flow, scene), StepVerdict::Queued);
+                        self.queued.push(flow.head.name.clone());
                     }
                 }
                 Step::Plugin(index) => {
                     if let Some(plugin) = self.plugins.get(index).map(Arc::clone) {
-                        self.queue_one("plug-in", &plugin.name, scene.record);
+                        self.tell_step(StepKind::Plugin, &plugin.name, Place::at(scene, plugin.rank), StepVerdict::Queued);
+                        self.queued.push(plugin.name.clone());
                     }
                 }
             }
         }
+        self.tell_up_to(&mut considered, None, scene);
         Ok(())
     }
 
-    /// Notes a background flow that would run on a record once the transaction is kept.
-    pub fn queue_flow(&mut self, flow: &SmolStr, record: Reference) {
-        self.queue_one("flow", flow, record);
+    /// What a stage has to consider, for the trace; nothing where none is wanted.
+    fn considered(&self, plan: &Plan, scene: &Scene, background: bool) -> std::vec::IntoIter<(Step, FieldSet)> {
+        let message = scene.message.filter(|_| self.trace.is_on());
+        let considered = message.map(|message| self.plans.considered(scene.record.entity, message, scene.stage, background, plan));
+        considered.unwrap_or_default().into_iter()
     }
 
-    fn queue_one(&mut self, what: &str, name: &SmolStr, record: Reference) {
-        self.trace.line(|| format!("queued {what} `{name}` on {} {}", fault::name(&self.schema, record.entity), record.id));
-        self.queued.push(name.clone());
+    /// Tells the steps that don't run before the next one that does.
+    fn tell_up_to(&mut self, considered: &mut std::vec::IntoIter<(Step, FieldSet)>, next: Option<Step>, scene: &Scene) {
+        for (step, fields) in considered.take_while(|(step, _)| Some(*step) != next) {
+            let plugin =
+                |index: usize| self.plugins.get(index).map(|plugin| (StepKind::Plugin, plugin.name.clone(), Place::at(scene, plugin.rank)));
+            let flow =
+                |index: usize| self.program.flows.get(index).map(|flow| (StepKind::Flow, flow.head.name.clone(), Place::of(flow, scene)));
+            let found = match step {
+                Step::Plugin(index) => plugin(index),
+                Step::Flow(index) => flow(index),
+            };
+            let Some((kind, name, place)) = found else { continue };
+            let names =
+                fields.iter().filter_map(|slot| self.schema.field(scene.record.entity, slot)).map(|field| field.name.clone()).collect();
+            self.tell_step(kind, &name, place, StepVerdict::NotSubmitted(names));
+        }
     }
 }

@@ -166,6 +166,17 @@ impl Scene {
         self.before.row.get(slot)
     }
 
+    /// A field as a step at this stage would read it, where that takes no reading.
+    pub fn known(&self, slot: Slot) -> Option<&Value> {
+        let before = || if self.message == Some(Message::Create) { Some(&EMPTY) } else { self.before.row.get(slot) };
+        self.target.get(slot).or_else(before).filter(|_| self.written.is_none())
+    }
+
+    /// A field before the operation, where that takes no reading.
+    pub fn known_old(&self, slot: Slot) -> Option<&Value> {
+        if self.message == Some(Message::Create) { Some(&EMPTY) } else { self.before.row.get(slot) }
+    }
+
     /// Reads the columns of a set that the pre-image doesn't have yet; called before the core operation.
     pub fn keep(&mut self, engine: &mut Engine, columns: &FieldSet) -> Result<(), Interrupt> {
         self.refresh_before(engine.epoch);

@@ -9,6 +9,8 @@ use crate::schema::{FieldSet, Row};
 use crate::source::Span;
 use crate::value::{EntityId, Reference, Slot, Type, Uuid, Value};
 
+use super::trace::Told;
+
 /// What a running flow reads and does. The pipeline decides what each of it means at its stage; the VM only asks.
 pub trait Host {
     /// The triggering record.
@@ -89,6 +91,16 @@ pub trait Host {
 
     /// Gives an output of the running action a value, by its position.
     fn set_output(&mut self, output: u16, value: Value);
+
+    /// Whether a run is told, operation by operation. Asked once at its beginning.
+    fn traced(&self) -> bool {
+        false
+    }
+
+    /// Something that a run came by that is told.
+    fn tell(&mut self, told: Told) {
+        let _ = told;
+    }
 
     /// A line for the trace.
     fn log(&mut self, text: SmolStr);

@@ -171,6 +171,11 @@ impl<'a> Machine<'a> {
         if self.held > most { Err(Trap::TooLarge(most)) } else { Ok(()) }
     }
 
+    /// How many records the innermost loop has still to visit.
+    pub fn visits(&self) -> usize {
+        self.cursors.last().map_or(0, Cursor::visits)
+    }
+
     /// The texts of consecutive registers, one after the other; an empty value is nothing.
     pub fn concat(&mut self, first: Run, count: usize) -> Result<SmolStr, Trap> {
         let bytes = self.run(first, count)?.iter().fold(0, |sum: usize, part| sum.saturating_add(text_of(part).len()));

@@ -12,7 +12,9 @@ mod records;
 mod run;
 #[cfg(test)]
 mod tests;
+mod trace;
 
 pub use host::{Fault, Host, Interrupt, Waited};
 pub use machine::Frame;
 pub use run::{Exit, run};
+pub use trace::{Fact, FactName, Told};

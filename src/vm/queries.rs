@@ -141,6 +141,11 @@ impl Cursor<'_> {
         self.page_size.saturating_add(self.kept_size)
     }
 
+    /// How many records are still to visit.
+    pub fn visits(&self) -> usize {
+        self.visits.len()
+    }
+
     /// Goes to the next record that is to be looked at; false where there is none.
     fn next_row<H: Host + ?Sized>(&mut self, host: &mut H) -> Result<bool, Trap> {
         let unordered = self.query.order.is_empty();

@@ -8,6 +8,7 @@ use crate::value::{Failure, Value};
 
 use super::host::{Fault, Host, Interrupt};
 use super::machine::{Frame, Machine, Trap};
+use super::trace::Tracer;
 use super::{arithmetic, jumps, moves, records};
 
 /// How a run ended that nothing interrupted.
@@ -32,14 +33,17 @@ pub enum Exit {
 pub fn run<H: Host + ?Sized>(code: &Code, frame: &mut Frame, inputs: &[Value], host: &mut H) -> Result<Exit, Interrupt> {
     let mut machine = Machine::new(code, frame, inputs);
     let mut at = 0;
-    let exit = execute(&mut machine, &mut at, host);
+    let exit =
+        if host.traced() { execute::<H, true>(&mut machine, &mut at, host) } else { execute::<H, false>(&mut machine, &mut at, host) };
     frame.ended = at;
     exit.map_err(|trap| interrupt(trap, code, at))
 }
 
-fn execute<H: Host + ?Sized>(machine: &mut Machine<'_>, at: &mut usize, host: &mut H) -> Result<Exit, Trap> {
+/// The loop. Traced or not is known when it is compiled: a run that isn't traced has nothing of it in its way.
+fn execute<H: Host + ?Sized, const TRACED: bool>(machine: &mut Machine<'_>, at: &mut usize, host: &mut H) -> Result<Exit, Trap> {
     let code = machine.code;
     let mut spent = 0;
+    let mut tracer = TRACED.then(|| Tracer::new(code));
     while let Some(op) = code.ops.get(*at).copied() {
         spent += 1;
         let jump = if let Some(jump) = jumps::step(op, machine, host)? {
@@ -60,6 +64,9 @@ fn execute<H: Host + ?Sized>(machine: &mut Machine<'_>, at: &mut usize, host: &m
             }
             records::step(op, machine, host, code.span(*at))?
         };
+        if let Some(tracer) = &mut tracer {
+            tracer.step(op, *at, jump, machine, host);
+        }
         *at = jump.map_or(*at + 1, |to| to.0 as usize);
     }
     Err(Trap::Broken)

@@ -1,5 +1,7 @@
 //! `delete`, `assign`, `change status`, `send email` in flows; and the passes of an update of several kinds of columns.
 
+use weir::pipeline::Happening;
+
 use super::*;
 
 const RULES: &str = r#"
@@ -53,8 +55,25 @@ const PASSES: &str = r#"
     flow Stop on deal { trigger status at pre-operation if name == "no" { stop "not now" } }
 "#;
 
-fn lines(outcome: &Outcome) -> Vec<&str> {
-    outcome.trace.iter().map(|line| line.text.as_str()).collect()
+/// The operations that a trace tells, with their entities.
+fn operations(outcome: &Outcome) -> Vec<(&str, &str)> {
+    let mut found = Vec::new();
+    for entry in &outcome.trace {
+        if let Happening::Operation { message, entity, .. } = &entry.what {
+            found.push((*message, entity.as_deref().unwrap_or_default()));
+        }
+    }
+    found
+}
+
+fn logged(outcome: &Outcome) -> Vec<&str> {
+    let mut found = Vec::new();
+    for entry in &outcome.trace {
+        if let Happening::Log(text) = &entry.what {
+            found.push(text.as_str());
+        }
+    }
+    found
 }
 
 fn slot_texts(pipeline: &mut Pipeline, entity: &str, field: &str) -> Vec<String> {
@@ -110,7 +129,7 @@ fn an_email_is_a_row_that_waits_and_goes_with_its_transaction() {
     let administrator = Value::from(pipeline.administrator());
     let outcome = act(&mut pipeline, child, "mail", Some(alice));
     assert_eq!(outcome.ending, Ending::Committed);
-    assert!(lines(&outcome).iter().any(|line| line.starts_with("Send email ")), "{:?}", outcome.trace);
+    assert!(operations(&outcome).contains(&("Send", "email")), "{:?}", outcome.trace);
     let email = pipeline.schema().entity_id("email").unwrap();
     let [id] = pipeline.find(email, &Row::default(), 9).unwrap()[..] else { panic!("one e-mail") };
     let mail = Reference { entity: email, id };
@@ -150,10 +169,8 @@ fn an_update_of_several_kinds_of_columns_is_a_pass_for_each() {
     let outcome = update(&mut pipeline, deal, &[("statuscode", Value::Choice(3)), ("ownerid", alice.into()), ("name", "b".into())]);
     assert_eq!((&outcome.ending, outcome.depth), (&Ending::Committed, 1));
     assert_eq!(outcome.ran, ["B0", "P1", "B0", "P2", "B0", "Stop", "P3"]);
-    let told: Vec<&str> = lines(&outcome).into_iter().filter_map(|line| line.strip_prefix("log: ")).collect();
-    assert_eq!(told, ["name true false false a", "owner false true false b", "state false false true b"]);
-    let begins: Vec<&str> = lines(&outcome).into_iter().filter_map(|line| line.split_once(" deal ")).map(|(word, _)| word).collect();
-    assert_eq!(begins, ["Update", "Assign", "SetState"]);
+    assert_eq!(logged(&outcome), ["name true false false a", "owner false true false b", "state false false true b"]);
+    assert_eq!(operations(&outcome), [("Update", "deal"), ("Assign", "deal"), ("SetState", "deal")]);
     let log = get(&mut pipeline, deal, "log");
     assert_eq!(log.as_text(), Some("[b:System Administrator:open][b:alice:open][b:alice:won]"));
     assert_eq!(get(&mut pipeline, deal, "versionnumber"), 4.into());

@@ -20,6 +20,7 @@ mod rollback;
 mod sessions;
 mod stages;
 mod teams;
+mod trace;
 mod writes;
 
 use std::collections::BTreeMap;

@@ -14,6 +14,7 @@ use crate::diagnostic::Code;
 use super::context::PluginContext;
 use super::engine::Engine;
 use super::fault::fault;
+use super::happening::Happening;
 use super::plugin::Refusal;
 
 /// What the operator permits projects to call.
@@ -79,7 +80,7 @@ fn command(context: &mut PluginContext<'_>, line: &str) -> Result<String, Refusa
         let how = format!("whoever runs it can allow it with `--allow-command {allowed}`");
         return Err(not_allowed(context, &format!("the command `{line}`"), &how));
     }
-    context.engine.trace.line(|| format!("calls the command `{line}`"));
+    context.engine.tell(|_| Happening::Call { via: "command", to: line.into() });
     let (request, limits) = (request::of(context)?, context.engine.call_limits());
     let answer = context.engine.settings.outside.as_mut().map(|outside| outside.command(&words, &request, limits));
     answer.unwrap_or_else(|| Ok(String::new())).map_err(|error| failed(context, &format!("the command `{line}` {error}")))
@@ -92,7 +93,7 @@ fn webhook(context: &mut PluginContext<'_>, address: &str) -> Result<String, Ref
         let how = format!("whoever runs it can allow it with `--allow-webhook {}`", parsed.host);
         return Err(not_allowed(context, &format!("the webhook `{address}`"), &how));
     }
-    context.engine.trace.line(|| format!("calls the webhook `{address}`"));
+    context.engine.tell(|_| Happening::Call { via: "webhook", to: address.into() });
     let (request, limits) = (request::of(context)?, context.engine.call_limits());
     let answer = context.engine.settings.outside.as_mut().map(|outside| outside.webhook(address, &request, limits));
     answer.unwrap_or_else(|| Ok(String::new())).map_err(|error| failed(context, &format!("the webhook `{address}` {error}")))
