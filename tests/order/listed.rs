@@ -35,7 +35,7 @@ flow Grow on account {
   stage   pre-operation
   rank    5
   when    revenue > 3_000 and
-          name contains "Ltd"    // a comment
+          name contains "//Ltd"    // a comment
 
   set size = 3
 }

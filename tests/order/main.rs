@@ -41,7 +41,7 @@ fn what_runs_is_embedded_in_what_is_listed() {
     let mut count = Count::default();
     for seed in 0..wanted {
         let mut dice = Dice::new(seed);
-        let flat = seed % 4 == 0;
+        let flat = seed % 3 == 0;
         let text = project(&mut dice, flat);
         match Project::from_text("generated.flow", text.as_str()).compile() {
             Ok(compiled) => {
@@ -59,7 +59,7 @@ fn what_runs_is_embedded_in_what_is_listed() {
     println!("{count:#?}");
     assert!(count.projects * 2 > wanted as usize, "too few generated projects are well-typed");
     assert!(count.rich * 4 > count.runs && count.nested * 5 > count.runs && count.deepest == 8, "too little happens in the runs");
-    assert!(count.broken > 20, "too few orders were broken");
+    assert!(count.broken > 10, "too few orders were broken");
     assert_eq!(count.found_out, count.broken, "a broken order is taken for a whole one");
 }
 

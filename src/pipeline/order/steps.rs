@@ -12,6 +12,7 @@ use crate::pipeline::layout::Layout;
 use crate::pipeline::operation::Message;
 use crate::pipeline::plan::Candidate;
 use crate::schema::{FieldSet, Level};
+use crate::syntax::{Token, tokens};
 use crate::value::{EntityId, Slot};
 
 /// What steps are on.
@@ -206,8 +207,15 @@ impl Graph<'_> {
     fn condition(&self, when: &Code) -> String {
         let span = when.spans.iter().copied().reduce(|one, other| one.to(other));
         let text = span.map(|span| self.sources.slice(span)).unwrap_or_default();
-        let without_comments = text.lines().map(|line| line.split("//").next().unwrap_or_default());
-        without_comments.flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ")
+        let mut line = String::new();
+        for (token, place) in tokens(text) {
+            match token {
+                Token::Space | Token::Comment | Token::Doc | Token::FileDoc if line.ends_with(' ') => {}
+                Token::Space | Token::Comment | Token::Doc | Token::FileDoc => line.push(' '),
+                _ => line.push_str(text.get(place).unwrap_or_default()),
+            }
+        }
+        line
     }
 }
 
