@@ -17,6 +17,7 @@ mod delete;
 mod engine;
 mod external;
 mod fault;
+mod flows;
 mod happening;
 mod host;
 mod layout;

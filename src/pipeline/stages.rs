@@ -22,8 +22,8 @@ use crate::vm::Interrupt;
 
 use super::engine::{Engine, Shared, layout_of};
 use super::fault::{self, fault};
+use super::flows::Begin;
 use super::happening::{StepKind, StepVerdict};
-use super::host::Begin;
 use super::layout::Layout;
 use super::operation::{Message, Operation};
 use super::passes;
