@@ -1,10 +1,16 @@
 //! Within a longer transaction an operation that is stopped or ends in a fault gives back the state before it, and the rest goes on:
 //! a sequence of operations comes to the same, to the last id, whether each has a transaction of its own or several share one.
 
-use weir::pipeline::Ending;
+use weir::pipeline::{Ending, Happening, Outcome};
 
 use crate::world::{World, differences, everything};
 use crate::{Random, seed, sequence, wanted};
+
+/// An outcome without what its trace says of transactions and savepoints, in which the two ways differ.
+fn within(mut outcome: Outcome) -> Outcome {
+    outcome.trace.retain(|entry| !matches!(entry.what, Happening::Transaction(_)));
+    outcome
+}
 
 #[test]
 fn operations_come_to_the_same_in_one_transaction_and_in_many() {
@@ -19,8 +25,8 @@ fn operations_come_to_the_same_in_one_transaction_and_in_many() {
                 together.pipeline.begin().unwrap();
                 (open, transactions) = (true, transactions + 1);
             }
-            let one = sequence::play(&mut alone, round, number, &sequence::ACTIONS);
-            let other = sequence::play(&mut together, round, number, &sequence::ACTIONS);
+            let one = within(sequence::play(&mut alone, round, number, &sequence::ACTIONS));
+            let other = within(sequence::play(&mut together, round, number, &sequence::ACTIONS));
             assert_eq!(one, other, "seed {round}, operation {number}");
             ends[match one.ending {
                 Ending::Committed => 0,
