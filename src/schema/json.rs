@@ -116,7 +116,7 @@ pub fn write(value: &Value, ty: &Type, schema: &Schema) -> serde_json::Value {
     }
 }
 
-/// A value of a type as text that reads the same everywhere: as [`write`] writes it, a text without its quotes; nothing where it is empty.
+/// A value of a type as text that reads the same everywhere: as [`write()`] writes it, a text without its quotes; nothing where it is empty.
 pub fn as_text(value: &Value, ty: &Type, schema: &Schema) -> Option<SmolStr> {
     match write(value, ty, schema) {
         serde_json::Value::Null => None,
