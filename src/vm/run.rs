@@ -39,11 +39,12 @@ pub fn run<H: Host + ?Sized>(code: &Code, frame: &mut Frame, inputs: &[Value], h
     exit.map_err(|trap| interrupt(trap, code, at))
 }
 
-/// The loop. Traced or not is known when it is compiled: a run that isn't traced has nothing of it in its way.
+/// The loop. Traced or not is known when it is compiled, and asked as such: a tracer that may or may not be there, and never is, made a run
+/// that isn't traced take 8 instructions more for each 100.
 fn execute<H: Host + ?Sized, const TRACED: bool>(machine: &mut Machine<'_>, at: &mut usize, host: &mut H) -> Result<Exit, Trap> {
     let code = machine.code;
     let mut spent = 0;
-    let mut tracer = TRACED.then(|| Tracer::new(code));
+    let mut tracer = if TRACED { Tracer::new(code) } else { Tracer::default() };
     while let Some(op) = code.ops.get(*at).copied() {
         spent += 1;
         let jump = if let Some(jump) = jumps::step(op, machine, host)? {
@@ -64,7 +65,7 @@ fn execute<H: Host + ?Sized, const TRACED: bool>(machine: &mut Machine<'_>, at: 
             }
             records::step(op, machine, host, code.span(*at))?
         };
-        if let Some(tracer) = &mut tracer {
+        if TRACED {
             tracer.step(op, *at, jump, machine, host);
         }
         *at = jump.map_or(*at + 1, |to| to.0 as usize);

@@ -69,6 +69,7 @@ pub enum FactName {
 }
 
 /// Follows the registers of one run.
+#[derive(Default)]
 pub(super) struct Tracer {
     facts: Vec<Vec<Fact>>,
 }
