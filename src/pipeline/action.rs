@@ -50,6 +50,7 @@ impl Engine {
         scene.stage = Stage::PreValidation;
         self.run_steps(&around, &mut scene)?;
         self.in_transaction(|engine| {
+            scene.go_on(engine.epoch);
             if let Some(record) = record {
                 engine.read(record, &[PRIMARY_KEY].into_iter().collect())?;
                 engine.may(acting, Right::Read, record)?;

@@ -10,7 +10,7 @@ use crate::vm::Interrupt;
 
 use super::engine::Engine;
 use super::fault::{self, fault};
-use super::operation::Operation;
+use super::operation::{Message, Operation};
 
 impl Engine {
     /// An update where a record has this key, without the key's own columns; else a create with them. The event is the create or update.
@@ -23,70 +23,50 @@ impl Engine {
         acting: Reference,
     ) -> Result<Reference, Interrupt> {
         self.in_transaction(|engine| {
-            let mut submitted = key.clone();
-            submitted.overlay(&values);
-            engine.enter_operation("Upsert", (entity, None), &submitted, (depth, acting));
+            values.overlay(&key);
+            engine.enter_operation("Upsert", (entity, None), &values, (depth, acting));
             match engine.with_key(entity, &key)? {
                 Some(id) => {
                     key.present().iter().for_each(|slot| values.unset(slot));
                     engine.operate(Operation::Update { record: Reference { entity, id }, values }, depth, acting)
                 }
-                None => {
-                    values.overlay(&key);
-                    engine.operate(Operation::Create { entity, values }, depth, acting)
-                }
+                None => engine.operate(Operation::Create { entity, values }, depth, acting),
             }
         })
     }
 
-    /// New records, one by one, each through all stages.
-    pub(super) fn create_multiple(
+    /// New records, or changes of those that the primary keys of the targets name, one by one and each through all stages.
+    pub(super) fn multiple(
         &mut self,
+        message: Message,
         entity: EntityId,
         targets: Vec<Row>,
         depth: u32,
         acting: Reference,
-    ) -> Result<Reference, Interrupt> {
-        self.multiple("CreateMultiple", entity, targets, depth, acting, |_, values| Ok(Operation::Create { entity, values }))
-    }
-
-    /// Changes of records, one by one, each through all stages; the primary key of a target says which record is meant.
-    pub(super) fn update_multiple(
-        &mut self,
-        entity: EntityId,
-        targets: Vec<Row>,
-        depth: u32,
-        acting: Reference,
-    ) -> Result<Reference, Interrupt> {
-        self.multiple("UpdateMultiple", entity, targets, depth, acting, |engine, values| match values.get(PRIMARY_KEY) {
-            Some(Value::Uuid(id)) => Ok(Operation::Update { record: Reference { entity, id: *id }, values }),
-            _ => Err(fault(Code::F06, format!("a target of `{}` doesn't say which record is meant", fault::name(&engine.schema, entity)))),
-        })
-    }
-
-    fn multiple(
-        &mut self,
-        message: &'static str,
-        entity: EntityId,
-        targets: Vec<Row>,
-        depth: u32,
-        acting: Reference,
-        operation: impl Fn(&Self, Row) -> Result<Operation, Interrupt>,
     ) -> Result<Reference, Interrupt> {
         self.in_transaction(|engine| {
-            engine.enter_operation(message, (entity, None), &Row::default(), (depth, acting));
+            let words = if message == Message::Create { "CreateMultiple" } else { "UpdateMultiple" };
+            engine.enter_operation(words, (entity, None), &Row::default(), (depth, acting));
             // Whatever fails later takes back the targets before it.
             engine.before_write(false)?;
             let level = engine.trace.level();
             let mut records = Vec::with_capacity(targets.len());
             for values in targets {
                 engine.leave_to(level);
-                let operation = operation(engine, values)?;
+                let operation = match (message, values.get(PRIMARY_KEY)) {
+                    (Message::Create, _) => Operation::Create { entity, values },
+                    (_, Some(Value::Uuid(id))) => Operation::Update { record: Reference { entity, id: *id }, values },
+                    _ => return Err(engine.unnamed_target(entity)),
+                };
                 records.push(engine.operate(operation, depth, acting)?);
             }
             engine.targets = records;
             Ok(acting)
         })
+    }
+
+    fn unnamed_target(&self, entity: EntityId) -> Interrupt {
+        fault(Code::F06, format!("a target of `{}` doesn't say which record is meant", fault::name(&self.schema, entity)))
     }
 
     /// An operation on the record that a key names.

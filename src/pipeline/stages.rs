@@ -49,8 +49,8 @@ impl Engine {
             Operation::Update { record, values } => self.update(record, values, depth, acting),
             Operation::Delete { record } => self.delete(record, depth, acting),
             Operation::Upsert { entity, key, values } => self.upsert(entity, key, values, depth, acting),
-            Operation::CreateMultiple { entity, targets } => self.create_multiple(entity, targets, depth, acting),
-            Operation::UpdateMultiple { entity, targets } => self.update_multiple(entity, targets, depth, acting),
+            Operation::CreateMultiple { entity, targets } => self.multiple(Message::Create, entity, targets, depth, acting),
+            Operation::UpdateMultiple { entity, targets } => self.multiple(Message::Update, entity, targets, depth, acting),
             Operation::Keyed { key, operation } => self.keyed(&key, *operation, depth, acting),
             Operation::Run { flow, record, inputs } => {
                 self.in_transaction(|engine| engine.run_alone(Begin::OnDemand, &flow, (record, inputs), depth, acting))

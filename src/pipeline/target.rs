@@ -104,6 +104,12 @@ impl Scene {
         scene
     }
 
+    /// A scene that no operation is about goes on in a transaction that has just begun: what was read before it is read again.
+    pub fn go_on(&mut self, epoch: u64) {
+        (self.before, self.now) = (Image::default(), Image::default());
+        self.written(epoch);
+    }
+
     /// The core operation has been done: `old` and `changed` stay as they are from here.
     pub fn written(&mut self, epoch: u64) {
         self.stage = Stage::PostOperation;

@@ -190,3 +190,31 @@ fn what_a_step_shares_is_there_for_later_steps_and_for_what_they_nest() {
     create(&mut pipeline, "thing", &[]);
     assert_eq!(seen.lock().unwrap().as_slice(), told, "nothing is left of the operation before");
 }
+
+#[test]
+fn the_images_of_an_action_are_its_record_as_the_transaction_finds_it() {
+    let told = r#"action Tell on deal { reads name output name text(100) via host }"#;
+    for stages in [&[Stage::PreOperation, Stage::PostOperation][..], &[Stage::PreValidation, Stage::PreOperation]] {
+        let mut pipeline = open(&format!("{DEALS}{told}"));
+        let tell = |deal: &mut weir::pipeline::PluginContext<'_>| {
+            let (before, now) = (deal.pre_image("name")?.clone(), deal.field("name")?.clone());
+            assert_eq!(before, now);
+            deal.set_output("name", now)
+        };
+        pipeline.bind("Tell", tell).unwrap();
+        for stage in stages {
+            let look = Plugin::new(stage.name(), "deal").on_perform("Tell").stage(*stage).run(|deal| {
+                assert_eq!(deal.pre_image("name")?.as_text(), Some("Acme"));
+                Ok(())
+            });
+            pipeline.register(look).unwrap();
+        }
+        let record = created(&mut pipeline, "deal", &[("name", "Acme".into())]);
+        let perform = || Operation::Perform { action: "Tell".into(), record: Some(record), inputs: Vec::new() };
+        let outcome = pipeline.execute(perform(), None);
+        assert_eq!((&outcome.ending, outcome.outputs.as_slice()), (&Ending::Committed, ["Acme".into()].as_slice()));
+        pipeline.begin().unwrap();
+        assert_eq!(pipeline.execute(perform(), None).outputs, ["Acme".into()]);
+        pipeline.commit().unwrap();
+    }
+}
