@@ -208,9 +208,11 @@ impl<'a> Graph<'a> {
         *more == others
     }
 
+    /// What a pass is about: one that may submit fields of one kind alone is of that kind, were it to submit none.
     fn pass(&self, entity: EntityId, certain: &FieldSet, more: &FieldSet) -> Pass {
         let layout = self.layouts.get(entity.0 as usize);
-        let passes = layout.map(|layout| passes::possible(certain, more, layout)).unwrap_or_default();
+        let fields = [certain, more].into_iter().flat_map(FieldSet::iter).collect();
+        let passes = layout.map(|layout| passes::possible(&fields, &FieldSet::default(), layout)).unwrap_or_default();
         passes.first().map_or(Pass::Others, |(pass, ..)| *pass)
     }
 
