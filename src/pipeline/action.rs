@@ -47,6 +47,7 @@ impl Engine {
         scene.action = Some(name.clone());
         scene.inputs = self.inputs(&action.head.inputs, inputs)?;
         let around = self.plans.around(name).unwrap_or_default();
+        scene.columns.extend(&around.columns);
         scene.stage = Stage::PreValidation;
         self.run_steps(&around, &mut scene)?;
         self.in_transaction(|engine| {
@@ -57,6 +58,9 @@ impl Engine {
             }
             scene.stage = Stage::PreOperation;
             engine.run_steps(&around, &mut scene)?;
+            if record.is_some() {
+                scene.keep(engine, &around.kept)?;
+            }
             engine.core_action(action, &mut scene)?;
             engine.run_steps(&around, &mut scene)?;
             engine.queue(&around, &mut scene)?;

@@ -108,7 +108,7 @@ impl Engine {
         self.tell_core("delete", &scene);
         let deleted = self.store.delete(record.entity, &[record.id]);
         if let Err(StoreError::Reference { entity, field, .. }) = deleted {
-            let relationship = Relationship { entity, slot: field, behaviour: DeleteBehaviour::Restrict };
+            let relationship = Relationship { entity, slot: field, behaviour: DeleteBehaviour::Restrict, required: false };
             return Err(self.restricted(&relationship, record, 1));
         }
         self.wrote(record.entity, deleted)?;
@@ -129,7 +129,8 @@ impl Engine {
         }
         let entity = relationship.entity;
         let staying = ids.iter().filter(|id| !self.deleting.contains(&Reference { entity, id: **id })).count();
-        if relationship.behaviour == DeleteBehaviour::Restrict && staying > 0 {
+        // What goes along is gone by now, except for what a step of the delete itself has made to refer to the record.
+        if staying > 0 && (relationship.required || relationship.behaviour == DeleteBehaviour::Restrict) {
             return Err(self.restricted(relationship, record, staying));
         }
         if ids.is_empty() {
@@ -152,7 +153,8 @@ impl Engine {
         let field = self.schema.field(relationship.entity, relationship.slot).map_or("", |field| field.name.as_str());
         let (entity, target) = (fault::name(&self.schema, relationship.entity), fault::name(&self.schema, record.entity));
         let records = if count == 1 { "1 record refers".to_owned() } else { format!("{count} records refer") };
-        fault(Code::F08, format!("{records} to this `{target}` by `{entity}.{field}`, which restricts its delete"))
+        let why = if relationship.behaviour == DeleteBehaviour::Restrict { "restricts its delete" } else { "may not be empty" };
+        fault(Code::F08, format!("{records} to this `{target}` by `{entity}.{field}`, which {why}"))
     }
 
     fn referring(&mut self, relationship: &Relationship, record: Reference) -> Result<Vec<Uuid>, Interrupt> {

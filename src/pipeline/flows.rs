@@ -53,9 +53,6 @@ impl Engine {
         depth: u32,
         acting: Reference,
     ) -> Result<Reference, Interrupt> {
-        if begin == Begin::OnDemand {
-            self.may_use(acting, Power::ExecuteFlow, (flow, Some(record.entity)))?;
-        }
         let index = self.begins(begin, flow, record)?;
         self.enter(|engine| Happening::Operation {
             message: begin.verb(),
@@ -66,9 +63,14 @@ impl Engine {
             depth,
             values: engine.program.flows.get(index).map(|flow| named_inputs(&flow.head.inputs, &inputs)).unwrap_or_default(),
         });
-        self.read(record, &[PRIMARY_KEY].into_iter().collect())?;
-        self.run_begun(index, (begin, acting), record, depth, inputs)?;
-        Ok(record)
+        self.in_transaction(|engine| {
+            if begin == Begin::OnDemand {
+                engine.may_use(acting, Power::ExecuteFlow, (flow, Some(record.entity)))?;
+            }
+            engine.read(record, &[PRIMARY_KEY].into_iter().collect())?;
+            engine.run_begun(index, (begin, acting), record, depth, inputs)?;
+            Ok(record)
+        })
     }
 
     /// The flow of a name, where it may be begun in this way on this record.

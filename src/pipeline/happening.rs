@@ -198,7 +198,7 @@ pub enum StepVerdict {
     When,
     /// Its record is out of its scope: how far that reaches, seen from whom, and whose the record is.
     Scope {
-        /// `user`, `business unit`, `parent and child`.
+        /// The name of the level: `user`, `business unit`, `parent and child business units`.
         level: &'static str,
         /// The owner of the flow.
         of: Actor,

@@ -38,6 +38,8 @@ pub(super) struct Relationship {
     pub slot: Slot,
     /// What becomes of the referring record on delete.
     pub behaviour: DeleteBehaviour,
+    /// Whether the lookup may not be empty.
+    pub required: bool,
 }
 
 /// The layouts of all entities, by [`EntityId`].
@@ -52,7 +54,7 @@ pub(super) fn layouts(schema: &Schema) -> Vec<Layout> {
             };
             for target in targets.iter() {
                 if let Some(layout) = layouts.get_mut(target.0 as usize) {
-                    layout.referring.push(Relationship { entity: id, slot, behaviour });
+                    layout.referring.push(Relationship { entity: id, slot, behaviour, required: field.required });
                 }
             }
         }

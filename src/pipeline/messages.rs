@@ -1,5 +1,6 @@
 //! Messages that come down to others: Upsert to a create or an update, the multiple ones to their targets one by one, and
-//! an operation on a record that a key names to the same on its id. Each of them is all or nothing.
+//! an operation on a record that a key names to the same on its id. Each of them is all or nothing, and what it comes down to is
+//! within its transaction from stage 10 on: a record that a key names is the same at the end as when it was looked up.
 //!
 //! Assign and SetState are not in here: they are updates of the columns that they are about.
 
@@ -22,16 +23,14 @@ impl Engine {
         depth: u32,
         acting: Reference,
     ) -> Result<Reference, Interrupt> {
-        self.in_transaction(|engine| {
-            values.overlay(&key);
-            engine.enter_operation("Upsert", (entity, None), &values, (depth, acting));
-            match engine.with_key(entity, &key)? {
-                Some(id) => {
-                    key.present().iter().for_each(|slot| values.unset(slot));
-                    engine.operate(Operation::Update { record: Reference { entity, id }, values }, depth, acting)
-                }
-                None => engine.operate(Operation::Create { entity, values }, depth, acting),
+        values.overlay(&key);
+        self.enter_operation("Upsert", (entity, None), &values, (depth, acting));
+        self.in_transaction(|engine| match engine.with_key(entity, &key)? {
+            Some(id) => {
+                key.present().iter().for_each(|slot| values.unset(slot));
+                engine.operate(Operation::Update { record: Reference { entity, id }, values }, depth, acting)
             }
+            None => engine.operate(Operation::Create { entity, values }, depth, acting),
         })
     }
 
@@ -44,9 +43,9 @@ impl Engine {
         depth: u32,
         acting: Reference,
     ) -> Result<Reference, Interrupt> {
+        let words = if message == Message::Create { "CreateMultiple" } else { "UpdateMultiple" };
+        self.enter_operation(words, (entity, None), &Row::default(), (depth, acting));
         self.in_transaction(|engine| {
-            let words = if message == Message::Create { "CreateMultiple" } else { "UpdateMultiple" };
-            engine.enter_operation(words, (entity, None), &Row::default(), (depth, acting));
             // Whatever fails later takes back the targets before it.
             engine.before_write(false)?;
             let level = engine.trace.level();

@@ -92,6 +92,11 @@ impl Plan {
         }
     }
 
+    /// Whether nothing that can fail comes after the core operation: no step, and nothing to queue.
+    pub fn ends_with_core(&self) -> bool {
+        self.after.is_empty() && self.queued.is_empty()
+    }
+
     /// Whether this is still the plan, with these fields present now.
     pub fn fits(&self, message: Message, present: &FieldSet) -> bool {
         message != Message::Update || self.present == *present
@@ -190,6 +195,12 @@ impl Plans {
     /// The plan for an action's own message; nothing where no plug-in is around it.
     pub fn around(&self, action: &str) -> Option<Plan> {
         let candidates = self.around.get(action)?;
+        let mut plan = Plan::default();
+        for candidate in candidates.iter().filter(|candidate| !candidate.background) {
+            plan.needs_columns(&candidate.needs, &FieldSet::default());
+            plan.kept.extend(&candidate.needs.old);
+            plan.again.extend(&candidate.needs.now);
+        }
         let steps = |stage: Stage, background: bool| {
             let starts = |candidate: &&Candidate| candidate.background == background && candidate.is_around(action, stage);
             candidates.iter().filter(starts).map(|candidate| candidate.step).collect()
@@ -199,7 +210,7 @@ impl Plans {
             before: steps(Stage::PreOperation, false),
             after: steps(Stage::PostOperation, false),
             queued: steps(Stage::PostOperation, true),
-            ..Plan::default()
+            ..plan
         })
     }
 

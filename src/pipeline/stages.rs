@@ -2,7 +2,7 @@
 //!
 //! | stage | | transaction |
 //! |---|---|---|
-//! | 10 | pre-validation: plug-ins | outside it for the outermost operation, inside for one within another |
+//! | 10 | pre-validation: plug-ins | outside it for the outermost operation, inside for one within another, and within `messages.rs` |
 //! | | privileges | inside |
 //! | 20 | pre-operation: plug-ins and flows that may still change the Target | inside |
 //! | 30 | the core operation (`core.rs`, `delete.rs`; of an action, its body: `action.rs`) | inside |
@@ -52,13 +52,9 @@ impl Engine {
             Operation::CreateMultiple { entity, targets } => self.multiple(Message::Create, entity, targets, depth, acting),
             Operation::UpdateMultiple { entity, targets } => self.multiple(Message::Update, entity, targets, depth, acting),
             Operation::Keyed { key, operation } => self.keyed(&key, *operation, depth, acting),
-            Operation::Run { flow, record, inputs } => {
-                self.in_transaction(|engine| engine.run_alone(Begin::OnDemand, &flow, (record, inputs), depth, acting))
-            }
+            Operation::Run { flow, record, inputs } => self.run_alone(Begin::OnDemand, &flow, (record, inputs), depth, acting),
             Operation::Perform { action, record, inputs } => self.act(&action, record, inputs, depth, acting),
-            Operation::Start { flow, record, inputs } => {
-                self.in_transaction(|engine| engine.run_alone(Begin::Child, &flow, (record, inputs), depth, acting))
-            }
+            Operation::Start { flow, record, inputs } => self.run_alone(Begin::Child, &flow, (record, inputs), depth, acting),
         };
         let record = record.inspect_err(|interrupt| self.tell_end(interrupt))?;
         self.shared.pop();
@@ -86,7 +82,7 @@ impl Engine {
             engine.may_create(acting, entity, &scene.target, layout)?;
             engine.run_steps(&plan, &mut scene)?;
             engine.complete(&mut scene, layout)?;
-            engine.core_create(&mut scene, depth == 1 && plan.after.is_empty())?;
+            engine.core_create(&mut scene, depth == 1 && plan.ends_with_core())?;
             engine.post_operation(&plan, &mut scene)
         })?;
         Ok(scene.record)
@@ -122,6 +118,9 @@ impl Engine {
                 engine.enter_operation(kind.words(), (record.entity, Some(record)), &values, (depth, acting));
                 let mut pass = scene(kind, values);
                 let plan = engine.pre_validation(&mut pass)?;
+                if !plan.early.is_empty() {
+                    engine.may_update(acting, record, [Some(&pass.target), None], layout)?;
+                }
                 engine.pass(pass, plan, layout, depth == 1 && later.is_none())?;
                 rest = later;
             }
@@ -134,7 +133,7 @@ impl Engine {
         self.run_steps(&plan, &mut scene)?;
         self.settle_status(&mut scene, layout)?;
         let plan = self.fitting(plan, &scene);
-        self.core_update(&mut scene, &plan, layout, last && plan.after.is_empty())?;
+        self.core_update(&mut scene, &plan, layout, last && plan.ends_with_core())?;
         self.post_operation(&plan, &mut scene)
     }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use smol_str::{SmolStr, format_smolstr};
 
 use crate::bytecode::{Asks, FlowCode, FlowHead, Input, Stage};
-use crate::schema::{FieldSet, Level, PRIMARY_KEY, Row};
+use crate::schema::{FieldSet, PRIMARY_KEY, Row};
 use crate::source::Span;
 use crate::value::{EntityId, Reference, Slot, Value};
 use crate::vm::{Fact, FactName, Interrupt, Told};
@@ -272,16 +272,7 @@ impl Engine {
 
     /// How a record is out of the scope of a flow.
     pub(super) fn out_of_scope(&mut self, head: &FlowHead, owner: Reference, of: Reference) -> StepVerdict {
-        StepVerdict::Scope {
-            level: match head.scope {
-                Level::User => "user",
-                Level::BusinessUnit => "business unit",
-                Level::ParentAndChildBusinessUnits => "parent and child",
-                Level::Organization => "organization",
-            },
-            of: self.actor(of),
-            owner: self.actor(owner),
-        }
+        StepVerdict::Scope { level: head.scope.name(), of: self.actor(of), owner: self.actor(owner) }
     }
 
     /// Tells what ends the operation, where it first comes up.

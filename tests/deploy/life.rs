@@ -121,3 +121,15 @@ flow Ask on account {
     place.life("activate", "Ask");
     assert_eq!(place.ran(POOR), ["Ask", "Approve"]);
 }
+
+#[test]
+fn a_stage_that_stands_first_is_taken_out_by_a_conversion() {
+    let place = Place::deployed(&format!(
+        "{SCHEMA}flow Sized on account {{\n  stage pre-operation\n  trigger create at post-operation, update(name)\n  log \"sized\"\n}}\n"
+    ));
+    place.life("deactivate", "Sized");
+    place.well(&["convert", "Sized", "--to", "background", "--store", "sqlite:s.db"]);
+    place.life("activate", "Sized");
+    let listing = place.well(&["dis", "sqlite:s.db", "--flow", "Sized"]);
+    assert!(listing.contains("background; create; update(name)"), "{listing}");
+}

@@ -218,3 +218,19 @@ fn the_images_of_an_action_are_its_record_as_the_transaction_finds_it() {
         pipeline.commit().unwrap();
     }
 }
+
+#[test]
+fn a_plug_in_after_an_action_still_has_its_pre_image() {
+    let mut pipeline = open(DEALS);
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let after = Arc::clone(&seen);
+    let late = Plugin::new("Late", "deal").on_perform("Approve").stage(Stage::PostOperation).run(move |deal| {
+        let before = deal.pre_image("discount")?.clone();
+        after.lock().unwrap().push((before, deal.post_image("discount")?.clone()));
+        Ok(())
+    });
+    pipeline.register(late).unwrap();
+    let record = created(&mut pipeline, "deal", &[("discount", 3.into())]);
+    assert_eq!(approve(&mut pipeline, record, 20).ending, Ending::Committed);
+    assert_eq!(*seen.lock().unwrap(), [(3.into(), 20.into())]);
+}

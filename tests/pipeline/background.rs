@@ -90,3 +90,21 @@ fn a_plugin_in_the_background_is_queued_in_its_order_and_never_runs() {
     assert!(update(&mut pipeline, deal, &[("name", "b".into()), ("size", 2.into())]).queued.is_empty());
     assert_eq!(delete(&mut pipeline, deal).queued, ["Tell"]);
 }
+
+#[test]
+fn what_fails_when_it_is_queued_takes_its_own_operation_back_and_no_other() {
+    let mut pipeline = open(
+        r#"
+        entity thing { name text(20) }
+        flow Later on thing { mode background trigger create, update(name) owner "Nobody Here" scope user log "x" }
+        flow Mark on thing { trigger create set name = name ?? "unnamed" }
+        "#,
+    );
+    pipeline.begin().unwrap();
+    let first = create(&mut pipeline, "thing", &[("name", "A".into())]);
+    assert_eq!(fault(&first).0, Code::F06);
+    assert_eq!(count(&mut pipeline, "thing"), 0);
+    assert_eq!(fault(&create(&mut pipeline, "thing", &[("name", "B".into())])).0, Code::F06);
+    pipeline.commit().unwrap();
+    assert_eq!(count(&mut pipeline, "thing"), 0);
+}

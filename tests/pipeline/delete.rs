@@ -87,3 +87,19 @@ fn circles_and_long_chains_of_cascades_end() {
     assert_eq!((&outcome.ending, outcome.ran.len(), outcome.depth), (&Ending::Committed, 2_001, 1));
     assert_eq!(count(&mut pipeline, "node"), 0);
 }
+
+#[test]
+fn what_a_step_of_the_delete_makes_to_refer_to_the_record_does_not_lose_a_required_lookup() {
+    let mut pipeline = open(
+        r#"
+        entity customer { name text(100) }
+        entity bill { number text(20) customer lookup customer required  on delete of customer: cascade }
+        flow Again on bill { trigger delete create bill { number = "again", customer = customer } }
+        "#,
+    );
+    let customer = created(&mut pipeline, "customer", &[]);
+    let bill = created(&mut pipeline, "bill", &[("customer", customer.into())]);
+    let outcome = delete(&mut pipeline, customer);
+    assert_eq!(fault(&outcome), (Code::F08, "1 record refers to this `customer` by `bill.customer`, which may not be empty"));
+    assert_eq!((exists(&mut pipeline, bill), count(&mut pipeline, "bill")), (true, 1));
+}

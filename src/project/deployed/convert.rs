@@ -114,7 +114,8 @@ fn rewritten(text: &str, mode: Mode) -> Option<String> {
         let first = flow.clauses.first()?.span.range().start;
         edits.insert(0, (first..first, format!("{clause} ")));
     }
-    edits.sort_by_key(|(range, _)| std::cmp::Reverse(range.start));
+    // From the last to the first; what is taken out goes before what is put in at the same place.
+    edits.sort_by_key(|(range, _)| std::cmp::Reverse((range.start, range.end)));
     let mut rewritten = text.to_owned();
     for (range, with) in edits {
         rewritten.get(range.clone())?;
