@@ -9,7 +9,7 @@ use std::rc::Rc;
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
-use super::{Code, Effects, FlowCode, Mode, Op, Program, Stage};
+use super::{ActionCode, Code, FlowCode, Mode, Op, Program, Stage};
 use crate::value::{EntityId, Type};
 
 /// How many loops a cost tells of; one with more isn't told.
@@ -74,33 +74,60 @@ impl Cost {
 /// The costs of the flows and actions of a program, by name; of some nobody knows them (code elsewhere, flows that start each other
 /// round in a circle), or nobody could read them.
 pub fn costs(program: &Program) -> FxHashMap<SmolStr, Cost> {
+    let flows = program.flows.iter().map(Inline::Flow);
+    let all: Vec<Inline> = flows.chain(program.actions.iter().map(Inline::Action)).collect();
     let mut known: FxHashMap<SmolStr, Option<Cost>> = FxHashMap::default();
-    // What runs inline is known before what starts it; what is still open after as many rounds as there are of them is a circle.
-    for _ in 0..=program.flows.len() + program.actions.len() {
-        let before = known.len();
-        for flow in &program.flows {
-            if !known.contains_key(&flow.head.name) && is_ready(&flow.effects, &known) {
-                let cost = of(flow, &known);
-                known.insert(flow.head.name.clone(), cost);
+    // Each comes after all that runs inline in it. What is in a circle, or starts what is, never comes.
+    let mut waiting: FxHashMap<&str, Vec<usize>> = FxHashMap::default();
+    let mut open: Vec<usize> = Vec::new();
+    let mut left: Vec<usize> = Vec::with_capacity(all.len());
+    for (index, inline) in all.iter().enumerate() {
+        inline.needs().for_each(|name| waiting.entry(name).or_default().push(index));
+        left.push(inline.needs().count());
+        open.extend((inline.needs().count() == 0).then_some(index));
+    }
+    while let Some(inline) = open.pop().and_then(|index| all.get(index)) {
+        known.insert(inline.name().clone(), inline.cost(&known));
+        for index in waiting.remove(inline.name().as_str()).unwrap_or_default() {
+            if let Some(left) = left.get_mut(index) {
+                *left = left.saturating_sub(1);
+                open.extend((*left == 0).then_some(index));
             }
-        }
-        for action in &program.actions {
-            if !known.contains_key(&action.head.name) && is_ready(&action.effects, &known) {
-                // Nobody knows what code elsewhere costs.
-                let cost = action.body.as_ref().and_then(|body| code_cost(body, true, &known));
-                known.insert(action.head.name.clone(), cost);
-            }
-        }
-        if known.len() == before {
-            break;
         }
     }
     known.into_iter().filter_map(|(name, cost)| Some((name, cost?))).collect()
 }
 
-/// Whether the cost is known of all that runs inline.
-fn is_ready(effects: &Effects, known: &FxHashMap<SmolStr, Option<Cost>>) -> bool {
-    effects.starts.iter().chain(&effects.performs).all(|name| known.contains_key(name))
+/// What runs where something starts or performs it.
+enum Inline<'a> {
+    Flow(&'a FlowCode),
+    Action(&'a ActionCode),
+}
+
+impl<'a> Inline<'a> {
+    fn name(&self) -> &'a SmolStr {
+        match self {
+            Inline::Flow(flow) => &flow.head.name,
+            Inline::Action(action) => &action.head.name,
+        }
+    }
+
+    /// The names of what runs inline in it.
+    fn needs(&self) -> impl Iterator<Item = &'a str> {
+        let effects = match self {
+            Inline::Flow(flow) => &flow.effects,
+            Inline::Action(action) => &action.effects,
+        };
+        effects.starts.iter().chain(&effects.performs).map(SmolStr::as_str)
+    }
+
+    fn cost(&self, known: &FxHashMap<SmolStr, Option<Cost>>) -> Option<Cost> {
+        match self {
+            Inline::Flow(flow) => of(flow, known),
+            // Nobody knows what code elsewhere costs.
+            Inline::Action(action) => action.body.as_ref().and_then(|body| code_cost(body, true, known)),
+        }
+    }
 }
 
 fn of(flow: &FlowCode, children: &FxHashMap<SmolStr, Option<Cost>>) -> Option<Cost> {

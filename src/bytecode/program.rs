@@ -28,8 +28,12 @@ pub struct Program {
 impl Program {
     /// A flow by name.
     pub fn flow(&self, name: &str) -> Option<&FlowCode> {
-        let index = self.flows.binary_search_by(|flow| flow.head.name.as_str().cmp(name)).ok()?;
-        self.flows.get(index)
+        self.flows.get(self.flow_index(name)?)
+    }
+
+    /// The position of a flow by name.
+    pub fn flow_index(&self, name: &str) -> Option<usize> {
+        self.flows.binary_search_by(|flow| flow.head.name.as_str().cmp(name)).ok()
     }
 
     /// An action by name.

@@ -78,7 +78,7 @@ impl Engine {
         let may = |head: &bytecode::FlowHead| {
             head.entity == record.entity && !head.draft && if begin == Begin::OnDemand { head.on_demand } else { head.child }
         };
-        let found = self.program.flows.binary_search_by(|other| other.head.name.as_str().cmp(flow)).ok();
+        let found = self.program.flow_index(flow);
         found.filter(|index| self.program.flows.get(*index).is_some_and(|flow| may(&flow.head))).ok_or_else(|| {
             let (entity, way) = (fault::name(&self.schema, record.entity), begin.possible());
             fault(Code::F13, format!("there is no active flow {} that can be {way} on a `{entity}`", text::quoted(flow)))

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
 use crate::bytecode::{Event, FlowCode, Mode, Program, Stage, Trigger};
@@ -109,8 +109,7 @@ impl Plans {
         let candidates = schema.entities.iter().map(|_| Vec::new()).collect();
         let audited = schema.entities.values().map(Entity::audited).collect();
         let mut plans = Plans { candidates, audited, ..Plans::default() };
-        for (index, flow) in program.flows.iter().enumerate() {
-            let needs = flow_needs(schema, program, flow);
+        for ((index, flow), needs) in program.flows.iter().enumerate().zip(flow_needs(schema, program)) {
             if !flow.head.draft {
                 let order = (flow.head.rank, true, flow.head.name.clone());
                 let background = flow.head.mode == Mode::Background;
@@ -300,17 +299,31 @@ fn is_for(trigger: &Trigger, message: Message, stage: Stage) -> bool {
     about && trigger.stage == stage
 }
 
-/// What a flow and the children that it starts on records of its own entity read: such a record may be its own.
-fn flow_needs(schema: &Schema, program: &Program, flow: &FlowCode) -> Needs {
-    let mut needs = scope_needs(schema, flow);
-    let mut seen = FxHashSet::default();
-    let mut open = vec![flow];
-    while let Some(next) = open.pop() {
-        if next.head.entity == flow.head.entity && seen.insert(next.head.name.clone()) {
-            needs.now.extend(&next.effects.reads);
-            needs.old.extend(&next.effects.old);
-            open.extend(next.effects.starts.iter().filter_map(|name| program.flow(name)));
+/// What each flow and the children that it starts on records of its own entity read: such a record may be its own.
+fn flow_needs(schema: &Schema, program: &Program) -> Vec<Needs> {
+    let mut parents: Vec<Vec<usize>> = program.flows.iter().map(|_| Vec::new()).collect();
+    let mut needs = Vec::with_capacity(program.flows.len());
+    for (index, flow) in program.flows.iter().enumerate() {
+        needs.push(Needs { now: flow.effects.reads.clone(), old: flow.effects.old.clone() });
+        for child in flow.effects.starts.iter().filter_map(|name| program.flow_index(name)) {
+            let same = program.flows.get(child).is_some_and(|child| child.head.entity == flow.head.entity);
+            parents.get_mut(child).into_iter().filter(|_| same).for_each(|parents| parents.push(index));
         }
+    }
+    // What a child needs goes on to its parents until nobody needs more: each of them at most once for each field.
+    let mut open: Vec<usize> = (0..needs.len()).collect();
+    while let Some(child) = open.pop() {
+        let Some(from) = needs.get(child).cloned() else { continue };
+        for parent in parents.get(child).into_iter().flatten() {
+            let Some(own) = needs.get_mut(*parent) else { continue };
+            let before = own.now.len() + own.old.len();
+            own.now.extend(&from.now);
+            own.old.extend(&from.old);
+            open.extend((own.now.len() + own.old.len() > before).then_some(*parent));
+        }
+    }
+    for (needs, flow) in needs.iter_mut().zip(&program.flows) {
+        needs.old.extend(&scope_needs(schema, flow).old);
     }
     needs
 }

@@ -133,3 +133,44 @@ fn a_stage_that_stands_first_is_taken_out_by_a_conversion() {
     let listing = place.well(&["dis", "sqlite:s.db", "--flow", "Sized"]);
     assert!(listing.contains("background; create; update(name)"), "{listing}");
 }
+
+#[test]
+fn an_entity_that_is_no_longer_declared_may_go_while_nothing_refers_to_it() {
+    let two = "entity a { name text(10) }\nentity b { name text(10) key (name) }\n";
+    let one = "entity a { name text(10) }\n";
+    let place = Place::deployed(two);
+    place.project(one);
+    place.deploy();
+    place.project(two);
+    place.deploy();
+    let id = "01a1fc1a-8f85-7204-a7d6-dba1396e9c25";
+    let told = place.operations(&[
+        &format!(r#"{{"message":"Create","entity":"b","id":"{id}","attributes":{{"name":"B"}}}}"#),
+        &format!(r#"{{"message":"Create","entity":"task","attributes":{{"subject":"call","regarding":"b:{id}"}}}}"#),
+    ]);
+    assert_eq!((told[0]["outcome"].as_str(), told[1]["outcome"].as_str()), (Some("committed"), Some("committed")));
+    place.project(one);
+    let deploy = ["deploy", "p", "--store", "sqlite:s.db"];
+    let (_, told, code) = place.run(&deploy);
+    assert_eq!((code, told.contains("1 record of `task` refer to a `b` by `regarding`")), (4, true), "{told}");
+}
+
+#[test]
+fn a_lookup_to_several_entities_that_is_taken_out_forgets_what_is_deleted() {
+    let with = "entity a { name text(10) key (name) }\nentity c { name text(10) }\nentity b { name text(10) x lookup a | c key (name) }\n";
+    let place = Place::deployed(with);
+    let id = "01a1fc1a-8f85-7204-a7d6-dba1396e9c25";
+    place.operations(&[
+        &format!(r#"{{"message":"Create","entity":"a","id":"{id}","attributes":{{"name":"A"}}}}"#),
+        &format!(r#"{{"message":"Create","entity":"b","attributes":{{"name":"B","x":"a:{id}"}}}}"#),
+    ]);
+    place.project(&with.replace("x lookup a | c ", ""));
+    place.deploy();
+    place.operations(&[r#"{"message":"Delete","entity":"a","id":{"name":"A"}}"#]);
+    place.project(with);
+    place.deploy();
+    let store = rusqlite::Connection::open(place.path("s.db")).unwrap();
+    let left: i64 =
+        store.query_row("SELECT count(*) FROM b WHERE x IS NOT NULL OR \"x$entity\" IS NOT NULL", [], |row| row.get(0)).unwrap();
+    assert_eq!(left, 0);
+}

@@ -144,7 +144,7 @@ fn by_name(program: &Program, schema: &Schema, entity: Option<EntityId>, ask: &A
         let of = program.action(name).and_then(|action| action.head.entity);
         return if of == entity { Ok(Asked::Action(index)) } else { Err(wrong(format!("the action `{name}` {}", on(of)), None)) };
     }
-    if let Some(index) = program.flows.iter().position(|flow| flow.head.name == name) {
+    if let Some(index) = program.flow_index(name) {
         let head = program.flows.get(index).map(|flow| &flow.head);
         let of = head.map(|head| head.entity);
         let why = match head {

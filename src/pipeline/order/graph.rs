@@ -320,7 +320,7 @@ impl<'a> Graph<'a> {
 
     /// A child flow: inline as a part, or queued. One on the record itself runs where its parent does.
     fn start(&mut self, name: &SmolStr, own: Option<EntityId>, (this, before): (bool, Before), part: &mut Option<usize>) -> What {
-        let index = self.program.flows.binary_search_by(|flow| flow.head.name.cmp(name)).ok();
+        let index = self.program.flow_index(name);
         let Some((index, flow)) = index.and_then(|index| Some((index, self.program.flows.get(index)?))) else { return What::Start };
         if flow.head.mode == Mode::Background {
             return What::Queue;

@@ -140,8 +140,12 @@ fn bring_up(
 ) -> Result<(), StoreError> {
     let statements = match before {
         None => table.add(column, tables),
-        Some((old, _)) => match change(old, &field.ty, &type_name(schema, &field.ty)) {
+        Some((old, _)) => match change(old, &field.ty, schema) {
             Change::None => Vec::new(),
+            Change::Without(entities) => {
+                refuse_lost(connection, table, field, &entities)?;
+                Vec::new()
+            }
             Change::Rescale(factor) => vec![format!("UPDATE {} SET {name} = {name} * {factor}", table.quoted, name = column.quoted)],
             Change::Refused => {
                 let (entity, name, new) = (&table.name, &field.name, type_name(schema, &field.ty));
@@ -160,6 +164,23 @@ fn bring_up(
         if empty > 0 {
             let records = if empty == 1 { "1 record is".to_owned() } else { format!("{empty} records are") };
             return unusable(format!("`{}.{}` can't become required while {records} empty there", table.name, field.name));
+        }
+    }
+    Ok(())
+}
+
+/// A lookup that can't refer to these entities any more, since the schema doesn't have them; no record may do so.
+fn refuse_lost(connection: &Connection, table: &Table, field: &Field, entities: &[String]) -> Result<(), StoreError> {
+    let column = identifier(&field.name, "$entity")?;
+    let mut statement = connection.prepare(&format!("SELECT count(*) FROM {} WHERE {column} = ?1", table.quoted)).map_err(failure)?;
+    for entity in entities {
+        let count: i64 = statement.query_row([entity], |row| row.get(0)).map_err(failure)?;
+        if count > 0 {
+            let records = if count == 1 { "1 record of".to_owned() } else { format!("{count} records of") };
+            return unusable(format!(
+                "{records} `{}` refer to a `{entity}` by `{}`, and the schema has no `{entity}` any more: delete them or empty the field, or keep the entity",
+                table.name, field.name
+            ));
         }
     }
     Ok(())
@@ -212,11 +233,22 @@ fn remember(connection: &Connection, stored: &Shape, wanted: &Shape) -> Result<(
 fn retired(stored: &Shape, wanted: &Shape, schema: &Schema) -> Result<Vec<(EntityId, String)>, StoreError> {
     let gone = stored.fields.iter().filter(|(name, _)| !wanted.fields.contains_key(*name));
     gone.filter_map(|((entity, field), (ty, _))| {
-        let target = schema.entity_id(ty.strip_prefix("lookup ")?)?;
-        let names = identifier(entity, "").and_then(|entity| Ok((entity, identifier(field, "")?)));
-        Some(names.map(|(table, column)| (target, format!("UPDATE {table} SET {column} = NULL WHERE {column} = ?1"))))
+        let targets: Vec<&str> = ty.strip_prefix("lookup ")?.split(" | ").collect();
+        let several = targets.len() > 1;
+        let known = targets.into_iter().filter_map(|target| Some((target.to_owned(), schema.entity_id(target)?)));
+        Some(known.map(move |(name, target)| Ok((target, unlink(entity, field, several.then_some(name.as_str()))?))).collect::<Vec<_>>())
     })
+    .flatten()
     .collect()
+}
+
+/// The statement that empties a lookup to a record; of one to several entities, where it is to a record of this one.
+fn unlink(entity: &str, field: &str, target: Option<&str>) -> Result<String, StoreError> {
+    let (table, column, of) = (identifier(entity, "")?, identifier(field, "")?, identifier(field, "$entity")?);
+    Ok(match target {
+        None => format!("UPDATE {table} SET {column} = NULL WHERE {column} = ?1"),
+        Some(target) => format!("UPDATE {table} SET {column} = NULL, {of} = NULL WHERE {column} = ?1 AND {of} = '{target}'"),
+    })
 }
 
 /// What becomes of a column whose field has another type now.
@@ -225,10 +257,13 @@ enum Change {
     None,
     /// Its numbers get so many more decimals.
     Rescale(u64),
+    /// It can't refer to these entities any more, which are gone.
+    Without(Vec<String>),
     Refused,
 }
 
-fn change(old: &str, new: &Type, new_name: &str) -> Change {
+fn change(old: &str, new: &Type, schema: &Schema) -> Change {
+    let new_name = &type_name(schema, new);
     if old == new_name {
         return Change::None;
     }
@@ -244,7 +279,12 @@ fn change(old: &str, new: &Type, new_name: &str) -> Change {
         Type::Lookup(_) => {
             let split = |name: &str| name.trim_start_matches("lookup ").split(" | ").map(str::to_owned).collect::<BTreeSet<_>>();
             let (before, now) = (split(old), split(new_name));
-            if before.len() > 1 && before.is_subset(&now) { Change::None } else { Change::Refused }
+            let lost: Vec<String> = before.difference(&now).cloned().collect();
+            match before.len() > 1 && now.len() > 1 {
+                true if lost.is_empty() => Change::None,
+                true if lost.iter().all(|entity| schema.entity_id(entity).is_none()) => Change::Without(lost),
+                _ => Change::Refused,
+            }
         }
         _ => Change::Refused,
     }
