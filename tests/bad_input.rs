@@ -399,6 +399,46 @@ fn csv_with_broken_quotes() {
 }
 
 #[test]
+fn csv_with_line_ends_of_carriage_returns() {
+    let (run, count) = Case::new().csv("name,revenue\rAcme,1\rBolt,2\r");
+    run.gives(1, &["ops.csv:1: error[O01", "carriage return"]);
+    assert_eq!(count, 0);
+    let (run, count) = Case::new().csv("name,revenue\r\nAcme,1\r\nBo\rlt,2\r\n");
+    run.gives(1, &["ops.csv:3: error[O01", "carriage return", "1 committed"]);
+    assert_eq!(count, 1);
+}
+
+#[test]
+fn settings_that_are_no_file() {
+    let case = Case::new();
+    std::fs::create_dir(case.path("project/weir.toml")).unwrap();
+    case.weir(&["check", "project"]).gives(4, &["weir.toml"]);
+}
+
+#[test]
+fn a_damaged_value_fails_its_own_operation_and_no_other() {
+    let case = Case::new();
+    case.write(
+        "project/main.flow",
+        "entity account { name text(20) revenue money key (name) }\nflow Tell on account { trigger update(revenue) log \"{createdon}\" }\n",
+    );
+    let (run, count) = case.csv("name,revenue\nAcme,1\nBolt,2\nCrane,3\n");
+    run.gives(0, &["3 committed"]);
+    assert_eq!(count, 3);
+    let store = rusqlite::Connection::open(case.path("out.db")).unwrap();
+    store.execute("UPDATE account SET createdon = 9223372036854775807 WHERE name = 'Bolt'", []).unwrap();
+    drop(store);
+    let (run, _) = case.json(
+        ["Acme", "Bolt", "Crane"]
+            .map(|name| {
+                format!("{{\"message\":\"Update\",\"entity\":\"account\",\"id\":{{\"name\":\"{name}\"}},\"attributes\":{{\"revenue\":5}}}}")
+            })
+            .join("\n"),
+    );
+    run.gives(1, &["ops.jsonl:2: error[F23]", "createdon", "2 committed"]);
+}
+
+#[test]
 fn csv_with_wrong_column_counts() {
     let (run, count) = Case::new().csv("name,revenue\nAcme\nBolt,2\nCrane,3,4\n");
     run.gives(1, &["ops.csv:2: error[O01", "ops.csv:4: error[O01", "1 committed"]);

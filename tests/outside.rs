@@ -170,8 +170,15 @@ fn a_global_action_shows_and_writes_no_record() {
     answers(r#"{"set": {"fullname": "Nobody"}}"#);
     let message = "in the action `Ask`, the answer names `fullname`, which is no field";
     assert_eq!(fault(&perform(&mut pipeline, "Ask", None, vec![])), (Code::F21, message));
-    answers("3");
-    assert!(fault(&perform(&mut pipeline, "Ask", None, vec![])).1.contains("expected an object"));
+    for (answer, words) in [
+        ("3", "it is no JSON object"),
+        (r#"["stop it", {}, {}, {}, {}, []]"#, "it is no JSON object"),
+        (r#"{"outputs": {"said": "a", "said": "b"}}"#, "`said` is there twice"),
+        (r#"{"shared": {"k": 1, "k": 2}}"#, "`k` is there twice"),
+    ] {
+        answers(answer);
+        assert!(fault(&perform(&mut pipeline, "Ask", None, vec![])).1.contains(words), "{answer}");
+    }
     pipeline.bind("Own", |context| context.set("fullname", "Nobody")).unwrap();
     let message = "the action `Own` sets `fullname`, and a global action has no record";
     assert_eq!(fault(&perform(&mut pipeline, "Own", None, vec![])), (Code::F10, message));
@@ -240,6 +247,6 @@ fn a_webhook_is_posted_where_its_host_is_allowed() {
     assert_eq!(failing(server(Some("HTTP/1.1 503 Busy\r\nconnection: close\r\n\r\n")), "http"), "answers 503 Service Unavailable");
     let elsewhere = server(Some("HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\nconnection: close\r\n\r\n"));
     assert_eq!(failing(elsewhere, "http"), "answers 302 Found");
-    assert_eq!(failing(server(None), "http"), "took longer than 2 seconds");
+    assert_eq!(failing(server(None), "http"), "took longer than 2 seconds (the limit `plugin_time`)");
     assert!(failing(good, "https").starts_with("can't be called"), "a server without TLS is not called by https");
 }

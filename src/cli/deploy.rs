@@ -37,6 +37,10 @@ fn deploy(arguments: &Arguments, output: &mut Output) -> Result<(), Exit> {
         output.error_line("error: name the store with --store, or in `weir.toml`");
         return Err(Exit::Usage);
     };
+    if url == "sqlite::memory:" {
+        output.error_line("error: a store in memory is gone when the command ends: name a file, `--store sqlite:FILE`");
+        return Err(Exit::Usage);
+    }
     let settings = compiled.config.apply(Settings::system());
     let deployed = compiled.deploy(url, settings, arguments.user.as_deref()).map_err(|error| life::refused(url, &error, output))?;
     match arguments.format {
@@ -48,7 +52,9 @@ fn deploy(arguments: &Arguments, output: &mut Output) -> Result<(), Exit> {
 
 fn tell(deployed: &Deployed, output: &mut Output) {
     for step in &deployed.steps {
-        output.line(format!("{:<9}  {}", word(step), render::visible(&step.name)));
+        let rests = matches!(step.outcome, Outcome::Changed | Outcome::Unchanged | Outcome::Kept) && !step.active && step.kind != "schema";
+        let rests = if rests { "  (not active)" } else { "" };
+        output.line(format!("{:<9}  {}{rests}", word(step), render::visible(&step.name)));
     }
     if !deployed.is_changed() {
         output.line("nothing changed");

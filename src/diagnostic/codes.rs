@@ -308,4 +308,5 @@ codes! {
     F20 Fault "code outside that nobody has allowed",
     F21 Fault "code outside that failed",
     F22 Fault "a privilege that is missing",
+    F23 Fault "a value in the store that can't be read",
 }

@@ -263,6 +263,7 @@ impl Cells<'_> {
                 (State::Start, '"') => State::Quoted,
                 (State::Quoted, '"') => State::Closed,
                 (State::Quoted, other) => self.push(other, State::Quoted),
+                (_, '\r') => return Err("there is a carriage return that ends no line (lines end with LF or CR LF)"),
                 (State::Closed, '"') => self.push('"', State::Quoted),
                 (_, ',') => {
                     self.open();

@@ -106,7 +106,7 @@ impl Engine {
                 scene.inputs = inputs;
                 Ok(())
             }
-            (None, Some(via)) => super::context::run_action(self, scene, action, via),
+            (None, Some(via)) => super::calls::run_action(self, scene, action, via),
             (None, None) => Err(fault(Code::F15, "an action has neither statements nor code elsewhere")),
         }
     }

@@ -1,13 +1,12 @@
 //! What a plug-in, or an action whose code is outside the language, sees and does while it runs.
 
 use std::cell::OnceCell;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use serde_json::Value as Json;
 use smol_str::SmolStr;
 
-use crate::bytecode::{ActionCode, Effects, Input, Stage, Via};
+use crate::bytecode::{Effects, Input, Stage};
 use crate::diagnostic::{Code, nearest};
 use crate::schema::select::Selection;
 use crate::schema::{FieldSet, Row, Schema};
@@ -15,12 +14,12 @@ use crate::value::{EntityId, Reference, Slot, Value};
 use crate::vm::Interrupt;
 
 use super::engine::Engine;
-use super::external;
 use super::fault::fault;
-use super::happening::Happening;
+use super::happening::{Happening, Named};
 use super::operation::{Message, Operation};
-use super::plugin::{Handler, Refusal, RefusalKind, Registered, Work};
+use super::plugin::Refusal;
 use super::target::Scene;
+use super::trace::named_inputs;
 
 /// The view that code outside the language has of its operation.
 pub struct PluginContext<'a> {
@@ -28,7 +27,7 @@ pub struct PluginContext<'a> {
     pub(super) scene: &'a mut Scene,
     pub(super) part: Part<'a>,
     /// The first thing that was asked for and failed: nothing that the code does can make it good, and nothing more is done for it.
-    failed: OnceCell<Interrupt>,
+    pub(super) failed: OnceCell<Interrupt>,
 }
 
 /// What runs: a plug-in or an action.
@@ -43,72 +42,6 @@ pub(super) struct Part<'a> {
     pub effects: Option<&'a Effects>,
     pub inputs: &'a [Input],
     pub outputs: &'a [Input],
-}
-
-/// Runs a plug-in on the record of an operation, or around an action.
-pub(super) fn run(engine: &mut Engine, scene: &mut Scene, plugin: &Registered) -> Result<(), Interrupt> {
-    let program = Arc::clone(&engine.program);
-    let action = scene.action.as_ref().and_then(|action| program.action(action));
-    let part = Part {
-        name: &plugin.name,
-        what: "plug-in",
-        global: plugin.global,
-        effects: plugin.effects.as_ref(),
-        inputs: action.map_or(&[], |action| &action.head.inputs),
-        outputs: action.map_or(&[], |action| &action.head.outputs),
-    };
-    match &plugin.work {
-        Work::Rust(handler) => call(engine, scene, part, handler),
-        Work::Via(via) => call_via(engine, scene, part, via),
-    }
-}
-
-/// Runs an action whose code is elsewhere.
-pub(super) fn run_action(engine: &mut Engine, scene: &mut Scene, action: &ActionCode, via: &Via) -> Result<(), Interrupt> {
-    let ActionCode { head, effects, .. } = action;
-    let effects = (!effects.unknown).then_some(effects);
-    let global = head.entity.is_none();
-    let part = Part { name: &head.name, what: "action", global, effects, inputs: &head.inputs, outputs: &head.outputs };
-    call_via(engine, scene, part, via)
-}
-
-fn call_via(engine: &mut Engine, scene: &mut Scene, part: Part<'_>, via: &Via) -> Result<(), Interrupt> {
-    if *via != Via::Host {
-        let mut context = PluginContext { engine, scene, part, failed: OnceCell::new() };
-        let result = external::call(&mut context, via);
-        return ended(result, context.failed, part.name);
-    }
-    let Some(handler) = engine.bound.get(part.name).map(Arc::clone) else {
-        let what =
-            format!("no function is bound to the {} `{}`, which the embedding program does with `Pipeline::bind`", part.what, part.name);
-        return Err(fault(Code::F10, what));
-    };
-    call(engine, scene, part, &handler)
-}
-
-fn call(engine: &mut Engine, scene: &mut Scene, part: Part<'_>, handler: &Handler) -> Result<(), Interrupt> {
-    let began = (engine.settings.stopwatch)();
-    let mut context = PluginContext { engine, scene, part, failed: OnceCell::new() };
-    let result = catch_unwind(AssertUnwindSafe(|| handler(&mut context)));
-    let (took, most) = ((context.engine.settings.stopwatch)().saturating_sub(began), context.engine.settings.limits.time);
-    let failed = |what: String| Err(fault(Code::F10, format!("the {} `{}` {what}", part.what, part.name)).into());
-    let result = match result {
-        // A function can't be ended from outside: what it did is undone once it comes back.
-        Ok(_) if took > most => failed(format!("took longer than {} seconds (the limit `plugin_time`)", most.as_secs_f64())),
-        Ok(result) => result,
-        Err(panic) => failed(format!("panicked: {}", panic_message(&*panic))),
-    };
-    ended(result, context.failed, part.name)
-}
-
-/// The end of code outside: what failed in it before everything else.
-fn ended(result: Result<(), Refusal>, failed: OnceCell<Interrupt>, name: &SmolStr) -> Result<(), Interrupt> {
-    match (failed.into_inner(), result) {
-        (Some(first), _) => Err(first),
-        (None, Ok(())) => Ok(()),
-        (None, Err(Refusal(RefusalKind::Reason(reason)))) => Err(Interrupt::Stop { flow: name.clone(), reason: one_line(reason) }),
-        (None, Err(Refusal(RefusalKind::Passed(interrupt)))) => Err(*interrupt),
-    }
 }
 
 impl PluginContext<'_> {
@@ -212,11 +145,12 @@ impl PluginContext<'_> {
         let Some(position) = self.part.inputs.iter().position(|input| input.name == name) else {
             return Err(self.misused(&format!("sets an input `{name}`, which isn't there")));
         };
-        self.admitted(self.part.inputs, position, value.into()).map(|value| {
-            if let Some(place) = self.scene.inputs.get_mut(position) {
-                *place = value;
-            }
-        })
+        let value = self.admitted(self.part.inputs, position, value.into())?;
+        if let Some(place) = self.scene.inputs.get_mut(position) {
+            let old = std::mem::replace(place, value.clone());
+            self.tell_given(self.part.inputs, position, value, old, Happening::Input);
+        }
+        Ok(())
     }
 
     /// An output of the action, for plug-ins after its body; empty where it gave none.
@@ -233,7 +167,9 @@ impl PluginContext<'_> {
         let position = self.part.outputs.iter().position(|output| output.name == name);
         match position.and_then(|position| self.scene.outputs.get_mut(position)) {
             Some(place) => {
-                *place = value.into();
+                let value = value.into();
+                let old = std::mem::replace(place, value.clone());
+                self.tell_given(self.part.outputs, position.unwrap_or_default(), value, old, Happening::Output);
                 Ok(())
             }
             None => Err(self.misused(&format!("sets an output `{name}`, which it doesn't have"))),
@@ -247,9 +183,20 @@ impl PluginContext<'_> {
 
     /// Shares a value with the steps of this operation that come later, and with what they nest.
     pub fn share(&mut self, name: impl Into<SmolStr>, value: impl Into<Json>) {
+        let (name, value) = (name.into(), value.into());
+        self.engine.tell(|_| Happening::Shared(name.clone(), value.to_string()));
         if let Some(variables) = self.engine.shared.last_mut() {
-            variables.insert(name.into(), value.into());
+            variables.insert(name, value);
         }
+    }
+
+    /// Tells that an input or output has another value.
+    fn tell_given(&mut self, declared: &[Input], position: usize, value: Value, old: Value, what: fn(Named) -> Happening) {
+        self.engine.tell(|_| {
+            let named = declared.get(position..).map(|declared| named_inputs(declared, &[value])).unwrap_or_default();
+            let given = named.into_iter().next().map(|named| what(Named { old: Some(old).filter(|old| !old.is_empty()), ..named }));
+            given.unwrap_or_else(|| Happening::Note("a value that nobody declares".to_owned()))
+        });
     }
 
     /// A nested create.
@@ -402,15 +349,4 @@ fn unknown(what: &str, meant: Option<&str>) -> String {
         Some(name) => format!("{what}; did you mean `{name}`?"),
         None => what.to_owned(),
     }
-}
-
-/// A reason without line breaks: it is shown in one line.
-pub(super) fn one_line(reason: SmolStr) -> SmolStr {
-    let breaks = ['\n', '\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}'];
-    if reason.contains(breaks) { reason.split(breaks).collect::<Vec<_>>().join(" ").into() } else { reason }
-}
-
-fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
 }

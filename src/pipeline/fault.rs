@@ -43,7 +43,8 @@ pub(super) fn endless(limit: usize, flow: &SmolStr, chain: &[Link]) -> Interrupt
 
 /// One flow runs on one record, and again and again because of itself.
 pub(super) fn again(limit: u32, flow: &SmolStr, chain: &[Link]) -> Interrupt {
-    let words = format!("`{flow}` may run {limit} times on one record within itself (the limit `runs`), and this would be one more");
+    let times = if limit == 1 { "once".to_owned() } else { format!("{limit} times") };
+    let words = format!("`{flow}` may run {times} on one record within itself (the limit `runs`), and this would be one more");
     fault(Code::F07, format!("{words}: {}", told(chain)))
 }
 
@@ -53,9 +54,20 @@ pub(super) fn used_up(unit: &str, limit: impl std::fmt::Display, setting: &str, 
     fault(Code::F12, format!("the operation used up its {limit} {unit} (the limit `{setting}`){led}"))
 }
 
-/// The steps that led to something.
+/// The steps that led to something; those that come in turns, with how often.
 fn told(chain: &[Link]) -> String {
-    chain.iter().map(|link| format!("`{}`", link.name)).collect::<Vec<_>>().join(" → ")
+    let names: Vec<&SmolStr> = chain.iter().map(|link| &link.name).collect();
+    let listed = |names: &[&SmolStr]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" → ");
+    let round = (1..=names.len() / 3).find_map(|length| {
+        let (first, rest) = names.split_at_checked(length)?;
+        let rounds = 1 + rest.chunks(length).take_while(|chunk| *chunk == first).count();
+        (rounds * length + length > names.len()).then_some((first, rounds, names.get(rounds * length..)?))
+    });
+    match round {
+        None => listed(&names),
+        Some((first, rounds, [])) => format!("{}, {rounds} times", listed(first)),
+        Some((first, rounds, rest)) => format!("{}, {rounds} times → {}", listed(first), listed(rest)),
+    }
 }
 
 /// What a store refused, in words about entities and fields.
@@ -76,11 +88,18 @@ pub(super) fn store(schema: &Schema, error: StoreError) -> Interrupt {
         StoreError::TooLarge(bytes) => {
             fault(Code::F12, format!("the records that a query gives hold more than {bytes} bytes (the limit `memory`)"))
         }
-        StoreError::Unusable(message) | StoreError::Failed(message) => fault(Code::F11, message),
+        StoreError::Unusable(message) => fault(Code::F23, message),
+        StoreError::Failed(message) => fault(Code::F11, message),
     }
 }
 
 /// An entity's name, for people.
 pub(super) fn name(schema: &Schema, entity: EntityId) -> &str {
     schema.entity(entity).map_or("record", |entity| entity.name.as_str())
+}
+
+/// A reason without line breaks: it is shown in one line.
+pub(super) fn one_line(reason: SmolStr) -> SmolStr {
+    let breaks = ['\n', '\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}'];
+    if reason.contains(breaks) { reason.split(breaks).collect::<Vec<_>>().join(" ").into() } else { reason }
 }

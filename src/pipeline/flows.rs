@@ -10,9 +10,8 @@ use crate::schema::{FieldSet, Level, PRIMARY_KEY, Power, Right};
 use crate::value::{Reference, Slot, Type, Value, text};
 use crate::vm::{self, Exit, Interrupt};
 
-use super::context::one_line;
 use super::engine::Engine;
-use super::fault::{self, fault};
+use super::fault::{self, fault, one_line};
 use super::happening::{Happening, StepKind, StepVerdict};
 use super::host::FlowHost;
 use super::operation::Message;

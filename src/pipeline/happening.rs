@@ -107,8 +107,12 @@ pub enum Happening {
     },
     /// Fields of the record were set by a step.
     Set(Vec<Named>),
-    /// The running action gave an output a value.
+    /// A plug-in gave an input of the action another value.
+    Input(Named),
+    /// The running action, or a plug-in after it, gave an output a value.
     Output(Named),
+    /// A plug-in shared a value with the steps after it: its name, and the value as JSON.
+    Shared(SmolStr, String),
     /// The core operation: what is written to the store.
     Core {
         /// `insert`, `update`, `delete`, `remove links`.
@@ -194,6 +198,8 @@ pub enum StepVerdict {
     Queued,
     /// None of the fields that it is about is in the Target.
     NotSubmitted(Vec<SmolStr>),
+    /// None of the fields that it is about was in the Target when its stage began; these were set by a step of the stage itself.
+    SameStage(Vec<SmolStr>),
     /// Its `when` doesn't hold.
     When,
     /// Its record is out of its scope: how far that reaches, seen from whom, and whose the record is.
@@ -255,7 +261,8 @@ impl Happening {
             | Happening::Read(values)
             | Happening::Set(values)
             | Happening::Core { values, .. } => values.iter().map(named).sum(),
-            Happening::Query(value) | Happening::Output(value) => named(value),
+            Happening::Query(value) | Happening::Input(value) | Happening::Output(value) => named(value),
+            Happening::Shared(_, value) => value.len(),
             Happening::Log(text) | Happening::Group(text) | Happening::Finished(text) => text.len(),
             _ => 0,
         }

@@ -10,6 +10,7 @@
 
 mod action;
 mod audit;
+mod calls;
 mod context;
 mod core;
 pub(crate) mod definitions;
@@ -42,7 +43,7 @@ use jiff::Timestamp;
 use smol_str::SmolStr;
 
 pub use context::PluginContext;
-pub use external::{Limits, Outside, Permission};
+pub use external::{CallError, Limits, Outside, Permission};
 pub use happening::{Actor, Border, Happening, Named, StepKind, StepVerdict, TraceEntry};
 pub use operation::{Ending, Message, Operation, Outcome};
 pub use plugin::{BindError, Plugin, Refusal, RegisterError};
@@ -160,6 +161,7 @@ impl Pipeline {
         if result.is_err() && !self.engine.sessions.is_empty() {
             self.keep_sessions();
         }
+        self.engine.leave_to(0);
         let (ran, depth, trace) = self.engine.trace.finish();
         let mut queued = std::mem::take(&mut self.engine.queued);
         if result.is_err() {

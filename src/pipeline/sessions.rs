@@ -11,8 +11,8 @@ use crate::store::StoreError;
 use crate::value::{Reference, Value};
 use crate::vm::Interrupt;
 
-use super::context::one_line;
 use super::engine::{Engine, Savepoint};
+use super::fault::one_line;
 use super::happening::Happening;
 use super::operation::Message;
 use super::target::Scene;

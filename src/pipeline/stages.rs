@@ -194,7 +194,7 @@ impl Engine {
         self.trace.ran(&plugin.name);
         let level = self.trace.level();
         self.enter_step(StepKind::Plugin, &plugin.name, Place::at(scene, plugin.rank));
-        let result = super::context::run(self, scene, &plugin);
+        let result = super::calls::run(self, scene, &plugin);
         self.leave_chain(result, level)
     }
 
@@ -243,9 +243,12 @@ impl Engine {
                 Step::Flow(index) => flow(index),
             };
             let Some((kind, name, place)) = found else { continue };
-            let names =
-                fields.iter().filter_map(|slot| self.schema.field(scene.record.entity, slot)).map(|field| field.name.clone()).collect();
-            self.tell_step(kind, &name, place, StepVerdict::NotSubmitted(names));
+            let names = |fields: FieldSet| {
+                fields.iter().filter_map(|slot| self.schema.field(scene.record.entity, slot)).map(|field| field.name.clone()).collect()
+            };
+            let set: FieldSet = fields.iter().filter(|slot| scene.target.present().contains(*slot)).collect();
+            let verdict = if set.is_empty() { StepVerdict::NotSubmitted(names(fields)) } else { StepVerdict::SameStage(names(set)) };
+            self.tell_step(kind, &name, place, verdict);
         }
     }
 }

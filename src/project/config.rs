@@ -68,7 +68,8 @@ impl Config {
     /// What stands in the folder's `weir.toml`, if there is one. Its text is a source only where there is something to say about it.
     pub(super) fn read(folder: &Path, sources: &mut Sources, said: &mut Vec<Diagnostic>) -> Result<Config, LoadError> {
         let path = folder.join(CONFIG);
-        if !path.is_file() {
+        // Whatever has the name is read, so that a broken link or a folder is told and not passed over.
+        if path.symlink_metadata().is_err() {
             return Ok(Config::default());
         }
         let bytes = super::files::read_file(&path)?;
@@ -174,13 +175,13 @@ impl Reader {
     fn limits(&mut self, table: &DeTable<'_>, config: &mut Config) {
         for (key, value) in table {
             match key.get_ref().as_ref() {
-                "depth" => config.depth = self.number(value, "depth", 8).and_then(|depth| u32::try_from(depth).ok()),
-                "runs" => config.runs = self.number(value, "runs", 1_000).and_then(|runs| u32::try_from(runs).ok()),
-                "time" => config.time = self.number(value, "time", 86_400),
-                "plugin_time" => config.plugin_time = self.number(value, "plugin_time", 86_400),
-                "memory" => config.memory = self.number(value, "memory", 1 << 30),
-                "instructions" => config.instructions = self.number(value, "instructions", 1_000_000_000),
-                "loop_records" => config.loop_records = self.number(value, "loop_records", MAX_VISITED),
+                "depth" => config.depth = self.number(value, "depth", (8, 8)).and_then(|depth| u32::try_from(depth).ok()),
+                "runs" => config.runs = self.number(value, "runs", (16, 1_000)).and_then(|runs| u32::try_from(runs).ok()),
+                "time" => config.time = self.number(value, "time", (120, 86_400)),
+                "plugin_time" => config.plugin_time = self.number(value, "plugin_time", (120, 86_400)),
+                "memory" => config.memory = self.number(value, "memory", (64 << 20, 1 << 30)),
+                "instructions" => config.instructions = self.number(value, "instructions", (10_000_000, 1_000_000_000)),
+                "loop_records" => config.loop_records = self.number(value, "loop_records", (5_000, MAX_VISITED)),
                 _ => self.unknown(key, &LIMITS),
             }
         }
@@ -206,14 +207,19 @@ impl Reader {
         }
     }
 
-    fn number(&mut self, value: &Spanned<DeValue<'_>>, what: &str, most: u64) -> Option<u64> {
+    /// A whole number from 1; `usual` is what holds where nothing is said.
+    fn number(&mut self, value: &Spanned<DeValue<'_>>, what: &str, (usual, most): (u64, u64)) -> Option<u64> {
         let number = match value.get_ref() {
             DeValue::Integer(number) => u64::from_str_radix(number.as_str(), number.radix()).ok(),
             _ => None,
         };
         let found = number.filter(|number| (1..=most).contains(number));
         if found.is_none() {
-            self.problem(value.span(), format!("`{what}` is a whole number from 1 to {most}"), format!("write `{what} = {most}`, or less"));
+            self.problem(
+                value.span(),
+                format!("`{what}` is a whole number from 1 to {most}"),
+                format!("`{what} = {usual}` is what holds where nothing is said"),
+            );
         }
         found
     }

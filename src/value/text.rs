@@ -11,9 +11,6 @@ use super::{Decimal, Malformed, Reference, Type, Uuid, Value, time};
 /// The most bytes that one text on the way may have: room for the longest memo, whatever its letters.
 pub const MAX_TEXT: usize = 4 * 1_048_576;
 
-/// The most bytes that all texts built in one run may have together.
-pub const MAX_TEXT_BUILT: usize = 16 * MAX_TEXT;
-
 /// A value as a person reads it: a number without grouping or trailing zeros, dates in ISO form, empty as nothing.
 pub fn display(value: &Value) -> SmolStr {
     match value {

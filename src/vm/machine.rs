@@ -6,7 +6,7 @@
 use smol_str::{SmolStr, SmolStrBuilder};
 
 use crate::bytecode::{Code, FieldIx, In, Out, Run};
-use crate::value::text::{MAX_TEXT, MAX_TEXT_BUILT};
+use crate::value::text::MAX_TEXT;
 use crate::value::{Decimal, Duration, Failure, Reference, Value};
 
 use super::host::Interrupt;
@@ -33,7 +33,7 @@ pub(super) struct Machine<'a> {
     registers: &'a mut [Value],
     /// The queries that are open, the innermost last.
     pub cursors: Vec<Cursor<'a>>,
-    text_built: usize,
+    text_built: u64,
     /// The bytes that were taken up since they were last measured, and those that were found then.
     held: u64,
 }
@@ -154,10 +154,14 @@ impl<'a> Machine<'a> {
         row.get(start..).and_then(|rest| rest.get(..count)).ok_or_else(broken)
     }
 
-    /// Notes that a text of so many bytes is about to be built.
-    pub fn build_text(&mut self, bytes: usize) -> Result<(), Trap> {
-        self.text_built = self.text_built.saturating_add(bytes);
-        if bytes > MAX_TEXT || self.text_built > MAX_TEXT_BUILT { Err(Trap::TextTooLong) } else { Ok(()) }
+    /// Notes that a text of so many bytes is about to be built. All that one run builds counts, let go or not: it bounds the work too.
+    pub fn build_text(&mut self, bytes: usize, most: u64) -> Result<(), Trap> {
+        self.text_built = self.text_built.saturating_add(bytes as u64);
+        match bytes > MAX_TEXT {
+            true => Err(Trap::TextTooLong),
+            false if self.text_built > most => Err(Trap::TooLarge(most)),
+            false => Ok(()),
+        }
     }
 
     /// Notes bytes that a register or a query takes up. What a run holds is measured only where it has taken up more than it may hold
@@ -177,9 +181,9 @@ impl<'a> Machine<'a> {
     }
 
     /// The texts of consecutive registers, one after the other; an empty value is nothing.
-    pub fn concat(&mut self, first: Run, count: usize) -> Result<SmolStr, Trap> {
+    pub fn concat(&mut self, first: Run, count: usize, most: u64) -> Result<SmolStr, Trap> {
         let bytes = self.run(first, count)?.iter().fold(0, |sum: usize, part| sum.saturating_add(text_of(part).len()));
-        self.build_text(bytes)?;
+        self.build_text(bytes, most)?;
         let mut text = SmolStrBuilder::new();
         self.run(first, count)?.iter().for_each(|part| text.push_str(text_of(part)));
         Ok(text.finish())

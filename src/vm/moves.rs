@@ -73,13 +73,13 @@ fn computed<H: Host + ?Sized>(op: Op, machine: &mut Machine<'_>, host: &mut H) -
             _ => Err(Trap::Broken),
         },
         Op::Concat { parts, count, out } => {
-            let text = machine.concat(parts, count.0 as usize)?;
+            let text = machine.concat(parts, count.0 as usize, host.max_memory())?;
             machine.put(out, Value::Text(text))
         }
         Op::ToText { value, ty, out } => {
             let ty = machine.code.types.get(ty.0 as usize).ok_or_else(broken)?;
             let text = as_text(machine.get(value)?, ty, host)?;
-            machine.build_text(text.len())?;
+            machine.build_text(text.len(), host.max_memory())?;
             machine.put(out, Value::Text(text))
         }
         Op::Call { function, arguments, out } => {
@@ -87,7 +87,7 @@ fn computed<H: Host + ?Sized>(op: Op, machine: &mut Machine<'_>, host: &mut H) -
             let environment = Environment { zone: host.zone(), address: &|record| host.address(record) };
             let value = call.function.call(machine.run(arguments, call.arguments as usize)?, &environment)?;
             if let Value::Text(text) = &value {
-                machine.build_text(text.len())?;
+                machine.build_text(text.len(), host.max_memory())?;
             }
             machine.put(out, value)
         }

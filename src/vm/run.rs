@@ -4,6 +4,7 @@ use smol_str::SmolStr;
 
 use crate::bytecode::{Code, Op};
 use crate::diagnostic::Code as Diagnostic;
+use crate::value::text::MAX_TEXT;
 use crate::value::{Failure, Value};
 
 use super::host::{Fault, Host, Interrupt};
@@ -106,8 +107,12 @@ fn interrupt(trap: Trap, code: &Code, at: usize) -> Interrupt {
             (Diagnostic::F05, format!("`{name}` is empty"))
         }
         Trap::Empty(None) => (Diagnostic::F05, "a value that is needed here is empty".to_owned()),
-        Trap::TextTooLong | Trap::Failure(Failure::TooLong) => (Diagnostic::F14, "a text grew beyond what a flow may build".to_owned()),
-        Trap::TooLarge(most) => (Diagnostic::F12, format!("a run holds more than {most} bytes of texts and records (the limit `memory`)")),
+        Trap::TextTooLong | Trap::Failure(Failure::TooLong) => {
+            (Diagnostic::F14, format!("a text grew beyond the {MAX_TEXT} bytes that one may have on the way"))
+        }
+        Trap::TooLarge(most) => {
+            (Diagnostic::F12, format!("a run builds or holds more than {most} bytes of texts and records (the limit `memory`)"))
+        }
         Trap::TooMany(most) => (
             Diagnostic::F18,
             format!(

@@ -21,7 +21,7 @@ fn a_schema_that_a_deployed_flow_does_not_fit_is_refused_before_anything_is_writ
     assert_eq!(place.ran(POOR), ["Limit", "Old"]);
     place.life("deactivate", "Old");
     let told = place.deploy();
-    assert_eq!(steps(&told), ["changed schema", "changed Limit", "kept Old"]);
+    assert_eq!(steps(&told), ["changed schema", "changed Limit", "kept Old (not active)"]);
     place.refused(&["activate", "Old", "--store", "sqlite:s.db"], "S0208");
     assert_eq!(place.ran(&POOR.replace("revenue", "debt").replace("cold", "hot")), ["Limit"]);
 }

@@ -9,7 +9,10 @@ fn a_first_deploy_activates_and_a_second_changes_nothing() {
     assert_eq!(place.activations("Limit"), [1]);
     assert_eq!(place.activations("Old"), [0; 0]);
     let before = place.dump();
-    assert_eq!(steps(&place.deploy()), ["unchanged schema", "unchanged Later", "unchanged Limit", "unchanged Old", "nothing changed"]);
+    assert_eq!(
+        steps(&place.deploy()),
+        ["unchanged schema", "unchanged Later", "unchanged Limit", "unchanged Old (not active)", "nothing changed"]
+    );
     // Another place in the text is no change either.
     place.project(&format!("// more\n{LATER}{}{LIMIT}\n{SCHEMA}", OLD.replace("trigger create\n", "trigger create\n  draft\n")));
     assert!(place.deploy().contains("unchanged  Limit"));
@@ -173,4 +176,17 @@ fn a_lookup_to_several_entities_that_is_taken_out_forgets_what_is_deleted() {
     let left: i64 =
         store.query_row("SELECT count(*) FROM b WHERE x IS NOT NULL OR \"x$entity\" IS NOT NULL", [], |row| row.get(0)).unwrap();
     assert_eq!(left, 0);
+}
+
+#[test]
+fn what_somebody_has_deactivated_is_not_activated_by_a_deploy() {
+    let place = Place::deployed(&format!("{SCHEMA}{LIMIT}"));
+    place.life("deactivate", "Limit");
+    place.well(&["convert", "Limit", "--to", "background", "--store", "sqlite:s.db"]);
+    assert_eq!(steps(&place.deploy()), ["unchanged schema", "changed Limit (not active)"]);
+    place.project(&format!("{SCHEMA}{}", LIMIT.replace("5_000", "50")));
+    assert_eq!(steps(&place.deploy()), ["unchanged schema", "changed Limit (not active)"]);
+    assert!(place.ran(RICH).is_empty());
+    place.life("activate", "Limit");
+    assert_eq!(place.operations(&[RICH])[0]["outcome"], "stopped");
 }

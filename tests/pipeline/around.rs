@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use weir::bytecode::Stage;
-use weir::pipeline::{Plugin, Refusal, RegisterError};
+use weir::pipeline::{Happening, Plugin, Refusal, RegisterError};
 
 use super::*;
 
@@ -233,4 +233,26 @@ fn a_plug_in_after_an_action_still_has_its_pre_image() {
     let record = created(&mut pipeline, "deal", &[("discount", 3.into())]);
     assert_eq!(approve(&mut pipeline, record, 20).ending, Ending::Committed);
     assert_eq!(*seen.lock().unwrap(), [(3.into(), 20.into())]);
+}
+
+#[test]
+fn a_trace_tells_what_plug_ins_give_and_share() {
+    let mut pipeline = open_with(DEALS, Settings::fixed().traced());
+    let around = |name: &str, stage| Plugin::new(name, "deal").on_perform("Approve").stage(stage);
+    let before = around("Before", Stage::PreOperation).run(|deal| {
+        deal.share("asked", 20);
+        deal.set_input("percent", 7)
+    });
+    let after = around("After", Stage::PostOperation).run(|deal| deal.set_output("approved", false));
+    [before, after].into_iter().for_each(|plugin| pipeline.register(plugin).unwrap());
+    let record = created(&mut pipeline, "deal", &[]);
+    let outcome = approve(&mut pipeline, record, 20);
+    let told = outcome.trace.iter().filter_map(|entry| match &entry.what {
+        Happening::Input(named) => Some(format!("input {:?} {:?}", named.old, named.value)),
+        Happening::Output(named) if named.old.is_some() => Some(format!("output {:?} {:?}", named.old, named.value)),
+        Happening::Shared(name, value) => Some(format!("shared {name} {value}")),
+        _ => None,
+    });
+    let told = told.collect::<Vec<_>>();
+    assert_eq!(told, ["shared asked 20", "input Some(Integer(20)) Integer(7)", "output Some(Boolean(true)) Boolean(false)"]);
 }

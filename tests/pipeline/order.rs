@@ -113,3 +113,22 @@ fn a_flow_whose_when_does_not_hold_does_not_run_and_the_trace_says_so() {
         ["OnSizeBefore", "OnName", "OnSize", "When"]
     );
 }
+
+#[test]
+fn what_a_stage_sets_itself_is_told_apart_from_what_nobody_submitted() {
+    let rules = r#"
+        entity thing { name text(20) m integer }
+        flow First on thing { trigger update(name) stage pre-operation set m = 1 }
+        flow Second on thing { trigger update(m) stage pre-operation rank 2 set name = "second" }
+        flow Third on thing { trigger update(m) log "third" }
+    "#;
+    let mut pipeline = open_with(rules, Settings::fixed().traced());
+    let record = created(&mut pipeline, "thing", &[]);
+    let outcome = update(&mut pipeline, record, &[("name", "a".into())]);
+    assert_eq!(outcome.ran, ["First", "Third"]);
+    let second = outcome.trace.iter().find_map(|entry| match &entry.what {
+        Happening::Step { name, verdict, .. } if name == "Second" => Some(verdict.clone()),
+        _ => None,
+    });
+    assert_eq!(second, Some(StepVerdict::SameStage(vec!["m".into()])));
+}

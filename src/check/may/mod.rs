@@ -118,16 +118,13 @@ struct Run<'a> {
     locals: FxHashMap<LocalId, (May, bool)>,
     /// Whether every run of the flow comes to this point.
     sure: bool,
-    /// How often it is run within its loops, at most.
-    turns: u64,
-    text_built: u64,
     found: Found,
 }
 
 /// Walks a flow that begins with what is known of its record.
 pub(super) fn walk<'a>(world: &'a World<'a>, flow: View<'a>, known: State) -> Found {
     let found = Found { runs: true, ..Found::default() };
-    let mut run = Run { world, flow, state: known, locals: FxHashMap::default(), sure: true, turns: 1, text_built: 0, found };
+    let mut run = Run { world, flow, state: known, locals: FxHashMap::default(), sure: true, found };
     run.cause(Cause::Instructions);
     if let Some(when) = flow.when {
         let (yes, no) = run.split(when);
@@ -142,7 +139,7 @@ pub(super) fn walk<'a>(world: &'a World<'a>, flow: View<'a>, known: State) -> Fo
 /// What is known of a record where the condition of a flow holds; dead where it can't.
 pub(super) fn known_after_when<'a>(world: &'a World<'a>, flow: View<'a>, known: State) -> State {
     let found = Found::default();
-    let mut run = Run { world, flow, state: known, locals: FxHashMap::default(), sure: true, turns: 1, text_built: 0, found };
+    let mut run = Run { world, flow, state: known, locals: FxHashMap::default(), sure: true, found };
     match flow.when {
         Some(when) => run.split(when).0,
         None => run.state,

@@ -3,7 +3,7 @@
 use crate::bytecode::Cause;
 use crate::check::ir::{Expr, Operator};
 use crate::schema::natural_range;
-use crate::value::text::{MAX_TEXT, MAX_TEXT_BUILT};
+use crate::value::text::MAX_TEXT;
 use crate::value::{Decimal, Type, Value};
 
 use super::Run;
@@ -114,14 +114,10 @@ impl Run<'_> {
         self.fitted((low.floor(), high.ceil()), 0, &Type::BigInt)
     }
 
-    /// Counts a text that is built.
+    /// A text that is built.
     pub(super) fn built(&mut self, may: &May, ty: &Type) {
-        if *ty == Type::Text && !self.state.dead {
-            let bytes = may.full.length().saturating_mul(4);
-            self.text_built = self.text_built.saturating_add(bytes.saturating_mul(self.turns));
-            if too_long(may.full.length()) || self.text_built > MAX_TEXT_BUILT as u64 {
-                self.cause(Cause::Text);
-            }
+        if *ty == Type::Text && !self.state.dead && too_long(may.full.length()) {
+            self.cause(Cause::Text);
         }
     }
 }

@@ -15,12 +15,10 @@ impl Run<'_> {
         query.conditions.iter().for_each(|condition| drop(self.value(&condition.value)));
         self.reads(query.entity);
         if let Some(filter) = &query.filter {
-            let turns = std::mem::replace(&mut self.turns, u64::MAX);
             let before = self.state.clone();
             self.state.forget_rows();
             self.split(filter);
             self.state = before;
-            self.turns = turns;
         }
     }
 
@@ -28,12 +26,11 @@ impl Run<'_> {
     /// what is known behind it: a loop is left by its head alone.
     pub(super) fn for_each(&mut self, query: &Query, limit: Option<&Expr>, local: LocalId, body: &Block) {
         self.query(query);
-        let most = self.most_records(query, limit);
+        self.most_records(query, limit);
         if self.state.dead {
             return;
         }
-        let (sure, turns) = (self.sure, self.turns);
-        (self.sure, self.turns) = (false, turns.saturating_mul(most));
+        let sure = std::mem::replace(&mut self.sure, false);
         if changes(body) {
             self.state.reread();
             if self.flow.stages.early() {
@@ -44,14 +41,13 @@ impl Run<'_> {
         self.locals.insert(local, (May::ANYTHING.needed(), false));
         self.block(body);
         self.state = head;
-        (self.sure, self.turns) = (sure && !ends(body), turns);
+        self.sure = sure && !ends(body);
     }
 
-    /// How many records a loop visits at most.
-    fn most_records(&mut self, query: &Query, limit: Option<&Expr>) -> u64 {
+    /// Whether a loop may find more records than one may visit.
+    fn most_records(&mut self, query: &Query, limit: Option<&Expr>) {
         let Some(limit) = limit else {
-            self.cause(Cause::Records(query.entity));
-            return u64::MAX;
+            return self.cause(Cause::Records(query.entity));
         };
         let most = match self.value(limit).full {
             Full::Number { high, .. } => u64::try_from(high.max(Decimal::ZERO)).unwrap_or(u64::MAX),
@@ -61,7 +57,6 @@ impl Run<'_> {
         if most > MAX_VISITED / 4 {
             self.cause(Cause::Records(query.entity));
         }
-        most
     }
 
     /// A wait: everything may have changed when it goes on with one of its branches.

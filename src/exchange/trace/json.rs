@@ -58,6 +58,11 @@ impl Reader<'_> {
             }),
             Happening::Read(values) => ("read", json!({ "values": self.object(values) })),
             Happening::Query(value) => ("query", json!({ "values": self.object(std::slice::from_ref(value)) })),
+            Happening::Input(value) => ("input", json!({ "values": self.change_object(std::slice::from_ref(value)) })),
+            Happening::Shared(name, value) => {
+                let value = serde_json::from_str::<Json>(value).unwrap_or_else(|_| json!(value));
+                ("shared", json!({ "name": name.as_str(), "value": value }))
+            }
             Happening::Output(value) => ("output", json!({ "values": self.object(std::slice::from_ref(value)) })),
             Happening::Loop { span, records } => ("loop", self.placed(*span, json!({ "text": self.head(*span), "records": records }))),
             Happening::Turn { entity, record } => ("turn", json!({ "entity": entity.as_str(), "id": id(*record) })),
@@ -146,6 +151,10 @@ fn verdict_word(verdict: &StepVerdict) -> &'static str {
 fn reason(verdict: &StepVerdict) -> Json {
     match verdict {
         StepVerdict::Ran | StepVerdict::Queued => json!({}),
+        StepVerdict::SameStage(fields) => {
+            let fields: Vec<&str> = fields.iter().map(|field| field.as_str()).collect();
+            json!({ "reason": "fields set in the same stage", "fields": fields })
+        }
         StepVerdict::NotSubmitted(fields) => {
             let fields: Vec<&str> = fields.iter().map(|field| field.as_str()).collect();
             json!({ "reason": "fields not submitted", "fields": fields })

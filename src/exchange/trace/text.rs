@@ -86,7 +86,9 @@ impl Reader<'_> {
                 vec![format!("loop {} over {records}", self.on(*span))]
             }
             Happening::Turn { entity, record } => vec![format!("with {entity} {}", record.id)],
-            Happening::Output(value) => vec![format!("sets output {}", self.values(std::slice::from_ref(value)))],
+            Happening::Input(value) => vec![format!("sets input {}", self.changes(std::slice::from_ref(value)))],
+            Happening::Shared(name, value) => vec![format!("shares {name} = {value}")],
+            Happening::Output(value) => vec![format!("sets output {}", self.changes(std::slice::from_ref(value)))],
             Happening::Set(values) => vec![format!("sets {}", self.changes(values))],
             Happening::Core { what, entity, records, values } => self.core(what, entity, *records, values),
             other => self.rest(other),
@@ -119,6 +121,10 @@ impl Reader<'_> {
             StepVerdict::Ran => String::new(),
             StepVerdict::Queued => ": queued for the background".to_owned(),
             StepVerdict::When => ": not run, its `when` is false".to_owned(),
+            StepVerdict::SameStage(fields) => {
+                let named: Vec<String> = fields.iter().map(|field| format!("`{field}`")).collect();
+                format!(": not run, {} came into the Target in this stage itself, and what its beginning found counts", named.join(", "))
+            }
             StepVerdict::NotSubmitted(fields) => {
                 let named: Vec<String> = fields.iter().map(|field| format!("`{field}`")).collect();
                 let words = match named.as_slice() {

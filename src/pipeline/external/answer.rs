@@ -1,14 +1,17 @@
 //! What code outside answers: nothing, or a JSON object that says what to set, what to give, what to note, or why to stop.
 
+use std::marker::PhantomData;
+
 use indexmap::IndexMap;
-use serde::Deserialize;
+use serde::de::{Error, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use smol_str::SmolStr;
 
 use crate::bytecode::Input;
 use crate::diagnostic::nearest;
 use crate::schema::json::{self, Raw};
-use crate::value::Value;
+use crate::value::{Value, text::quoted};
 
 use super::super::context::PluginContext;
 use super::super::plugin::Refusal;
@@ -21,20 +24,46 @@ struct Answer<'a> {
     /// Refuses, with a reason.
     stop: Option<String>,
     /// Fields of the record with their new values.
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "members")]
     set: IndexMap<String, &'a RawValue>,
     /// Inputs of the action, before its body.
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "members")]
     inputs: IndexMap<String, &'a RawValue>,
     /// Outputs of the action.
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "members")]
     outputs: IndexMap<String, &'a RawValue>,
     /// What later steps of the operation get to know.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "members")]
     shared: IndexMap<String, serde_json::Value>,
     /// Lines for the trace.
     #[serde(default)]
     log: Vec<String>,
+}
+
+/// The members of an object, each of which is there once.
+fn members<'de, D: Deserializer<'de>, V: Deserialize<'de>>(deserializer: D) -> Result<IndexMap<String, V>, D::Error> {
+    struct Members<V>(PhantomData<V>);
+
+    impl<'de, V: Deserialize<'de>> Visitor<'de> for Members<V> {
+        type Value = IndexMap<String, V>;
+
+        fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            formatter.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut members = IndexMap::new();
+            while let Some((name, value)) = map.next_entry::<String, V>()? {
+                if members.contains_key(&name) {
+                    return Err(Error::custom(format_args!("{} is there twice", quoted(&name))));
+                }
+                members.insert(name, value);
+            }
+            Ok(members)
+        }
+    }
+
+    deserializer.deserialize_map(Members(PhantomData))
 }
 
 /// Does what an answer says.
@@ -42,7 +71,11 @@ pub(super) fn apply(context: &mut PluginContext<'_>, text: &str) -> Result<(), R
     if text.trim().is_empty() {
         return Ok(());
     }
-    let answer: Answer<'_> = serde_json::from_str(text).map_err(|error| failed(context, &format!("the answer can't be read: {error}")))?;
+    let unread = |error: &dyn std::fmt::Display| failed(context, &format!("the answer can't be read: {error}"));
+    if !text.trim_start().starts_with('{') {
+        return Err(unread(&"it is no JSON object"));
+    }
+    let answer: Answer<'_> = serde_json::from_str(text).map_err(|error| unread(&error))?;
     answer.log.iter().for_each(|line| context.log(line));
     if let Some(reason) = answer.stop {
         return Err(Refusal::new(reason));
@@ -89,5 +122,5 @@ fn value(context: &PluginContext<'_>, name: &str, raw: &RawValue, ty: &crate::va
 fn unknown<'n>(context: &PluginContext<'_>, what: &str, name: &str, known: impl Iterator<Item = &'n SmolStr>) -> Refusal {
     let near = if name.len() > 200 { None } else { nearest(name, known.map(SmolStr::as_str)) };
     let meant = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-    failed(context, &format!("the answer names {}, which is no {what}{meant}", crate::value::text::quoted(name)))
+    failed(context, &format!("the answer names {}, which is no {what}{meant}", quoted(name)))
 }

@@ -51,13 +51,22 @@ impl Default for Limits {
     }
 }
 
+/// Why a call gave no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CallError {
+    /// It took longer than it may.
+    OutOfTime,
+    /// Something else, in words that follow the name of what was called.
+    Failed(String),
+}
+
 /// Calls code outside. Whoever implements it keeps to the limits; the error is told in a fault, after the name of what was called.
 pub trait Outside: Send {
     /// Runs a program with arguments, gives it the request on its standard input, and gives back what it wrote to its standard output.
-    fn command(&mut self, words: &[String], request: &str, limits: Limits) -> Result<String, String>;
+    fn command(&mut self, words: &[String], request: &str, limits: Limits) -> Result<String, CallError>;
 
     /// Posts the request to an address, and gives back the body of the answer.
-    fn webhook(&mut self, address: &str, request: &str, limits: Limits) -> Result<String, String>;
+    fn webhook(&mut self, address: &str, request: &str, limits: Limits) -> Result<String, CallError>;
 }
 
 /// Calls the code of a plug-in or an action, and does what it answers.
@@ -83,7 +92,7 @@ fn command(context: &mut PluginContext<'_>, line: &str) -> Result<String, Refusa
     context.engine.tell(|_| Happening::Call { via: "command", to: line.into() });
     let (request, limits) = (request::of(context)?, context.engine.call_limits());
     let answer = context.engine.settings.outside.as_mut().map(|outside| outside.command(&words, &request, limits));
-    answer.unwrap_or_else(|| Ok(String::new())).map_err(|error| failed(context, &format!("the command `{line}` {error}")))
+    answer.unwrap_or_else(|| Ok(String::new())).map_err(|error| unanswered(context, &format!("the command `{line}`"), error))
 }
 
 fn webhook(context: &mut PluginContext<'_>, address: &str) -> Result<String, Refusal> {
@@ -96,7 +105,7 @@ fn webhook(context: &mut PluginContext<'_>, address: &str) -> Result<String, Ref
     context.engine.tell(|_| Happening::Call { via: "webhook", to: address.into() });
     let (request, limits) = (request::of(context)?, context.engine.call_limits());
     let answer = context.engine.settings.outside.as_mut().map(|outside| outside.webhook(address, &request, limits));
-    answer.unwrap_or_else(|| Ok(String::new())).map_err(|error| failed(context, &format!("the webhook `{address}` {error}")))
+    answer.unwrap_or_else(|| Ok(String::new())).map_err(|error| unanswered(context, &format!("the webhook `{address}`"), error))
 }
 
 fn not_allowed(context: &PluginContext<'_>, what: &str, how: &str) -> Refusal {
@@ -109,6 +118,20 @@ impl Engine {
     fn call_limits(&mut self) -> Limits {
         let limits = self.settings.limits;
         Limits { time: limits.time.min(self.left()), ..limits }
+    }
+}
+
+/// A call without an answer: for lack of its own time or of the whole operation's, or for another reason.
+fn unanswered(context: &mut PluginContext<'_>, what: &str, error: CallError) -> Refusal {
+    match error {
+        CallError::Failed(words) => failed(context, &format!("{what} {words}")),
+        CallError::OutOfTime => match context.engine.on_time() {
+            Err(used_up) => used_up.into(),
+            Ok(()) => {
+                let most = context.engine.settings.limits.time.as_secs_f64();
+                failed(context, &format!("{what} took longer than {most} seconds (the limit `plugin_time`)"))
+            }
+        },
     }
 }
 

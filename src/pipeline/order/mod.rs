@@ -130,6 +130,7 @@ pub enum Kind {
     /// A flow.
     Flow,
     /// A declared plug-in.
+    #[serde(rename = "plug-in")]
     Plugin,
     /// An action.
     Action,

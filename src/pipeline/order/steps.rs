@@ -160,6 +160,13 @@ impl Graph<'_> {
                 wanted.extend(fields);
             }
         }
+        // After the core operation a state is there with its status, whichever was submitted.
+        if let Some(layout) = self.layouts.get(target.entity.0 as usize).filter(|_| stage == Stage::PostOperation) {
+            let both: FieldSet = [layout.state, layout.status].into_iter().flatten().collect();
+            if wanted.intersects(&both) {
+                wanted.extend(&both);
+            }
+        }
         let of = |fields: &FieldSet| fields.iter().filter(|slot| wanted.contains(*slot)).collect::<FieldSet>();
         let sets = target.added.iter().map(|(step, fields)| (step, of(fields))).filter(|(_, fields)| !fields.is_empty());
         Some(OnlyIf {

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use serde::Serialize;
 use smol_str::SmolStr;
 
@@ -34,7 +34,7 @@ pub struct Deployed {
 pub struct Step {
     /// Its name.
     pub name: SmolStr,
-    /// `flow`, `action`, `plugin` or `schema`.
+    /// `flow`, `action`, `plug-in` or `schema`.
     pub kind: &'static str,
     /// What became of it.
     pub outcome: Outcome,
@@ -89,13 +89,16 @@ impl Compiled {
         store.begin()?;
         let built_in = load::built_in();
         let rows = definitions::stored(&mut *store, &built_in)?;
-        fits(&mut *store, &built_in, &rows, &parts, &self.schema)?;
+        let resting = resting(&mut *store, &built_in, &rows);
+        fits(&mut *store, &built_in, (&rows, &resting), &parts, &self.schema)?;
         let mut pipeline = Pipeline::within(Arc::clone(&self.schema), store, settings)?;
         let acting = acting(&mut pipeline, user)?;
         let known: FxHashMap<_, _> = rows.iter().map(|row| (key(&row.name, row.category), row)).collect();
         let mut steps = Vec::with_capacity(rows.len().max(parts.len()));
         for part in &parts {
-            steps.push(put(&mut pipeline, part, known.get(&key(&part.name, part.category)).copied(), acting)?);
+            let there = known.get(&key(&part.name, part.category)).copied();
+            let active = part.is_to_be_active(&resting);
+            steps.push(put(&mut pipeline, (part, active), there, acting)?);
         }
         pipeline.commit()?;
         steps.extend(left(&rows, &parts).map(|row| step(&row.name, row.category, Outcome::Kept, row.activation.is_some())));
@@ -109,6 +112,14 @@ fn key(name: &SmolStr, category: Category) -> (bool, &SmolStr) {
     (category == Category::Schema, name)
 }
 
+/// The names of what somebody has deactivated: it is no draft, and not active. It stays so until somebody activates it.
+fn resting(store: &mut dyn Store, built_in: &Schema, rows: &[Definition]) -> FxHashSet<SmolStr> {
+    let inactive = rows.iter().filter(|row| row.activation.is_none() && row.category != Category::Schema);
+    // What can't be read any more is written anew, as if it were new.
+    let pieces = inactive.filter_map(|row| load::piece(store, built_in, row.clone()).ok());
+    pieces.filter(|piece| !piece.is_draft()).map(|piece| piece.row.name).collect()
+}
+
 /// The definitions of a store that a project doesn't declare.
 fn left<'a>(rows: &'a [Definition], parts: &[Part]) -> impl Iterator<Item = &'a Definition> {
     let declared: std::collections::BTreeSet<_> = parts.iter().map(|part| (part.category == Category::Schema, part.name.clone())).collect();
@@ -117,7 +128,13 @@ fn left<'a>(rows: &'a [Definition], parts: &[Part]) -> impl Iterator<Item = &'a 
 
 /// Refuses a project with which something that stays could no longer run: with its schema, or with its flows and actions.
 // What a waiting job still needs of an older activation is to be asked here as well, as soon as there are jobs.
-fn fits(store: &mut dyn Store, built_in: &Schema, rows: &[Definition], parts: &[Part], schema: &Schema) -> Result<(), LifeError> {
+fn fits(
+    store: &mut dyn Store,
+    built_in: &Schema,
+    (rows, resting): (&[Definition], &FxHashSet<SmolStr>),
+    parts: &[Part],
+    schema: &Schema,
+) -> Result<(), LifeError> {
     let mut pieces = Vec::new();
     for row in left(rows, parts) {
         match load::piece(store, built_in, row.clone()) {
@@ -135,7 +152,7 @@ fn fits(store: &mut dyn Store, built_in: &Schema, rows: &[Definition], parts: &[
     }
     let staying: Vec<SmolStr> = pieces.iter().map(|piece| piece.row.name.clone()).collect();
     let declared = parts.iter().filter(|part| part.category != Category::Schema);
-    pieces.extend(declared.map(|part| part.as_piece(rows)).collect::<Result<Vec<_>, _>>()?);
+    pieces.extend(declared.map(|part| part.as_piece(rows, resting)).collect::<Result<Vec<_>, _>>()?);
     load::assemble(schema, &pieces, &mut Sources::default()).map(drop).map_err(|(name, why)| {
         let code = if staying.iter().any(|one| *one == name) { Code::S0208 } else { Code::E0806 };
         LifeError::refused(Diagnostic::unplaced(code, format!("{} doesn't fit what is deployed: {why}", quoted(&name))).help(help))
@@ -144,11 +161,11 @@ fn fits(store: &mut dyn Store, built_in: &Schema, rows: &[Definition], parts: &[
 
 impl Part {
     /// The part as it will be in the store.
-    fn as_piece(&self, rows: &[Definition]) -> Result<Piece, LifeError> {
+    fn as_piece(&self, rows: &[Definition], resting: &FxHashSet<SmolStr>) -> Result<Piece, LifeError> {
         let there = rows.iter().find(|row| row.name == self.name && row.category != Category::Schema);
         let active = match there.filter(|row| row.hash == self.hash) {
             Some(unchanged) => unchanged.activation.is_some(),
-            None => !self.draft,
+            None => self.is_to_be_active(resting),
         };
         let row = Definition {
             id: Uuid::nil(),
@@ -164,6 +181,11 @@ impl Part {
         Ok(Piece { row, bundle: self.bundle()? })
     }
 
+    /// Whether a deploy that writes it activates it.
+    fn is_to_be_active(&self, resting: &FxHashSet<SmolStr>) -> bool {
+        !self.draft && self.category != Category::Schema && !resting.contains(&self.name)
+    }
+
     /// What its bytes hold.
     fn bundle(&self) -> Result<Bundle, LifeError> {
         Ok(bytecode::decode_part(&self.bytes).map_err(|error| StoreError::Unusable(error.to_string()))?)
@@ -171,7 +193,7 @@ impl Part {
 }
 
 /// Brings a definition up to a part of the project.
-fn put(pipeline: &mut Pipeline, part: &Part, there: Option<&Definition>, acting: Reference) -> Result<Step, LifeError> {
+fn put(pipeline: &mut Pipeline, (part, active): (&Part, bool), there: Option<&Definition>, acting: Reference) -> Result<Step, LifeError> {
     if let Some(row) = there.filter(|row| row.hash == part.hash && row.category == part.category) {
         return Ok(step(&part.name, part.category, Outcome::Unchanged, row.activation.is_some()));
     }
@@ -189,7 +211,6 @@ fn put(pipeline: &mut Pipeline, part: &Part, there: Option<&Definition>, acting:
     if acting != administrator && acting != owner {
         return Err(not_owner(&quoted(&part.name), part.owner.as_ref().unwrap_or(&SmolStr::default())));
     }
-    let active = !part.draft && part.category != Category::Schema;
     if active {
         may_activate(pipeline, &part.name, &part.bundle()?, acting)?;
     }
@@ -221,7 +242,7 @@ fn step(name: &SmolStr, category: Category, outcome: Outcome, active: bool) -> S
     let kind = match category {
         Category::Flow => "flow",
         Category::Action => "action",
-        Category::Plugin => "plugin",
+        Category::Plugin => "plug-in",
         Category::Schema => "schema",
     };
     Step { name: name.clone(), kind, outcome, active }

@@ -99,6 +99,11 @@ impl Stored {
 }
 
 impl Piece {
+    /// Whether it is a flow that says of itself that it isn't to run.
+    pub fn is_draft(&self) -> bool {
+        self.bundle.program.flows.iter().any(|flow| flow.head.draft)
+    }
+
     /// What a definition misses in a schema.
     pub fn unfit(&self, schema: &Schema) -> Option<Diagnostic> {
         let missing = bytecode::missing(&self.bundle.schema, schema);

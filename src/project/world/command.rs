@@ -10,19 +10,19 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::pipeline::Limits;
+use crate::pipeline::{CallError, Limits};
 
 /// How much of what a process complains about is kept.
 const COMPLAINT: usize = 4096;
 
 /// Runs a program, and gives back what it wrote to its standard output.
-pub(super) fn run(words: &[String], request: &str, limits: Limits) -> Result<String, String> {
-    let (program, arguments) = words.split_first().ok_or("names no program")?;
+pub(super) fn run(words: &[String], request: &str, limits: Limits) -> Result<String, CallError> {
+    let (program, arguments) = words.split_first().ok_or_else(|| failed("names no program"))?;
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     lead_a_group(&mut command);
     let began = Instant::now();
-    let mut child = command.spawn().map_err(|error| format!("can't be started: {error}"))?;
+    let mut child = command.spawn().map_err(|error| failed(format!("can't be started: {error}")))?;
     if let Some(mut input) = child.stdin.take() {
         let request = request.to_owned();
         // A process that doesn't read its request closes the pipe, which is its own affair.
@@ -35,23 +35,29 @@ pub(super) fn run(words: &[String], request: &str, limits: Limits) -> Result<Str
         Some(Ok(bytes)) if bytes.len() <= limits.bytes => bytes,
         Some(Ok(_)) => {
             end(&mut child);
-            return Err(format!("answers more than {} bytes", limits.bytes));
+            return Err(failed(format!("answers more than {} bytes", limits.bytes)));
         }
         _ => {
             end(&mut child);
-            return Err(format!("took longer than {} seconds", limits.time.as_secs_f64()));
+            return Err(CallError::OutOfTime);
         }
     };
     let Some(status) = wait(&mut child, left) else {
         end(&mut child);
-        return Err(format!("took longer than {} seconds", limits.time.as_secs_f64()));
+        return Err(CallError::OutOfTime);
     };
     if !status.success() {
         let said = complaint.and_then(|complaint| complaint.recv_timeout(Duration::from_millis(200)).ok()).unwrap_or_default();
-        let said = String::from_utf8_lossy(&said).trim().lines().next().unwrap_or("").to_owned();
-        return Err(if said.is_empty() { format!("ended with {status}") } else { format!("ended with {status}: {said}") });
+        // What went wrong is what a program says last: a stack of calls, where it shows one, comes before.
+        let said = String::from_utf8_lossy(&said).trim().lines().next_back().unwrap_or("").trim().to_owned();
+        let ended = status.code().map_or_else(|| format!("was ended ({status})"), |code| format!("ended with the exit code {code}"));
+        return Err(failed(if said.is_empty() { ended } else { format!("{ended}: {said}") }));
     }
-    String::from_utf8(bytes).map_err(|_| "answers something that isn't UTF-8".to_owned())
+    String::from_utf8(bytes).map_err(|_| failed("answers something that isn't UTF-8"))
+}
+
+fn failed(words: impl Into<String>) -> CallError {
+    CallError::Failed(words.into())
 }
 
 /// Reads to the end, or one byte more than may come; the rest goes nowhere once the process is ended.

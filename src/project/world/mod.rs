@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
-use crate::pipeline::{Limits, Outside, Permission, Settings};
+use crate::pipeline::{CallError, Limits, Outside, Permission, Settings};
 use crate::value::Uuid;
 
 impl Settings {
@@ -29,11 +29,11 @@ impl Settings {
 struct World;
 
 impl Outside for World {
-    fn command(&mut self, words: &[String], request: &str, limits: Limits) -> Result<String, String> {
+    fn command(&mut self, words: &[String], request: &str, limits: Limits) -> Result<String, CallError> {
         command::run(words, request, limits)
     }
 
-    fn webhook(&mut self, address: &str, request: &str, limits: Limits) -> Result<String, String> {
+    fn webhook(&mut self, address: &str, request: &str, limits: Limits) -> Result<String, CallError> {
         webhook::post(address, request, limits)
     }
 }

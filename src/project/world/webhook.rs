@@ -3,10 +3,10 @@
 
 use ureq::Agent;
 
-use crate::pipeline::Limits;
+use crate::pipeline::{CallError, Limits};
 
 /// Posts a request, and gives back the body of the answer.
-pub(super) fn post(address: &str, request: &str, limits: Limits) -> Result<String, String> {
+pub(super) fn post(address: &str, request: &str, limits: Limits) -> Result<String, CallError> {
     let config = Agent::config_builder()
         .timeout_global(Some(limits.time))
         .max_redirects(0)
@@ -18,15 +18,15 @@ pub(super) fn post(address: &str, request: &str, limits: Limits) -> Result<Strin
     let sent = Agent::new_with_config(config).post(address).header("content-type", "application/json").send(request);
     let mut answer = sent.map_err(|error| in_words(&error, limits))?;
     if !answer.status().is_success() {
-        return Err(format!("answers {}", answer.status()));
+        return Err(CallError::Failed(format!("answers {}", answer.status())));
     }
     answer.body_mut().with_config().limit(limits.bytes as u64).read_to_string().map_err(|error| in_words(&error, limits))
 }
 
-fn in_words(error: &ureq::Error, limits: Limits) -> String {
+fn in_words(error: &ureq::Error, limits: Limits) -> CallError {
     match error {
-        ureq::Error::Timeout(_) => format!("took longer than {} seconds", limits.time.as_secs_f64()),
-        ureq::Error::BodyExceedsLimit(_) => format!("answers more than {} bytes", limits.bytes),
-        error => format!("can't be called: {error}"),
+        ureq::Error::Timeout(_) => CallError::OutOfTime,
+        ureq::Error::BodyExceedsLimit(_) => CallError::Failed(format!("answers more than {} bytes", limits.bytes)),
+        error => CallError::Failed(format!("can't be called: {error}")),
     }
 }
