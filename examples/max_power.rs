@@ -8,7 +8,7 @@
 use std::error::Error;
 use std::sync::Arc;
 
-use weir::pipeline::{Operation, Outcome, Pipeline, Plugin, Refusal, Settings};
+use weir::pipeline::{Ending, Operation, Outcome, Pipeline, Plugin, Refusal, Settings};
 use weir::project::Project;
 use weir::schema::Row;
 
@@ -45,17 +45,25 @@ fn save(pipeline: &mut Pipeline) -> Result<(Outcome, usize, usize), Box<dyn Erro
     Ok((outcome, count(account)?, count(contact)?))
 }
 
+fn ended(outcome: &Outcome) -> String {
+    match &outcome.ending {
+        Ending::Committed => "committed".to_owned(),
+        Ending::Stopped { flow, reason } => format!("stopped by {flow}: {reason}"),
+        Ending::Fault(fault) => format!("{}: {}", fault.code.name(), fault.message),
+    }
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
     let mut pipeline = Project::from_text("rules.flow", RULES).compile()?.open("sqlite::memory:", Settings::system())?;
     pipeline.register(max_power())?;
     let (outcome, accounts, contacts) = save(&mut pipeline)?;
-    println!("synchronous:  {:?}\n              {accounts} accounts, {contacts} contacts", outcome.ending);
+    println!("synchronous:  {}\n              {accounts} accounts, {contacts} contacts", ended(&outcome));
     assert_eq!((accounts, contacts), (0, 0), "the contact went with the account");
 
     let rules = format!("{RULES}{IN_THE_BACKGROUND}");
     let mut pipeline = Project::from_text("rules.flow", rules).compile()?.open("sqlite::memory:", Settings::system())?;
     let (outcome, accounts, _) = save(&mut pipeline)?;
-    println!("asynchronous: {:?}, queued: {}\n              {accounts} account", outcome.ending, outcome.queued.join(", "));
+    println!("asynchronous: {}, queued: {}\n              {accounts} account", ended(&outcome), outcome.queued.join(", "));
     assert_eq!((accounts, outcome.queued.as_slice()), (1, ["MaxPower".into()].as_slice()), "the save doesn't wait for it");
     Ok(())
 }

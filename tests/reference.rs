@@ -110,3 +110,10 @@ fn the_limits_are_those_of_the_code() {
         assert!(section.contains(&line), "the limits say `{line}`");
     }
 }
+
+#[test]
+fn the_built_in_entities_are_shown_as_they_are() {
+    let page = include_str!("../docs/entities.md");
+    let (_, text) = include_str!("../src/schema/builtin.flow").split_once("\n\n").unwrap();
+    assert!(page.contains(text.trim()), "docs/entities.md shows other entities than src/schema/builtin.flow has");
+}

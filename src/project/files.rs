@@ -77,6 +77,9 @@ impl LoadError {
             LoadErrorKind::NoFlows => diagnostic.help("name a folder that has `.flow` files, or a file"),
             LoadErrorKind::TooLarge(_) => diagnostic.help("name the folder that holds the flows"),
             LoadErrorKind::Loop => diagnostic.help("remove the link"),
+            _ if self.path.to_string_lossy().starts_with("sqlite:") => {
+                diagnostic.help("this command takes a project; `weir run`, `order`, `dis` and `deploy` take the URL of a store, too")
+            }
             LoadErrorKind::Unreadable(_) | LoadErrorKind::Special => diagnostic,
         }
     }

@@ -115,7 +115,7 @@ flow Ask on account {
 "#;
     let place = Place::deployed(&format!("{SCHEMA}{text}"));
     assert!(place.refused(&["deactivate", "Approve", "--store", "sqlite:s.db"], "S0208").contains("`Ask`"));
-    place.refused(&["convert", "Approve", "--to", "background", "--store", "sqlite:s.db"], "S0205");
+    place.refused(&["convert", "Approve", "--to", "background", "--store", "sqlite:s.db"], "S0209");
     place.life("deactivate", "Ask");
     place.life("deactivate", "Approve");
     place.refused(&["convert", "Approve", "--to", "background", "--store", "sqlite:s.db"], "S0209");

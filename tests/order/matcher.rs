@@ -58,7 +58,9 @@ fn nodes(trace: &[TraceEntry], level: u32) -> Vec<Node> {
                 let what = match verdict {
                     StepVerdict::Ran => Kind::Ran(*kind),
                     StepVerdict::Queued => Kind::Queued,
-                    StepVerdict::NotSubmitted(_) | StepVerdict::When | StepVerdict::Scope { .. } => Kind::LeftOut,
+                    StepVerdict::NotSubmitted(_) | StepVerdict::SameStage(_) | StepVerdict::When | StepVerdict::Scope { .. } => {
+                        Kind::LeftOut
+                    }
                 };
                 found.push(Node { what, name: name.to_string(), stage: stage.map(|stage| stage as u8), entity: None, parts, cut });
             }

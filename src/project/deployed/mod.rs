@@ -122,6 +122,9 @@ fn unfit(fate: Fate, name: &str, why: &str) -> LifeError {
 /// Whether a definition is in the state in which this can be done with it.
 fn allowed(definition: &Definition, fate: Fate) -> Result<(), LifeError> {
     let name = quoted(&definition.name);
+    if matches!(fate, Fate::Convert(_)) && definition.category != Category::Flow {
+        return Err(LifeError::refused(Diagnostic::unplaced(Code::S0209, format!("{name} is no flow, and has no other mode"))));
+    }
     let reason = match (fate, definition.activation.is_some()) {
         (Fate::Activate, true) => Diagnostic::unplaced(Code::S0203, format!("{name} is active already"))
             .help("to activate it anew, deactivate it first; a changed definition comes with `weir deploy`"),
