@@ -2,11 +2,13 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::exit::Exit;
 use super::output::Output;
-use super::{Format, compiled, load};
+use super::{compiled, files, load};
+use crate::diagnostic::render;
+use crate::exchange;
 use crate::pipeline::order::Ask;
 use crate::project::Compiled;
 
@@ -24,7 +26,24 @@ pub(super) struct Arguments {
     fields: Option<Vec<String>>,
     /// What is written
     #[arg(long, value_enum, default_value_t, env = "WEIR_FORMAT")]
-    format: Format,
+    format: Form,
+    /// A file to write it to, instead of standard output
+    #[arg(short, long, value_name = "FILE", env = "WEIR_OUTPUT")]
+    output: Option<PathBuf>,
+}
+
+/// What an order is written as.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// For people
+    #[default]
+    Human,
+    /// One object, for programs
+    Json,
+    /// A flowchart in Mermaid, which many wikis and forges draw
+    Mermaid,
+    /// A picture
+    Svg,
 }
 
 pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Exit {
@@ -32,9 +51,9 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Exit {
 }
 
 fn show(arguments: &Arguments, output: &mut Output) -> Result<(), Exit> {
-    let Arguments { path, entity, message, fields, format } = arguments;
+    let Arguments { path, entity, message, fields, format, output: file } = arguments;
     let mut compiled = compiled::load_or_compile(path, output)?;
-    if *format == Format::Human {
+    if *format != Form::Json {
         // People want to open the files; programs know PATH.
         compiled = Compiled { sources: load::openable(path, &compiled.sources).into(), ..compiled };
     }
@@ -43,9 +62,18 @@ fn show(arguments: &Arguments, output: &mut Output) -> Result<(), Exit> {
         output.error_line(format!("error: {error}"));
         Exit::Usage
     })?;
-    match format {
-        Format::Human => output.write(&order.to_string()),
-        Format::Json => output.line(serde_json::to_string(&order).unwrap_or_default()),
-    }
-    Ok(())
+    let text = match format {
+        Form::Human => exchange::order_text(&order),
+        Form::Json => serde_json::to_string(&order).unwrap_or_default() + "\n",
+        Form::Mermaid => exchange::order_mermaid(&order),
+        Form::Svg => exchange::order_svg(&order),
+    };
+    let Some(file) = file else {
+        output.write(&text);
+        return Ok(());
+    };
+    files::write_whole(file, text.as_bytes()).map_err(|error| {
+        output.error_line(format!("error: `{}` can't be written: {error}", render::visible(&file.to_string_lossy())));
+        Exit::Failed
+    })
 }

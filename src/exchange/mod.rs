@@ -7,6 +7,7 @@ mod csv;
 mod decode;
 mod json;
 mod lines;
+mod order;
 mod outcome;
 mod trace;
 
@@ -14,6 +15,7 @@ use std::io::BufRead;
 
 use smol_str::SmolStr;
 
+pub use order::{order_mermaid, order_svg, order_text};
 pub use outcome::{Tally, refused, told, told_with_outputs};
 pub use trace::{trace_lines, with_trace};
 

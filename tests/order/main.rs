@@ -5,12 +5,14 @@
 mod generate;
 mod listed;
 mod matcher;
+mod pictures;
 
 use std::sync::{Arc, Mutex};
 
 use generate::{Dice, project};
 use matcher::held;
 use weir::bytecode::{Effects, Event};
+use weir::exchange::order_text;
 use weir::pipeline::order::{Ask, Order};
 use weir::pipeline::{Ending, Message, Operation, Outcome, Pipeline, PluginContext, Refusal, Settings};
 use weir::project::{Compiled, Project};
@@ -86,7 +88,7 @@ fn hold(compiled: &Compiled, seed: u64, dice: &mut Dice, text: &str, count: &mut
         let any = Ask { fields: None, ..ask.clone() };
         for ask in [&ask, &any] {
             let order = compiled.order(ask).unwrap_or_else(|error| panic!("seed {seed}: {error}\n{text}"));
-            let told = || format!("seed {seed}: {ask:?}\n{text}\n{order}\n{tree:#?}\n{:?}", outcome.ending);
+            let told = || format!("seed {seed}: {ask:?}\n{text}\n{}\n{tree:#?}\n{:?}", order_text(&order), outcome.ending);
             held(&order, &tree).unwrap_or_else(|error| panic!("{error}\n{}", told()));
             assert!(outcome.depth <= order.bounds.depth.max(1), "deeper than its bound: {} {}", outcome.depth, told());
             let most = order.bounds.operations.unwrap_or(u64::MAX);
@@ -100,7 +102,7 @@ fn hold(compiled: &Compiled, seed: u64, dice: &mut Dice, text: &str, count: &mut
         }
         if let Some(broken) = broken(&order, &ran) {
             count.broken += 1;
-            assert!(held(&broken, &tree).is_err(), "seed {seed}: a broken order is taken for a whole one\n{text}\n{broken}\n{tree:#?}");
+            assert!(held(&broken, &tree).is_err(), "seed {seed}: a broken order is taken for a whole one\n{text}\n{}\n{tree:#?}", order_text(&broken));
         }
     }
 }

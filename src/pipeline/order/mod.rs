@@ -8,7 +8,7 @@
 //! What may happen is a graph. An [`Event`] has steps, a step does what its [`Part`] says, and the acts of a part are events
 //! again. Each event and each part stands in it once, so it stays small where flows set each other off in circles.
 //! `ask.rs` reads the question and `answer.rs` answers it, `graph.rs` makes the graph out of events (`steps.rs`) and parts
-//! (`acts.rs`), `bounds.rs` counts, `text.rs` shows it to people.
+//! (`acts.rs`), `bounds.rs` counts. How it is shown is in `exchange`.
 
 mod acts;
 mod answer;
@@ -16,7 +16,6 @@ mod ask;
 mod bounds;
 mod graph;
 mod steps;
-mod text;
 
 use serde::Serialize;
 use smol_str::SmolStr;
@@ -245,21 +244,4 @@ pub enum What {
 pub fn order(program: &Program, schema: &Schema, sources: &Sources, ask: &Ask, depth: u32) -> Result<Order, AskError> {
     let question = ask::read(program, schema, ask)?;
     Ok(graph::Graph::new(program, schema, sources, depth).answer(ask, &question))
-}
-
-impl What {
-    /// The verb: `creates`.
-    fn verb(self) -> &'static str {
-        match self {
-            What::Set => "sets",
-            What::Create => "creates",
-            What::Update => "updates",
-            What::Delete => "deletes",
-            What::Start => "starts",
-            What::Queue => "queues",
-            What::Run => "runs",
-            What::Perform => "performs",
-            What::Anything => "may do anything",
-        }
-    }
 }

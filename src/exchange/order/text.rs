@@ -4,13 +4,11 @@
 //! An event with steps has a number. It is shown where it comes least deep, and named by its number everywhere else, so the text
 //! is no longer than the graph is large.
 
-use std::fmt::{self, Write};
+use std::fmt::Write;
 
-use super::{Act, Bounds, Event, Kind, OnlyIf, Order, Part, Place, Step, What};
-use crate::diagnostic::render::{counted, several, visible};
-
-/// How many names a list has before it is cut.
-const MOST_NAMES: usize = 6;
+use super::words::{self, MOST_NAMES, STAGES, numbers, title};
+use crate::diagnostic::render::{several, visible};
+use crate::pipeline::order::{Act, Event, Kind, Order, Part, Place, Step, What};
 
 /// How long a condition is before it is cut, in characters.
 const LONGEST: usize = 72;
@@ -18,28 +16,18 @@ const LONGEST: usize = 72;
 /// How deep the tree is shown; chains of children and cascades that are longer are in the JSON.
 const DEEPEST: usize = 40;
 
-/// The stages as they are headed.
-const STAGES: [(Option<u8>, &str); 5] = [
-    (Some(10), "pre-validation"),
-    (Some(20), "pre-operation"),
-    (Some(30), "core operation"),
-    (Some(40), "post-operation"),
-    (None, "queued, to run after the transaction"),
-];
-
-impl fmt::Display for Order {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut printer = Printer {
-            order: self,
-            text: String::new(),
-            numbers: numbers(&self.events),
-            events: vec![false; self.events.len()],
-            parts: vec![false; self.parts.len()],
-            above: Vec::new(),
-        };
-        printer.all();
-        printer.text.lines().try_for_each(|line| writeln!(f, "{}", visible(line).trim_end()))
-    }
+/// An order as text.
+pub fn order_text(order: &Order) -> String {
+    let mut printer = Printer {
+        order,
+        text: String::new(),
+        numbers: numbers(&order.events),
+        events: vec![false; order.events.len()],
+        parts: vec![false; order.parts.len()],
+        above: Vec::new(),
+    };
+    printer.all();
+    printer.text.lines().fold(String::with_capacity(printer.text.len()), |text, line| text + visible(line).trim_end() + "\n")
 }
 
 struct Printer<'a> {
@@ -71,7 +59,7 @@ impl<'a> Printer<'a> {
         if !order.complete {
             self.line(0, "\nThere is more than is listed here: some events are named and not followed.");
         }
-        self.line(0, &format!("\nAt most: {}", order.bounds));
+        self.line(0, &format!("\nAt most: {}", words::bounds(&order.bounds)));
     }
 
     fn line(&mut self, level: usize, words: &str) {
@@ -109,7 +97,7 @@ impl<'a> Printer<'a> {
             let steps: Vec<&Step> = event.steps.iter().filter(|step| step.stage == stage).collect();
             let number = stage.map(|stage| format!("{stage} ")).unwrap_or_default();
             if stage == Some(30) && steps.is_empty() {
-                self.line(1, &format!("30 core operation: the record is {}", done(event)));
+                self.line(1, &format!("30 core operation: the record is {}", words::done(event)));
                 self.gone(event, 2);
             } else if !steps.is_empty() {
                 self.line(1, &format!("{number}{words}"));
@@ -122,7 +110,7 @@ impl<'a> Printer<'a> {
     fn step(&mut self, step: &Step) {
         let Place { name, kind, file, line } = &step.place;
         let via = step.via.map(|via| format!(" via {via}")).unwrap_or_default();
-        self.line(2, &format!("{name}, {}{via}  ({file}:{line})", words(*kind)));
+        self.line(2, &format!("{name}, {}{via}  ({file}:{line})", words::kind(*kind)));
         let mut said = vec![step.why.clone()];
         said.extend((!step.triggers.is_empty()).then(|| format!("on {}", several(&step.triggers, MOST_NAMES))));
         if step.run_as == "owner" {
@@ -133,10 +121,10 @@ impl<'a> Printer<'a> {
         }
         self.line(4, &said.join("; "));
         if let Some(when) = &step.when {
-            self.line(4, &format!("when {}", cut(when)));
+            self.line(4, &format!("when {}", words::cut(when, LONGEST)));
         }
         if let Some(only_if) = &step.only_if {
-            self.line(4, &only_if.to_string());
+            self.line(4, &words::only_if(only_if));
         }
     }
 
@@ -212,7 +200,7 @@ impl<'a> Printer<'a> {
     }
 
     fn act(&mut self, act: &'a Act, level: usize) {
-        let mut words = act.what.verb().to_owned();
+        let mut words = words::verb(act.what).to_owned();
         let own = act.what == What::Set;
         if !own && !act.of.is_empty() {
             let _ = write!(words, " {}", act.of);
@@ -243,31 +231,30 @@ impl<'a> Printer<'a> {
     }
 
     /// An event that something is, and what runs on it.
-    fn caused(&mut self, index: usize, words: &str, level: usize) {
+    fn caused(&mut self, index: usize, said: &str, level: usize) {
         let Some(event) = self.order.events.get(index) else { return };
         let number = self.number(index);
         let depth = self.above.len() as u32 + 1;
         if !event.followed {
-            let why = if event.depth > self.order.bounds.max_depth { "refused there: too deep" } else { "not followed" };
-            return self.line(level, &format!("{words}: {why}"));
+            return self.line(level, &format!("{said}: {}", words::not_followed(event, &self.order.bounds)));
         }
         if number.is_empty() {
-            return self.line(level, words);
+            return self.line(level, said);
         }
         if self.above.contains(&index) {
-            return self.line(level, &format!("{words}{number}, a circle"));
+            return self.line(level, &format!("{said}{number}, a circle"));
         }
         if self.events.get(index).copied().unwrap_or(true) || event.depth < depth || level > DEEPEST {
-            return self.line(level, &format!("{words}{number}, told elsewhere"));
+            return self.line(level, &format!("{said}{number}, told elsewhere"));
         }
         self.mark(index);
-        self.line(level, &format!("{words}{number}"));
+        self.line(level, &format!("{said}{number}"));
         self.above.push(index);
         for step in &event.steps {
             let stage = step.stage.map_or("queued".to_owned(), |stage| stage.to_string());
             let plugin = if step.place.kind == Kind::Plugin { "plug-in, " } else { "" };
             let rank = if step.place.kind == Kind::Action { String::new() } else { format!(" ({plugin}rank {})", step.rank) };
-            let only_if = step.only_if.as_ref().map(|only_if| format!(", {only_if}")).unwrap_or_default();
+            let only_if = step.only_if.as_ref().map(|only_if| format!(", {}", words::only_if(only_if))).unwrap_or_default();
             self.with_acts(step.part, level + 1, format!("{stage} {}{rank}{only_if}", step.place.name));
         }
         self.gone(event, level + 1);
@@ -293,86 +280,4 @@ impl<'a> Printer<'a> {
     fn number(&self, index: usize) -> String {
         self.numbers.get(index).copied().flatten().map(|number| format!(" [{number}]")).unwrap_or_default()
     }
-}
-
-/// The numbers of the events of which there is something to tell.
-fn numbers(events: &[Event]) -> Vec<Option<usize>> {
-    let mut count = 0;
-    let number = |event: &Event| {
-        let beside = [event.cascades.len(), event.restricted_by.len(), event.empties.len()];
-        let told = !event.steps.is_empty() || beside.iter().any(|count| *count > 0);
-        count += usize::from(told);
-        told.then_some(count)
-    };
-    events.iter().map(number).collect()
-}
-
-/// What an event is: `Update account (name, size)`.
-fn title(event: &Event) -> String {
-    let entity = event.entity.as_ref().map(|entity| format!(" {entity}")).unwrap_or_default();
-    let fields = match (&event.fields[..], &event.more_fields) {
-        ([], Some(more)) if more.is_empty() || event.message != "Update" => String::new(),
-        (fields, Some(more)) if more.is_empty() => format!(" ({})", several(fields, MOST_NAMES)),
-        (_, Some(more)) => format!(" (some of {})", several(more, MOST_NAMES)),
-        (_, None) => " (any fields)".to_owned(),
-    };
-    format!("{}{entity}{fields}", event.message)
-}
-
-fn done(event: &Event) -> &'static str {
-    match event.message.as_str() {
-        "Create" => "created",
-        "Delete" => "deleted",
-        _ => "updated",
-    }
-}
-
-fn words(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Flow => "flow",
-        Kind::Plugin => "plug-in",
-        Kind::Action => "action",
-    }
-}
-
-impl fmt::Display for OnlyIf {
-    /// Where it runs: `only if name or size is submitted, or Adds sets size`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let submits = (!self.submits.is_empty()).then(|| {
-            let one_of = if self.submits.len() == 1 { "" } else { "one of " };
-            format!("{one_of}{} is submitted", several(&self.submits, MOST_NAMES))
-        });
-        let sets = self.sets.iter().map(|sets| format!("`{}` sets {}", sets.step, several(&sets.fields, MOST_NAMES)));
-        let all: Vec<String> = submits.into_iter().chain(sets).collect();
-        write!(f, "only if {}", all.join(" or "))
-    }
-}
-
-impl fmt::Display for Bounds {
-    /// In a line: `depth 3 of 8, 4 nested operations, 60 instructions, 9 statements`; what isn't known in two more.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let numbers = [(self.operations, "nested operation"), (self.instructions, "instruction"), (self.statements, "statement")];
-        write!(f, "depth {} of {}", self.depth, self.max_depth)?;
-        for (number, of) in numbers {
-            number.map_or(Ok(()), |number| write!(f, ", {}", counted(usize::try_from(number).unwrap_or(usize::MAX), of)))?;
-        }
-        let why = |reason: &&str| match *reason {
-            "loop" => "loops go through records",
-            "query" => "queries go through records",
-            "cascade" => "deletes take others along",
-            "outside" => "code is outside the language",
-            _ => "there is more than is listed",
-        };
-        let unknown: Vec<String> = numbers.iter().filter(|(number, _)| number.is_none()).map(|(_, of)| format!("{of}s")).collect();
-        if unknown.is_empty() {
-            return Ok(());
-        }
-        let why: Vec<&str> = self.unknown.iter().map(why).collect();
-        write!(f, "\n  not known: {}\n  because {}", unknown.join(", "), why.join(", and "))
-    }
-}
-
-fn cut(text: &str) -> String {
-    let cut: String = text.chars().take(LONGEST).collect();
-    if cut.len() < text.len() { format!("{cut} …") } else { cut }
 }
