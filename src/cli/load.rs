@@ -72,6 +72,10 @@ pub(super) fn unopened(url: &str, error: &OpenError, output: &mut Output) -> Exi
             output.error_line(format!("error: --store: {error}"));
             Exit::Usage
         }
+        OpenError::Record(_) | OpenError::Zone => {
+            output.error_line(format!("error: {error}"));
+            Exit::Failed
+        }
         OpenError::Store(error) => store_failed(url, &error.to_string(), output),
     }
 }

@@ -3,6 +3,7 @@
 //! The exit codes are a contract (see `exit.rs`); so is what is machine-readable. Text for people may improve freely.
 
 mod allow;
+mod as_test;
 mod build;
 mod check;
 mod compiled;
@@ -18,10 +19,13 @@ mod load;
 mod ops;
 mod order;
 mod output;
+mod record;
+mod replay;
 mod run;
 mod snap;
 mod story;
 mod test;
+mod why;
 
 use std::process::ExitCode;
 
@@ -52,6 +56,10 @@ enum Command {
     Order(order::Arguments),
     /// Run a scenario, or operations from a file
     Run(run::Arguments),
+    /// Run again what `weir run --record` has written down, without the store
+    Replay(replay::Arguments),
+    /// Tell what happened in a recorded operation, and why a flow ran in it or didn't
+    Why(why::Arguments),
     /// Write a project into a store, and activate what is new or changed
     Deploy(deploy::Arguments),
     /// Let a deployed flow, action or plug-in run, in a new activation
@@ -96,6 +104,8 @@ pub fn main() -> ExitCode {
         Command::Fmt(arguments) => fmt::run(&arguments, &mut output),
         Command::Order(arguments) => order::run(&arguments, &mut output),
         Command::Run(arguments) => run::run(&arguments, &mut output),
+        Command::Replay(arguments) => replay::run(&arguments, &mut output),
+        Command::Why(arguments) => why::run(&arguments, &mut output),
         Command::Deploy(arguments) => deploy::run(&arguments, &mut output),
         Command::Activate(arguments) => life::activate(&arguments, &mut output),
         Command::Deactivate(arguments) => life::deactivate(&arguments, &mut output),

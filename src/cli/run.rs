@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 use super::allow::Allow;
 use super::exit::Exit;
 use super::output::Output;
+use super::record::Record;
 use super::{Format, compiled, load, ops, story};
 use crate::check::ir::Scenario;
 use crate::exchange::{self, RowMessage};
@@ -51,6 +52,8 @@ pub(super) struct Arguments {
     pub format: Format,
     #[command(flatten)]
     allow: Allow,
+    #[command(flatten)]
+    record: Record,
 }
 
 /// A message by name.
@@ -83,14 +86,14 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Exit {
         Some(file) => operations(arguments, file, output),
         None => one_scenario(arguments, output),
     };
-    exit.unwrap_or_else(|exit| exit)
+    exit.unwrap_or_else(|exit| exit).and(arguments.record.finish(output))
 }
 
 /// Opens the store, with the settings that the project and the arguments ask for.
 pub(super) fn open(compiled: &Compiled, arguments: &Arguments, output: &mut Output) -> Result<Pipeline, Exit> {
     let settings = compiled.config.apply(if arguments.trace { Settings::system().traced() } else { Settings::system() });
     let url = store_url(compiled, arguments);
-    compiled.open(url, arguments.allow.apply(settings)).map_err(|error| load::unopened(url, &error, output))
+    arguments.record.open(compiled, url, arguments.allow.apply(settings)).map_err(|error| load::unopened(url, &error, output))
 }
 
 /// The store of the command line, else the project's, else one in memory.
@@ -119,7 +122,11 @@ fn one_scenario(arguments: &Arguments, output: &mut Output) -> Result<Exit, Exit
         Exit::Usage
     })?;
     let mut pipeline = open(&compiled, arguments, output)?;
-    let report = scenario::run(scenario.into(), &mut pipeline);
+    let mut report = scenario::run(scenario.into(), &mut pipeline);
+    if !arguments.trace {
+        // A recorded run is a traced one, whether anybody wants to see that or not.
+        report.forget_traces();
+    }
     match arguments.format {
         Format::Human => tell(&report, &project, output),
         Format::Json => tell_json(&report, &project, arguments.trace, output),

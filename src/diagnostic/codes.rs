@@ -247,6 +247,10 @@ codes! {
     E0804 Error "a compiled file of another version",
     E0805 Error "a flow that is too large",
     E0806 Error "a mistake of the compiler itself",
+    E0811 Error "not a record of a run",
+    E0812 Error "a record that is cut short",
+    E0813 Error "a record that is damaged",
+    E0814 Error "a record of another version",
     // What this release can't carry yet
     W0901 Warning "something in the background, which this release doesn't run yet",
     E0922 Error "a part of a test that this release can't run yet",
@@ -309,4 +313,5 @@ codes! {
     F21 Fault "code outside that failed",
     F22 Fault "a privilege that is missing",
     F23 Fault "a value in the store that can't be read",
+    F24 Fault "a read that was not recorded",
 }

@@ -9,6 +9,7 @@ mod json;
 mod lines;
 mod order;
 mod outcome;
+mod replay;
 mod trace;
 
 use std::io::BufRead;
@@ -17,12 +18,19 @@ use smol_str::SmolStr;
 
 pub use order::{order_mermaid, order_svg, order_text};
 pub use outcome::{Tally, refused, told, told_with_outputs};
-pub use trace::{trace_lines, with_trace};
+pub use replay::{AsTest, Change, Difference, Reason, difference_lines, ending_line, operation_title, replayed_json, unread_json};
+pub use trace::{About, not_considered, trace_about, trace_lines, with_trace};
 
 use crate::bytecode::Program;
 use crate::diagnostic::{Code, Severity, render};
 use crate::pipeline::Operation;
-use crate::schema::Schema;
+use crate::schema::{Schema, system};
+
+/// What the platform keeps of every record, which goes without saying.
+const KEPT: [&str; 5] = [system::CREATED_ON, system::CREATED_BY, system::MODIFIED_ON, system::MODIFIED_BY, system::VERSION];
+
+/// What every new record is given, where nobody says otherwise; what is said stands with the operation.
+const GIVEN: [&str; 3] = [system::OWNER, system::STATE, system::STATUS];
 
 /// How the operations are written.
 #[derive(Clone, Debug, PartialEq)]

@@ -47,7 +47,7 @@ pub use external::{CallError, Limits, Outside, Permission};
 pub use happening::{Actor, Border, Happening, Named, StepKind, StepVerdict, TraceEntry};
 pub use operation::{Ending, Message, Operation, Outcome};
 pub use plugin::{BindError, Plugin, Refusal, RegisterError};
-pub use settings::{Clock, Ids, NESTED_COST, Settings};
+pub use settings::{Clock, Ids, NESTED_COST, Recorder, Settings};
 pub use users::{ADMINISTRATOR, ADMINISTRATOR_NAME, ROOT_UNIT, ROOT_UNIT_NAME};
 
 use crate::bytecode::{self, Program, Via};
@@ -96,8 +96,13 @@ impl Pipeline {
         Ok(pipeline)
     }
 
-    /// A pipeline over a store with the tables of the schema.
-    fn assembled(schema: Arc<Schema>, program: Arc<Program>, mut store: Box<dyn Store>, settings: Settings) -> Result<Self, StoreError> {
+    /// A pipeline over a store with the tables of the schema, in which the system administrator is.
+    pub(crate) fn assembled(
+        schema: Arc<Schema>,
+        program: Arc<Program>,
+        mut store: Box<dyn Store>,
+        settings: Settings,
+    ) -> Result<Self, StoreError> {
         store.limit_answers(settings.max_memory);
         let users = schema.entity_id(USERS).ok_or_else(|| StoreError::Unusable(format!("the schema has no entity `{USERS}`")))?;
         let administrator = Reference { entity: users, id: ADMINISTRATOR };
@@ -157,6 +162,7 @@ impl Pipeline {
         let savepoint = if self.longer == Longer::None { Savepoint::None } else { Savepoint::Due };
         self.engine.start_anew(acting, savepoint);
         let about_a_record = operation.is_about_a_record();
+        self.tell_begin(&operation, acting);
         let result = self.attempt(operation, acting);
         if result.is_err() && !self.engine.sessions.is_empty() {
             self.keep_sessions();
@@ -174,7 +180,18 @@ impl Pipeline {
             Err(Interrupt::Stop { flow, reason }) => (Ending::Stopped { flow, reason }, None, Vec::new(), Vec::new()),
             Err(Interrupt::Fault(fault)) => (Ending::Fault(*fault), None, Vec::new(), Vec::new()),
         };
-        Outcome { ending, record, records, outputs, kept: self.engine.kept, ran, queued, depth, trace }
+        let outcome = Outcome { ending, record, records, outputs, kept: self.engine.kept, ran, queued, depth, trace };
+        if let Some(recorder) = &mut self.engine.settings.recorder {
+            recorder.ended(&outcome);
+        }
+        outcome
+    }
+
+    fn tell_begin(&mut self, operation: &Operation, acting: Reference) {
+        let (times, within) = ((self.engine.now, self.engine.began), self.longer != Longer::None);
+        if let Some(recorder) = &mut self.engine.settings.recorder {
+            recorder.begins(operation, acting, times, within);
+        }
     }
 
     /// Opens a longer transaction: the operations that follow are kept together, or not at all.

@@ -7,11 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::external::{Limits, Outside, Permission};
+use super::operation::{Operation, Outcome};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::source::Sources;
-use crate::value::Uuid;
+use crate::value::{Reference, Uuid};
 
 /// Tells the time; asked once at the start of each outermost operation.
 pub type Clock = Box<dyn FnMut() -> Timestamp + Send>;
@@ -61,6 +62,18 @@ pub struct Settings {
     pub limits: Limits,
     /// Calls code outside; without it nothing can be called, whatever is permitted.
     pub outside: Option<Box<dyn Outside>>,
+    /// Is told of each outermost operation; nobody, as a rule.
+    pub recorder: Option<Box<dyn Recorder>>,
+}
+
+/// Wants to know which outermost operations there are, and what becomes of them. Everything else that an operation depends on can be
+/// heard at the store and at these settings.
+pub trait Recorder: Send {
+    /// An operation begins, as this user, at this time (and the stopwatch shows that), `within` a longer transaction or by itself.
+    fn begins(&mut self, operation: &Operation, acting: Reference, times: (Timestamp, Duration), within: bool);
+
+    /// It has ended.
+    fn ended(&mut self, outcome: &Outcome);
 }
 
 impl Settings {
@@ -93,6 +106,7 @@ impl Settings {
             permission: Permission::default(),
             limits: Limits::default(),
             outside: None,
+            recorder: None,
         }
     }
 

@@ -39,6 +39,12 @@ pub enum OpenError {
     /// It names a kind of store that there isn't yet.
     #[error("`{0}` names a PostgreSQL store, which this release can't open yet: write `sqlite:FILE` or `sqlite::memory:`")]
     Postgres(String),
+    /// The record of what happens can't be written.
+    #[error("the record can't be written: {0}")]
+    Record(std::io::Error),
+    /// A record names a time zone that this machine doesn't know.
+    #[error("the record names a time zone that this machine doesn't know")]
+    Zone,
     /// The store itself failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -62,6 +68,13 @@ impl Compiled {
     /// The compiled project that a `.flowc` file holds, verified.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, bytecode::LoadError> {
         bytecode::decode(bytes).map(Compiled::from)
+    }
+
+    /// The same flows on another schema, by the names that they use; an error names what the schema doesn't have or what doesn't fit.
+    pub fn onto(&self, schema: &Arc<Schema>) -> Result<Self, String> {
+        let program = bytecode::link(&self.program, &self.schema, schema).map_err(|error| error.to_string())?;
+        bytecode::verify(&program, schema).map_err(|error| error.to_string())?;
+        Ok(Compiled { schema: Arc::clone(schema), program: Arc::new(program), ..self.clone() })
     }
 
     /// Every step that an event would run, in its order, and what those may cause.

@@ -16,6 +16,7 @@ mod deployed;
 mod files;
 mod layouts;
 mod mend;
+pub mod record;
 mod snapshots;
 mod world;
 
@@ -64,6 +65,13 @@ impl Project {
     /// A text that is no file, such as standard input.
     pub fn from_text(name: &str, text: impl Into<Vec<u8>>) -> Project {
         Project::of(vec![files::Text { name: name.to_owned(), bytes: text.into(), line: 1 }])
+    }
+
+    /// The texts that something was compiled from, and one more.
+    pub fn of_sources(sources: &Sources, name: &str, text: impl Into<Vec<u8>>) -> Project {
+        let texts = sources.iter().skip(1).map(|(_, file)| (file.name.to_string(), file.text.as_bytes().to_vec()));
+        let texts = texts.chain(std::iter::once((name.to_owned(), text.into())));
+        Project::of(texts.map(|(name, bytes)| files::Text { name, bytes, line: 1 }).collect())
     }
 
     /// Whether anything forbids to compile it.

@@ -12,7 +12,7 @@ use crate::schema::Row;
 use crate::value::{Decimal, EntityId, Failure, Slot, Type, Uuid, Value, decimal};
 
 /// Records of an entity.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Selection {
     /// The entity.
     pub entity: EntityId,
@@ -29,7 +29,7 @@ pub struct Selection {
 }
 
 /// What has to hold of a field.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Condition {
     /// The field.
     pub slot: Slot,

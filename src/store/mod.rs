@@ -1,8 +1,12 @@
 //! The door to a database: batches of rows in, batches of rows out, inside one transaction at a time.
 //! Knows no flow and no stage, and the trait knows no SQLite.
 
+mod known;
+pub mod record;
+pub mod replay;
 pub mod sqlite;
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 pub use sqlite::Sqlite;
@@ -83,7 +87,7 @@ pub trait Store: Send {
 }
 
 /// Why a store could not do what it was asked.
-#[derive(Debug, Error)]
+#[derive(Clone, Debug, PartialEq, Error, Serialize, Deserialize)]
 pub enum StoreError {
     /// The record isn't there.
     #[error("the record {id} is not there")]
@@ -120,6 +124,9 @@ pub enum StoreError {
     /// The file is no database, is of a newer format, doesn't fit the schema, or holds a value that its field can't have.
     #[error("{0}")]
     Unusable(String),
+    /// A store that answers from a record is asked what isn't in there.
+    #[error("{0} was not recorded")]
+    Unrecorded(String),
     /// The file or server could not be reached, read or written: full, read-only, locked, broken.
     #[error("{0}")]
     Failed(String),

@@ -154,7 +154,7 @@ impl Value {
 }
 
 /// Why a computation has no result.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Failure {
     /// A division or remainder by zero.
     DivisionByZero,

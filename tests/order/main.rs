@@ -6,6 +6,7 @@ mod generate;
 mod listed;
 mod matcher;
 mod pictures;
+mod replay;
 
 use std::sync::{Arc, Mutex};
 
@@ -102,7 +103,11 @@ fn hold(compiled: &Compiled, seed: u64, dice: &mut Dice, text: &str, count: &mut
         }
         if let Some(broken) = broken(&order, &ran) {
             count.broken += 1;
-            assert!(held(&broken, &tree).is_err(), "seed {seed}: a broken order is taken for a whole one\n{text}\n{}\n{tree:#?}", order_text(&broken));
+            assert!(
+                held(&broken, &tree).is_err(),
+                "seed {seed}: a broken order is taken for a whole one\n{text}\n{}\n{tree:#?}",
+                order_text(&broken)
+            );
         }
     }
 }

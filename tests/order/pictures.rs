@@ -98,7 +98,8 @@ fn hold_mermaid(chart: &str) {
                     (" -->|", to) => arrows.extend([head.to_owned(), to.trim_start_matches("| ").to_owned()]),
                     (" e", _) | ("[", "]") | ("([", "])") | ("[/", "/]") => ids.push(head.to_owned()),
                     _ => {
-                        let id = before.strip_prefix("subgraph ").and_then(|rest| rest.strip_suffix('[')).unwrap_or_else(|| panic!("{line}"));
+                        let id =
+                            before.strip_prefix("subgraph ").and_then(|rest| rest.strip_suffix('[')).unwrap_or_else(|| panic!("{line}"));
                         assert!(is_id(id) && *after == "]", "{line}");
                         ids.push(id.to_owned());
                         open += 1;

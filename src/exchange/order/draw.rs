@@ -153,7 +153,8 @@ mod tests {
 
     #[test]
     fn a_text_keeps_to_its_room_and_loses_nothing() {
-        for text in ["a short one", "words of different lengths that go on for a while", &"unbroken".repeat(40), "", "äöü 漢字漢字漢字漢字"] {
+        for text in ["a short one", "words of different lengths that go on for a while", &"unbroken".repeat(40), "", "äöü 漢字漢字漢字漢字"]
+        {
             let lines = wrapped(text, Look::Plain, 120.0);
             assert!(lines.iter().all(|line| width(line, Look::Plain) <= 120.0), "{lines:?}");
             let without = |text: &str| text.chars().filter(|letter| *letter != ' ').collect::<String>();

@@ -105,7 +105,8 @@ impl<'a> Picture<'a> {
 
     /// An event with its stages.
     fn event(&mut self, index: usize, number: usize, event: &'a Event) {
-        let each = if event.depth == 1 && self.order.acts.iter().any(|act| act.repeats.is_some()) { ", for each target by itself" } else { "" };
+        let each =
+            if event.depth == 1 && self.order.acts.iter().any(|act| act.repeats.is_some()) { ", for each target by itself" } else { "" };
         let heading = format!("{number}  {}{each}", title(event));
         let Some((x, top)) = self.open(Target::Event(index), event.depth, &heading) else { return };
         for (stage, stage_words) in STAGES {
@@ -196,7 +197,9 @@ impl<'a> Picture<'a> {
     fn parts(&mut self) {
         while let Some((index, depth)) = self.due.pop() {
             let Some(part) = self.order.parts.get(index).filter(|_| !self.heads.contains_key(&Target::Part(index))) else { continue };
-            let Some((x, top)) = self.open(Target::Part(index), depth, &format!("{}, a {}", part.name, words::kind(part.kind))) else { return };
+            let Some((x, top)) = self.open(Target::Part(index), depth, &format!("{}, a {}", part.name, words::kind(part.kind))) else {
+                return;
+            };
             self.does(Some(index), x + 10.0, depth);
             self.close(x, top);
         }

@@ -2,10 +2,15 @@
 //! of places and options come in here, from the sources and the schema.
 
 mod json;
+mod part;
 mod text;
 
 pub use json::with_trace;
+pub use part::{About, not_considered, trace_about};
 pub use text::trace_lines;
+
+pub(super) use part::steps;
+pub(super) use text::lines_of;
 
 use crate::schema::Schema;
 use crate::source::{Sources, Span};

@@ -2,8 +2,9 @@
 
 use super::Reader;
 use crate::diagnostic::render::visible;
+use crate::exchange::{GIVEN, KEPT};
 use crate::pipeline::{ADMINISTRATOR, Actor, Border, Happening, Named, Outcome, StepVerdict, TraceEntry};
-use crate::schema::{Schema, system};
+use crate::schema::Schema;
 use crate::source::{Sources, Span};
 use crate::value::{Type, Value, text};
 use crate::vm::FactName;
@@ -18,19 +19,18 @@ const LONGEST: usize = 60;
 /// Levels beyond this one are indented no further.
 const DEEPEST: usize = 20;
 
-/// What the platform keeps of every record, which goes without saying.
-const KEPT: [&str; 5] = [system::CREATED_ON, system::CREATED_BY, system::MODIFIED_ON, system::MODIFIED_BY, system::VERSION];
-
-/// What every new record is given, where nobody says otherwise; what is said stands with the operation.
-const GIVEN: [&str; 3] = [system::OWNER, system::STATE, system::STATUS];
-
 /// What happened in an operation, a line each; nothing where no trace was asked for.
 pub fn trace_lines(outcome: &Outcome, schema: &Schema, sources: &Sources) -> Vec<String> {
+    lines_of(&outcome.trace, schema, sources)
+}
+
+/// The lines of entries.
+pub(in crate::exchange) fn lines_of(trace: &[TraceEntry], schema: &Schema, sources: &Sources) -> Vec<String> {
     let reader = Reader { schema, sources };
     let mut lines = Vec::new();
     // As whom the operations act that are open, by their levels.
     let mut acting: Vec<(u32, &Actor)> = Vec::new();
-    for entry in &outcome.trace {
+    for entry in trace {
         acting.retain(|(level, _)| *level < entry.level);
         let mut paragraphs = reader.told(&entry.what);
         if let Happening::Operation { acting: actor, .. } = &entry.what {

@@ -8,6 +8,8 @@ mod request;
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::bytecode::{Via, WebAddress, command_words};
 use crate::diagnostic::Code;
 
@@ -52,7 +54,7 @@ impl Default for Limits {
 }
 
 /// Why a call gave no answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CallError {
     /// It took longer than it may.
     OutOfTime,

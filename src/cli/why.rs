@@ -1,0 +1,117 @@
+//! `weir why`: what happened in a recorded operation, and why a flow ran in it or didn't.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::exit::Exit;
+use super::output::Output;
+use super::{Format, load, record};
+use crate::diagnostic::nearest;
+use crate::exchange::{self, About};
+use crate::pipeline::Outcome;
+use crate::project::Compiled;
+use crate::project::record::{Record, Taken};
+use crate::value::{Uuid, text::quoted};
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// A record that `weir run --record` has written
+    #[arg(value_name = "FILE", env = "WEIR_RECORD")]
+    file: PathBuf,
+    /// Only what is about this flow, plug-in or action
+    #[arg(long, value_name = "NAME", env = "WEIR_FLOW")]
+    flow: Option<String>,
+    /// Only what is done on the record with this id
+    #[arg(long, value_name = "ID", env = "WEIR_ID")]
+    record: Option<Uuid>,
+    /// Which operation, from 1; by default the last
+    #[arg(long, value_name = "N", env = "WEIR_OPERATION", value_parser = clap::value_parser!(u64).range(1..))]
+    operation: Option<u64>,
+    /// What is written
+    #[arg(long, value_enum, default_value_t, env = "WEIR_FORMAT")]
+    format: Format,
+}
+
+pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Exit {
+    tell(arguments, output).unwrap_or_else(|exit| exit)
+}
+
+fn tell(arguments: &Arguments, output: &mut Output) -> Result<Exit, Exit> {
+    let mut record = record::open(&arguments.file, output)?;
+    known(&record.compiled, arguments.flow.as_deref()).map_err(|words| {
+        output.error_line(format!("error: {words}"));
+        Exit::Usage
+    })?;
+    let (taken, exit) = found(&mut record, arguments, output)?;
+    let mut player = record.player().map_err(|error| load::unopened("", &error, output))?;
+    let outcome = player.play(&taken).outcome;
+    let about = About { flow: arguments.flow.as_deref(), record: arguments.record };
+    let trace =
+        if about.flow.is_none() && about.record.is_none() { outcome.trace.clone() } else { exchange::trace_about(&outcome.trace, about) };
+    let part = Outcome { trace, ..outcome.clone() };
+    let Compiled { program, schema, sources, .. } = &record.compiled;
+    if arguments.format == Format::Json {
+        let told = exchange::told_with_outputs(taken.number, &outcome, None, program, schema);
+        output.line(exchange::with_trace(&told, &part, schema, sources, true));
+        return Ok(exit);
+    }
+    output.line(format!("operation {}  {}", taken.number, exchange::operation_title(&taken.operation, schema)));
+    exchange::trace_lines(&part, schema, sources).iter().for_each(|line| output.line(format!("  {line}")));
+    if part.trace.is_empty() {
+        output.line(format!("  {}", absent(arguments, &outcome, &record.compiled)));
+    }
+    output.line(exchange::ending_line(&outcome.ending));
+    Ok(exit)
+}
+
+/// The operation that is asked for, and how bad it is what can't be read.
+fn found(record: &mut Record<BufReader<File>>, arguments: &Arguments, output: &mut Output) -> Result<(Taken, Exit), Exit> {
+    let (mut found, mut exit, mut count): (Option<Taken>, _, _) = (None, Exit::Well, 0);
+    while let Some(taken) = record.next_operation() {
+        match taken {
+            Ok(taken) => {
+                count = taken.number;
+                found = Some(taken).filter(|taken| arguments.operation.is_none_or(|wanted| wanted == taken.number)).or(found);
+                if found.as_ref().is_some_and(|found| Some(found.number) == arguments.operation) {
+                    break;
+                }
+            }
+            Err(error) => exit = record::unread(&arguments.file, &error, output),
+        }
+    }
+    let Some(taken) = found else {
+        output.error_line(match arguments.operation {
+            Some(wanted) => format!("error: there is no operation {wanted}: the record has {count}"),
+            None => "error: the record has no operation".to_owned(),
+        });
+        return Err(exit.and(Exit::Usage));
+    };
+    Ok((taken, exit))
+}
+
+/// Whether there is a flow, plug-in or action of this name.
+fn known(compiled: &Compiled, name: Option<&str>) -> Result<(), String> {
+    let Some(name) = name else { return Ok(()) };
+    let program = &compiled.program;
+    let flows = program.flows.iter().map(|flow| flow.head.name.as_str());
+    let plugins = program.plugins.iter().map(|plugin| plugin.head.name.as_str());
+    let names: Vec<&str> = flows.chain(plugins).chain(program.actions.iter().map(|action| action.head.name.as_str())).collect();
+    if names.contains(&name) {
+        return Ok(());
+    }
+    let meant = nearest(name, names).map(|name| format!("; did you mean `{name}`?")).unwrap_or_default();
+    Err(format!("there is no flow {} in what was recorded{meant}", quoted(name)))
+}
+
+/// Why nothing is told.
+fn absent(arguments: &Arguments, outcome: &Outcome, compiled: &Compiled) -> String {
+    match (&arguments.flow, arguments.record) {
+        (Some(flow), None) => exchange::not_considered(flow, &outcome.trace, &compiled.program, &compiled.schema),
+        (Some(flow), Some(id)) => format!("`{flow}` was not considered on the record {id}"),
+        (None, Some(id)) => format!("nothing was done on the record {id}"),
+        (None, None) => "nothing happened".to_owned(),
+    }
+}
