@@ -6,5 +6,5 @@
 mod report;
 mod run;
 
-pub use report::{Event, EventKind, Failure, Report, Verdict};
+pub use report::{Event, EventKind, Failure, FieldState, Part, RecordState, Report, Verdict};
 pub use run::{Case, cases, run};

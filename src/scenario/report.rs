@@ -59,8 +59,43 @@ pub struct Failure {
     pub span: Span,
     /// What is wrong, in one line.
     pub message: String,
-    /// More about it, a line each: the values of both sides, the flow that stopped.
+    /// More about it, a line each: what was expected and what there was, the flow that stopped.
     pub notes: Vec<String>,
+    /// Of a condition: the whole of it, and what its parts came to, those that were looked at.
+    pub condition: Option<(Span, Vec<Part>)>,
+    /// The records that it is about, as they are where it failed.
+    pub records: Vec<RecordState>,
+}
+
+/// A part of a condition with its value.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Part {
+    /// Where its value belongs: in here, behind blanks, dots and brackets, stands its operator or the name of what was read.
+    pub at: Span,
+    /// The value as the language writes it, or the fault that it ended in.
+    pub value: String,
+}
+
+/// A record as it is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RecordState {
+    /// Its entity and what it is called.
+    pub title: String,
+    /// Whether there is no such record any more.
+    pub gone: bool,
+    /// Its fields: those that hold a value, that the condition reads, or that the last operation changed.
+    pub fields: Vec<FieldState>,
+}
+
+/// A field of a record.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FieldState {
+    /// Its name.
+    pub name: SmolStr,
+    /// Its value before the last operation, where that changed it.
+    pub old: Option<String>,
+    /// Its value.
+    pub value: String,
 }
 
 /// The whole run in one word.

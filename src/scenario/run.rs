@@ -7,6 +7,8 @@
 
 mod expect;
 mod messages;
+mod records;
+mod why;
 
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
@@ -119,11 +121,7 @@ impl Run<'_> {
                 Ok(())
             }
             StepKind::ShowAudit(record) => self.history(record),
-            StepKind::Expect(condition) => self.expect(condition),
-            StepKind::ExpectStopped(reason) => self.expect_stopped(reason.as_ref(), step.span),
-            StepKind::ExpectFault(code) => self.expect_fault(*code, step.span),
-            StepKind::ExpectRan(flows) => self.expect_ran(flows, step.span),
-            StepKind::ExpectNotRan(flows) => self.expect_not_ran(flows, step.span),
+            expectation => self.expectation(expectation, step.span),
         }
     }
 
@@ -216,6 +214,9 @@ impl Run<'_> {
             Ok(operation) => self.pipeline.execute(operation, self.acting_as()),
             Err(fault) => Outcome::failed(fault),
         };
+        if self.scenario.test {
+            self.forget_the_last();
+        }
         let committed = outcome.ending == Ending::Committed;
         let record = outcome.record.filter(|_| committed);
         let user = self.acting.as_ref().map(|(name, _)| name.clone());
@@ -223,6 +224,13 @@ impl Run<'_> {
         self.unexpected = self.last.filter(|_| !committed);
         self.events.push(Event { kind: EventKind::Operation { message, entity, user, outcome: Box::new(outcome), expected: false }, span });
         record
+    }
+
+    /// A test tells what happened in its last operation, so of those before it no entries are kept.
+    fn forget_the_last(&mut self) {
+        if let Some(Event { kind: EventKind::Operation { outcome, .. }, .. }) = self.last.and_then(|last| self.events.get_mut(last)) {
+            outcome.trace = Vec::new();
+        }
     }
 
     /// What stands behind an operation is about to run, or nothing more: in a test, the operation has to have been expected.
@@ -363,7 +371,7 @@ fn shortened(text: &str) -> String {
 }
 
 fn failure(span: Span, message: impl Into<String>) -> Failure {
-    Failure { span, message: message.into(), notes: Vec::new() }
+    Failure { span, message: message.into(), notes: Vec::new(), condition: None, records: Vec::new() }
 }
 
 fn faulted(span: Span, fault: &Fault) -> Failure {

@@ -1,0 +1,183 @@
+//! `weir test` through the real binary: several at once, what a failure tells, formats, filters, and where a run ends.
+
+#![cfg(test)]
+
+use std::fmt::Write as _;
+use std::fs;
+use std::process::{Command, Output};
+
+use tempfile::TempDir;
+
+const RULES: &str = r#"entity account {
+  name    text(200) required
+  total   money
+  rating  choice { gold = 1, silver = 2 }
+  parent  lookup account
+}
+
+flow Rate on account {
+  trigger create, update(total)
+  stage   pre-operation
+
+  if (total ?? 0) > 100 {
+    set rating = gold
+  } else {
+    set rating = silver
+  }
+}
+"#;
+
+struct Project {
+    dir: TempDir,
+}
+
+impl Project {
+    /// The rules, and a file with these tests.
+    fn with(tests: &str) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("rules.flow"), RULES).unwrap();
+        fs::write(dir.path().join("tests.flow"), tests).unwrap();
+        Project { dir }
+    }
+
+    fn output(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_weir"));
+        command.arg("test").args(arguments).current_dir(self.dir.path()).env_remove("CLICOLOR_FORCE").output().unwrap()
+    }
+
+    /// What it writes without times, and how it ends.
+    fn told(&self, arguments: &[&str]) -> (String, i32) {
+        let output = self.output(arguments);
+        let mut text = String::from_utf8(output.stdout).unwrap();
+        text += &String::from_utf8(output.stderr).unwrap();
+        let words = |line: &str| {
+            let line = line.split("  (").next().unwrap_or_default();
+            let line = line.split(r#","micros""#).next().unwrap_or_default();
+            if line.starts_with("in ") { String::new() } else { line.to_owned() }
+        };
+        (text.lines().map(words).collect::<Vec<_>>().join("\n"), output.status.code().unwrap())
+    }
+}
+
+/// Tests of which every third fails.
+fn many(count: usize) -> String {
+    (1..=count).fold(String::new(), |mut text, number| {
+        let wanted = if number % 3 == 0 { "gold" } else { "silver" };
+        let _ = writeln!(
+            text,
+            "test \"number {number}\" {{\n  let a = create account {{ name = \"A\", total = {number} }}\n  expect a.rating == {wanted}\n}}\n"
+        );
+        text
+    })
+}
+
+#[test]
+fn a_failure_tells_every_value_and_what_led_to_it() {
+    let project = Project::with(
+        r#"test "a rating" {
+  let parent = create account { name = "Parent company", total = 500 }
+  let acme = create account { name = "Acme", total = 5, parent = parent }
+  update acme { total = 50, name = "Acme Ltd" }
+  expect acme.name starts with "Acme"
+    and (acme.total ?? 0) + 5 > 50
+    and (acme.rating == gold or acme.parent.parent is not empty)
+}
+
+test "long values" {
+  let acme = create account { name = "The quick brown fox jumps over the lazy dog, and over the fence behind it" }
+  expect acme.total is empty and acme.name == "The quick brown fox jumps over the lazy dog, and into the fence behind it"
+}
+
+test "another reason" {
+  let acme = create account { name = "Acme" }
+  delete acme
+  expect acme.name == "Acme"
+}
+"#,
+    );
+    let (text, code) = project.told(&[]);
+    insta::assert_snapshot!(text);
+    assert_eq!(code, 1);
+    let (json, _) = project.told(&["--format", "json", "--filter", "long"]);
+    let message =
+        |line: &str| serde_json::from_str::<serde_json::Value>(&format!("{line}}}")).unwrap()["message"].as_str().unwrap().to_owned();
+    let told = message(json.lines().next().unwrap());
+    assert!(told.contains("\n    [1] \"The quick brown fox") && told.contains("the texts differ from character 50 on"), "{told}");
+}
+
+#[test]
+fn several_at_once_tell_the_same_in_the_same_order() {
+    let project = Project::with(&many(40));
+    for format in ["human", "json"] {
+        let one = project.told(&["--threads", "1", "--format", format]);
+        assert_eq!(one, project.told(&["--threads", "8", "--format", format]));
+        assert_eq!(one.1, 1);
+        let order: Vec<usize> = (1..=40).map(|number| one.0.find(&format!("number {number}")).unwrap()).collect();
+        assert!(order.is_sorted());
+    }
+}
+
+#[test]
+fn a_run_ends_at_the_first_failure_where_that_is_asked_for() {
+    let project = Project::with(&many(20));
+    for threads in ["1", "4"] {
+        let (text, code) = project.told(&["--fail-fast", "--threads", threads]);
+        assert!(text.ends_with("ended at the first failure: 17 tests not run\n\n2 passed, 1 failed"), "{text}");
+        assert!(!text.contains("number 4") && code == 1);
+    }
+    let (json, _) = project.told(&["--fail-fast", "--format", "json"]);
+    assert_eq!(json.lines().count(), 4);
+}
+
+#[test]
+fn a_filter_that_fits_no_test_is_wrong_usage() {
+    let project = Project::with(&many(3));
+    let (text, code) = project.told(&["--filter", "nunber"]);
+    assert_eq!((text.as_str(), code), ("error: no test has `nunber` in its name, of 3 tests", 2));
+    assert_eq!(project.told(&["--filter", "number 2"]).1, 0);
+    assert_eq!(Project::with("").told(&[]).1, 0, "a project without tests is no wrong usage");
+}
+
+/// What a JUnit document consists of: an element, its attributes that have to be there, those that may, and its children in any order.
+const JUNIT: [(&str, &[&str], &[&str], &[&str]); 5] = [
+    ("testsuites", &[], &["name", "time", "tests", "failures", "disabled", "errors"], &["testsuite"]),
+    (
+        "testsuite",
+        &["name", "tests"],
+        &["failures", "errors", "time", "disabled", "skipped", "timestamp", "hostname", "id", "package"],
+        &["testcase", "properties", "system-out", "system-err"],
+    ),
+    ("testcase", &["name"], &["assertions", "time", "classname", "status"], &["skipped", "error", "failure", "system-out", "system-err"]),
+    ("failure", &[], &["type", "message"], &[]),
+    ("skipped", &[], &["type", "message"], &[]),
+];
+
+#[test]
+fn a_junit_document_is_what_its_schema_says() {
+    let mut tests = many(4);
+    tests +=
+        "test \"<&\\\"'> and \\u{1} \u{7f} \u{202e}\" {\n  let a = create account { name = \"A\" }\n  expect a.name == \"]]> & <b>\"\n}\n";
+    let project = Project::with(&tests);
+    fs::write(project.dir.path().join("more.flow"), "test \"elsewhere\" {\n  expect 1 == 1\n}\n").unwrap();
+    let output = project.output(&["--format", "junit"]);
+    assert_eq!(output.status.code(), Some(1));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let document = roxmltree::Document::parse(&text).unwrap();
+    for element in document.descendants().filter(|node| node.is_element()) {
+        let name = element.tag_name().name();
+        let (_, needed, allowed, children) = JUNIT.iter().find(|(known, ..)| *known == name).unwrap();
+        assert!(needed.iter().all(|attribute| element.has_attribute(*attribute)), "{name}");
+        assert!(element.attributes().all(|it| needed.contains(&it.name()) || allowed.contains(&it.name())), "{name}");
+        assert!(element.children().filter(|child| child.is_element()).all(|child| children.contains(&child.tag_name().name())), "{name}");
+        for number in ["time", "tests", "failures", "errors", "skipped"].iter().filter_map(|it| element.attribute(*it)) {
+            number.parse::<f64>().unwrap();
+        }
+    }
+    let root = document.root_element();
+    assert_eq!((root.tag_name().name(), root.attribute("tests"), root.attribute("failures")), ("testsuites", Some("6"), Some("2")));
+    let suites: Vec<_> =
+        root.children().filter(|node| node.is_element()).map(|suite| (suite.attribute("name"), suite.attribute("tests"))).collect();
+    assert_eq!(suites, [(Some("more.flow"), Some("1")), (Some("tests.flow"), Some("5"))]);
+    let failures: Vec<_> = document.descendants().filter(|node| node.has_tag_name("failure")).collect();
+    assert!(failures[1].text().unwrap().contains("]]> & <b>"));
+}
