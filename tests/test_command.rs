@@ -138,6 +138,82 @@ fn a_filter_that_fits_no_test_is_wrong_usage() {
     assert_eq!(Project::with("").told(&[]).1, 0, "a project without tests is no wrong usage");
 }
 
+#[test]
+fn a_skipped_test_is_counted_as_skipped_and_tells_why() {
+    let project = Project::with(
+        r#"given Acme {
+  let acme = create account { name = "Acme", total = 500 }
+}
+
+test "one" {
+  tags slow, billing
+  given Acme
+  expect acme.rating == gold
+}
+
+test "two" {
+  skip "waits for <the> rates"
+  given Acme
+  expect acme.rating == silver
+}
+
+test "three" {
+  tags billing
+  given Acme
+  update acme { total = 5 }
+  expect acme.rating == silver
+}
+"#,
+    );
+    let (text, code) = project.told(&[]);
+    assert_eq!(text, "passed  one\nskipped two: waits for <the> rates\npassed  three\n1 test skipped\n\n2 passed, 0 failed");
+    assert_eq!(code, 0);
+    let (json, _) = project.told(&["--format", "json"]);
+    assert!(json.contains(r#""name":"two","file":"tests.flow","line":11,"outcome":"skipped","message":"waits for <the> rates""#), "{json}");
+    assert!(json.ends_with(r#"{"passed":2,"failed":0,"skipped":1,"coverage":null}"#), "{json}");
+    let junit = String::from_utf8(project.output(&["--format", "junit"]).stdout).unwrap();
+    let document = roxmltree::Document::parse(&junit).unwrap();
+    let skipped = document.descendants().find(|node| node.has_tag_name("skipped")).unwrap();
+    assert_eq!(skipped.attribute("message"), Some("waits for <the> rates"));
+    assert_eq!(document.descendants().find(|node| node.has_tag_name("testsuite")).unwrap().attribute("skipped"), Some("1"));
+    assert_eq!(project.told(&["--tag", "slow"]).0, "passed  one\n\n1 passed, 0 failed");
+    assert_eq!(project.told(&["--tag", "slow,billing", "--filter", "t"]).0, "passed  three\n\n1 passed, 0 failed");
+    let (text, code) = project.told(&["--tag", "fast"]);
+    assert_eq!((text.as_str(), code), ("error: no test has the tag `fast`, of 3 tests; there are: billing, slow", 2));
+}
+
+#[test]
+fn a_test_fakes_code_that_nobody_allowed() {
+    let project = Project::with(
+        r#"plugin Bureau on account {
+  trigger create
+  stage   pre-operation
+  rank    10
+  reads   name
+  sets    total
+  via     command "false"
+}
+
+test "as it is" {
+  create account { name = "Acme" }
+  expect fault F20
+}
+
+test "faked" {
+  fake Bureau { set total = 500 }
+  let acme = create account { name = "Acme" }
+  expect ran Rate, Bureau
+  expect acme.total == 501
+}
+"#,
+    );
+    let (text, code) = project.told(&[]);
+    assert!(text.contains("passed  as it is\nfailed  faked\n"), "{text}");
+    assert!(text.contains("20 plug-in Bureau, rank 10\n") && text.contains("a fake runs in its place\n"), "{text}");
+    assert!(text.contains("sets total: empty → 500"), "{text}");
+    assert_eq!(code, 1);
+}
+
 /// What a JUnit document consists of: an element, its attributes that have to be there, those that may, and its children in any order.
 const JUNIT: [(&str, &[&str], &[&str], &[&str]); 5] = [
     ("testsuites", &[], &["name", "time", "tests", "failures", "disabled", "errors"], &["testsuite"]),

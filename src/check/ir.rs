@@ -339,6 +339,29 @@ pub struct Scenario {
     pub locals: Vec<Local>,
     /// The table that repeats it, at the end of a test.
     pub table: Option<Table>,
+    /// The words by which a test can be chosen.
+    pub tags: Vec<SmolStr>,
+    /// Why a test isn't run.
+    pub skip: Option<SmolStr>,
+}
+
+/// What a test puts in the place of code outside the language.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Fake {
+    /// Of a plug-in: a flow at its place.
+    Plugin(Flow),
+    /// Of an action.
+    Action(Action),
+}
+
+impl Fake {
+    /// The name of the plug-in or action.
+    pub fn name(&self) -> &SmolStr {
+        match self {
+            Fake::Plugin(flow) => &flow.head.name,
+            Fake::Action(action) => &action.head.name,
+        }
+    }
 }
 
 /// The table of a test.
@@ -403,4 +426,6 @@ pub enum StepKind {
     ExpectRan(Vec<SmolStr>),
     /// None of these ran in the last operation.
     ExpectNotRan(Vec<SmolStr>),
+    /// From here on this runs in the place of code outside the language.
+    Fake(Box<Fake>),
 }

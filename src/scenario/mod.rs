@@ -7,4 +7,4 @@ mod report;
 mod run;
 
 pub use report::{Event, EventKind, Failure, FieldState, Part, RecordState, Report, Verdict};
-pub use run::{Case, cases, run};
+pub use run::{Case, cases, run, skipped};

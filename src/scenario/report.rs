@@ -2,6 +2,7 @@
 
 use smol_str::SmolStr;
 
+use crate::check::ir::Scenario;
 use crate::pipeline::{Ending, Outcome};
 use crate::source::Span;
 use crate::value::EntityId;
@@ -17,6 +18,8 @@ pub struct Report {
     pub span: Span,
     /// The operations and the shown values, in the order in which they happened.
     pub events: Vec<Event>,
+    /// Why it wasn't run, where it says so itself.
+    pub skipped: Option<SmolStr>,
     /// Why it ended before its last statement, if it did.
     pub failure: Option<Failure>,
 }
@@ -103,6 +106,8 @@ pub struct FieldState {
 pub enum Verdict {
     /// All well: exit code 0.
     Passed,
+    /// It says itself that it isn't to be run, and nothing was.
+    Skipped,
     /// A flow stopped an operation, and no `expect` was about it: exit code 3.
     Stopped,
     /// An `expect` was false, or something faulted: exit code 1.
@@ -110,8 +115,17 @@ pub enum Verdict {
 }
 
 impl Report {
+    /// Of a test that isn't to be run.
+    pub(super) fn skipped(scenario: &Scenario, reason: SmolStr) -> Self {
+        let Scenario { name, test, span, .. } = scenario;
+        Report { name: name.clone(), test: *test, span: *span, skipped: Some(reason), events: Vec::new(), failure: None }
+    }
+
     /// The whole run in one word, the worst that happened.
     pub fn verdict(&self) -> Verdict {
+        if self.skipped.is_some() {
+            return Verdict::Skipped;
+        }
         if self.failure.is_some() {
             return Verdict::Failed;
         }

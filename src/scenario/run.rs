@@ -40,16 +40,25 @@ impl<'a> From<&'a ir::Scenario> for Case<'a> {
     }
 }
 
-/// The runs of a test or scenario: one, or one for each row of its table. Each wants a fresh store.
+/// The runs of a test or scenario: one, or one for each row of its table; one that is skipped is one. Each wants a fresh store.
 pub fn cases(scenario: &ir::Scenario) -> impl Iterator<Item = Case<'_>> {
     let rows = scenario.table.iter().flat_map(|table| &table.rows);
-    let once = scenario.table.is_none().then_some(Case::from(scenario));
+    let rows = rows.take(if scenario.skip.is_some() { 0 } else { usize::MAX });
+    let once = (scenario.table.is_none() || scenario.skip.is_some()).then_some(Case::from(scenario));
     rows.enumerate().map(move |(index, row)| Case { scenario, row: Some((index + 1, row)) }).chain(once)
+}
+
+/// The report of a test that says itself that it isn't to be run.
+pub fn skipped(case: Case) -> Option<Report> {
+    case.scenario.skip.as_ref().map(|reason| Report::skipped(case.scenario, reason.clone()))
 }
 
 /// Runs a test or scenario.
 pub fn run(case: Case, pipeline: &mut Pipeline) -> Report {
     let scenario = case.scenario;
+    if let Some(report) = skipped(case) {
+        return report;
+    }
     let mut run = Run {
         pipeline,
         scenario,
@@ -65,7 +74,7 @@ pub fn run(case: Case, pipeline: &mut Pipeline) -> Report {
     let result = given.and_then(|()| run.steps(&scenario.steps));
     let failure = run.settle().err().or(result.err());
     let span = case.row.map_or(scenario.span, |(_, row)| row.span);
-    Report { name, test: scenario.test, span, events: run.events, failure }
+    Report { name, test: scenario.test, span, skipped: None, events: run.events, failure }
 }
 
 struct Run<'a> {
@@ -121,6 +130,11 @@ impl Run<'_> {
                 Ok(())
             }
             StepKind::ShowAudit(record) => self.history(record),
+            StepKind::Fake(fake) => {
+                let code = compile::fake(self.pipeline.schema(), fake);
+                self.pipeline.fake(fake.name(), code);
+                Ok(())
+            }
             expectation => self.expectation(expectation, step.span),
         }
     }

@@ -11,6 +11,7 @@ use crate::project::Project;
 
 const RED: u8 = 31;
 const GREEN: u8 = 32;
+const YELLOW: u8 = 33;
 const DIM: u8 = 2;
 
 pub(super) fn test(done: &Done, project: &Project, output: &mut Output) {
@@ -20,6 +21,10 @@ pub(super) fn test(done: &Done, project: &Project, output: &mut Output) {
     let took = paint(&format!("({})", duration(done.took)), DIM);
     match done.ending {
         Ending::Passed => output.line(format!("{}  {name}  {took}", paint("passed", GREEN))),
+        Ending::Skipped => {
+            let reason = visible(done.report.skipped.as_deref().unwrap_or_default());
+            output.line(format!("{} {name}: {reason}", paint("skipped", YELLOW)));
+        }
         Ending::Failed => {
             output.line(format!("{}  {name}  {took}", paint("failed", RED)));
             for line in why::lines(&done.report, project, colours) {
@@ -34,6 +39,9 @@ pub(super) fn test(done: &Done, project: &Project, output: &mut Output) {
 pub(super) fn end(tally: &Tally, not_run: usize, took: Duration, output: &mut Output) {
     if not_run > 0 {
         output.line(format!("ended at the first failure: {} not run", counted(not_run, "test")));
+    }
+    if tally.skipped > 0 {
+        output.line(format!("{} skipped", counted(tally.skipped, "test")));
     }
     output.line(format!("in {}", duration(took)));
     output.line(format!("{} passed, {} failed", tally.passed, tally.failed));

@@ -21,6 +21,7 @@ pub(super) fn test(done: &Done, project: &Project) -> String {
     let report = &done.report;
     let message = match done.ending {
         Ending::Passed => None,
+        Ending::Skipped => report.skipped.as_ref().map(ToString::to_string),
         Ending::Failed => Some(why::message(report, project)),
     };
     let object = Test {

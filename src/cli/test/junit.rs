@@ -24,7 +24,8 @@ pub(super) fn document(tests: &[Done], project: &Project, took: Duration) -> Str
     let _ = writeln!(text, "<testsuites name=\"weir\"{}>", counts(&all, took));
     for (file, tests) in files {
         let took = tests.iter().map(|test| test.took).sum();
-        let _ = writeln!(text, "  <testsuite name=\"{}\"{}>", escaped(file), counts(&tests, took));
+        let skipped = tests.iter().filter(|test| test.ending == Ending::Skipped).count();
+        let _ = writeln!(text, "  <testsuite name=\"{}\"{} skipped=\"{skipped}\">", escaped(file), counts(&tests, took));
         tests.iter().for_each(|test| case(test, file, project, &mut text));
         text.push_str("  </testsuite>\n");
     }
@@ -37,6 +38,10 @@ fn case(test: &Done, file: &str, project: &Project, text: &mut String) {
     let head = format!("    <testcase name=\"{name}\" classname=\"{}\" time=\"{}\"", escaped(file), seconds(test.took));
     let _ = match test.ending {
         Ending::Passed => writeln!(text, "{head}/>"),
+        Ending::Skipped => {
+            let reason = escaped(test.report.skipped.as_deref().unwrap_or_default());
+            writeln!(text, "{head}>\n      <skipped message=\"{reason}\"/>\n    </testcase>")
+        }
         Ending::Failed => {
             let message = test.report.failure.as_ref().map_or("", |failure| &failure.message);
             let whole = escaped(&why::message(&test.report, project));

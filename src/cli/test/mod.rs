@@ -9,6 +9,7 @@ mod junit;
 mod runner;
 mod why;
 
+use std::collections::BTreeSet;
 use std::num::NonZero;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -21,6 +22,7 @@ use super::exit::Exit;
 use super::load;
 use super::output::Output;
 use crate::check::ir::Scenario;
+use crate::diagnostic::render::counted;
 use crate::project::{Compiled, Project};
 use crate::scenario::{self, Case};
 use runner::{Done, Ending, Runner};
@@ -33,6 +35,9 @@ pub(super) struct Arguments {
     /// Only tests with this in their name
     #[arg(long, value_name = "TEXT", env = "WEIR_FILTER")]
     filter: Option<String>,
+    /// Only tests with one of these tags
+    #[arg(long = "tag", value_name = "TAG", env = "WEIR_TAG", value_delimiter = ',')]
+    tags: Vec<String>,
     /// End at the first test that fails
     #[arg(long, env = "WEIR_FAIL_FAST")]
     fail_fast: bool,
@@ -72,6 +77,7 @@ impl Tally {
         match ending {
             Ending::Passed => self.passed += 1,
             Ending::Failed => self.failed += 1,
+            Ending::Skipped => self.skipped += 1,
         }
     }
 }
@@ -87,16 +93,26 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Exit {
     done.unwrap_or_else(|exit| exit)
 }
 
-/// The tests that are asked for; where there are none of them, but others, that is wrong usage.
+/// The tests that are asked for; where there are none of them that is wrong usage.
 fn wanted<'a>(arguments: &Arguments, project: &'a Project) -> Result<Vec<&'a Scenario>, String> {
     let tests: Vec<&Scenario> = project.checked.scenarios.iter().filter(|scenario| scenario.test).collect();
-    let Some(part) = &arguments.filter else { return Ok(tests) };
-    let found: Vec<&Scenario> = tests.iter().filter(|test| test.name.contains(part.as_str())).copied().collect();
-    if found.is_empty() {
-        let count = crate::diagnostic::render::counted(tests.len(), "test");
-        return Err(format!("no test has `{}` in its name, of {count}", part.escape_debug()));
+    let of = counted(tests.len(), "test");
+    let named = |test: &&Scenario| arguments.filter.as_ref().is_none_or(|part| test.name.contains(part.as_str()));
+    let tagged = |test: &&Scenario| arguments.tags.is_empty() || test.tags.iter().any(|tag| arguments.tags.iter().any(|it| *it == *tag));
+    let found: Vec<&Scenario> = tests.iter().filter(|test| tagged(test) && named(test)).copied().collect();
+    match (&arguments.filter, arguments.tags.is_empty()) {
+        _ if !found.is_empty() => Ok(found),
+        (None, true) => Ok(found),
+        (Some(part), true) => Err(format!("no test has `{}` in its name, of {of}", part.escape_debug())),
+        (part, false) => {
+            let named = part.as_ref().map(|part| format!(" and `{}` in its name", part.escape_debug())).unwrap_or_default();
+            let tags = arguments.tags.iter().map(|tag| format!("`{}`", tag.escape_debug())).collect::<Vec<_>>().join(" or ");
+            let known: BTreeSet<&str> = tests.iter().flat_map(|test| &test.tags).map(|tag| tag.as_str()).collect();
+            let known = known.into_iter().collect::<Vec<_>>().join(", ");
+            let known = if known.is_empty() { "no test has any".to_owned() } else { format!("there are: {known}") };
+            Err(format!("no test has the tag {tags}{named}, of {of}; {known}"))
+        }
     }
-    Ok(found)
 }
 
 /// Runs tests and writes what became of them.

@@ -39,6 +39,7 @@ pub(super) struct Done {
 pub(super) enum Ending {
     Passed,
     Failed,
+    Skipped,
 }
 
 impl Ending {
@@ -47,6 +48,7 @@ impl Ending {
         match self {
             Ending::Passed => "passed",
             Ending::Failed => "failed",
+            Ending::Skipped => "skipped",
         }
     }
 }
@@ -101,6 +103,9 @@ impl Runner<'_> {
 
     fn one(&self, case: Case<'_>) -> Result<Done, OpenError> {
         let began = Instant::now();
+        if let Some(report) = scenario::skipped(case) {
+            return Ok(Done { report, ending: Ending::Skipped, took: Duration::ZERO });
+        }
         // What a failure tells of the last operation is its trace.
         let settings = self.compiled.config.apply(Settings::fixed().traced());
         let mut pipeline = self.compiled.open("sqlite::memory:", self.allow.apply(settings))?;
