@@ -122,7 +122,7 @@ fn a_run_ends_at_the_first_failure_where_that_is_asked_for() {
     let project = Project::with(&many(20));
     for threads in ["1", "4"] {
         let (text, code) = project.told(&["--fail-fast", "--threads", threads]);
-        assert!(text.ends_with("ended at the first failure: 17 tests not run\n\n2 passed, 1 failed"), "{text}");
+        assert!(text.ends_with("ended early: 17 tests not run\n\n2 passed, 1 failed"), "{text}");
         assert!(!text.contains("number 4") && code == 1);
     }
     let (json, _) = project.told(&["--fail-fast", "--format", "json"]);
@@ -256,4 +256,44 @@ fn a_junit_document_is_what_its_schema_says() {
     assert_eq!(suites, [(Some("more.flow"), Some("1")), (Some("tests.flow"), Some("5"))]);
     let failures: Vec<_> = document.descendants().filter(|node| node.has_tag_name("failure")).collect();
     assert!(failures[1].text().unwrap().contains("]]> & <b>"));
+}
+
+#[test]
+fn a_change_runs_again_what_it_affects_until_it_is_interrupted() {
+    let rules = format!("{RULES}\nentity note {{ text text(20) }}\n\nflow Check on note {{\n  trigger create\n\n  log \"a note\"\n}}\n");
+    let notes = "test \"a note\" {\n  create note { text = \"x\" }\n}\n";
+    let project = Project::with(&(many(2) + notes));
+    let write = |name: &str, text: &str| fs::write(project.dir.path().join(name), text).unwrap();
+    write("rules.flow", &rules);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_weir"));
+    command.args(["test", "--watch"]).current_dir(project.dir.path()).env("NO_COLOR", "1");
+    let mut terminal = rexpect::session::spawn_command(command, Some(120_000)).unwrap();
+    let mut sees = |texts: &[&str]| texts.iter().for_each(|text| drop(terminal.exp_string(text).unwrap()));
+    sees(&["passed  number 1", "passed  a note", "3 passed, 0 failed", "watching 2 files, Ctrl-C ends"]);
+
+    // A flow: the test that has nothing to do with its entity isn't run again.
+    let strict = rules.replace("log \"a note\"", "stop \"no notes\"");
+    write("rules.flow", &strict);
+    sees(&["changed: ./rules.flow", "1 of 3 tests affected", "failed  a note", "no notes", "0 passed, 1 failed"]);
+    sees(&["all together: 2 passed, 1 failed", "Ctrl-C ends"]);
+
+    // What can't be compiled is told, and what is mended is run.
+    write("rules.flow", &strict.replace("stop \"no notes\"", "stop"));
+    sees(&["changed: ./rules.flow", "error[", "Ctrl-C ends"]);
+    write("rules.flow", &rules);
+    sees(&["1 of 3 tests affected", "passed  a note", "all together: 3 passed, 0 failed", "Ctrl-C ends"]);
+
+    // A test, a new file, and an entity.
+    write("tests.flow", &(many(2).replace("== silver", "== gold") + notes));
+    sees(&["2 of 3 tests affected", "failed  number 1", "failed  number 2", "all together: 1 passed, 2 failed", "Ctrl-C ends"]);
+    write("more.flow", "test \"more\" {\n  expect 1 == 1\n}\n");
+    sees(&["changed: ./more.flow", "1 of 4 tests affected", "passed  more", "all together: 2 passed, 2 failed", "Ctrl-C ends"]);
+    write("rules.flow", &rules.replace("text(20)", "text(30)"));
+    sees(&["4 of 4 tests affected", "2 passed, 2 failed", "watching 3 files, Ctrl-C ends"]);
+
+    terminal.send("\u{3}").unwrap();
+    terminal.flush().unwrap();
+    terminal.exp_eof().unwrap();
+    let status = format!("{:?}", terminal.process().wait().unwrap());
+    assert!(status.ends_with(", 1)"), "{status}");
 }

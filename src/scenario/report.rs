@@ -1,5 +1,7 @@
 //! What running a test or a scenario gives, for whoever prints it.
 
+use std::collections::BTreeSet;
+
 use smol_str::SmolStr;
 
 use crate::check::ir::Scenario;
@@ -18,6 +20,8 @@ pub struct Report {
     pub span: Span,
     /// The operations and the shown values, in the order in which they happened.
     pub events: Vec<Event>,
+    /// The names of the entities that it worked on, and of the flows, actions and plug-ins that were considered or ran; only where its operations were traced.
+    pub touched: BTreeSet<SmolStr>,
     /// Why it wasn't run, where it says so itself.
     pub skipped: Option<SmolStr>,
     /// Why it ended before its last statement, if it did.
@@ -118,7 +122,15 @@ impl Report {
     /// Of a test that isn't to be run.
     pub(super) fn skipped(scenario: &Scenario, reason: SmolStr) -> Self {
         let Scenario { name, test, span, .. } = scenario;
-        Report { name: name.clone(), test: *test, span: *span, skipped: Some(reason), events: Vec::new(), failure: None }
+        Report {
+            name: name.clone(),
+            test: *test,
+            span: *span,
+            skipped: Some(reason),
+            touched: BTreeSet::new(),
+            events: Vec::new(),
+            failure: None,
+        }
     }
 
     /// The whole run in one word, the worst that happened.

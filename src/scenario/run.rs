@@ -10,6 +10,8 @@ mod messages;
 mod records;
 mod why;
 
+use std::collections::BTreeSet;
+
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
@@ -48,6 +50,13 @@ pub fn cases(scenario: &ir::Scenario) -> impl Iterator<Item = Case<'_>> {
     rows.enumerate().map(move |(index, row)| Case { scenario, row: Some((index + 1, row)) }).chain(once)
 }
 
+impl<'a> Case<'a> {
+    /// The test or scenario.
+    pub fn scenario(self) -> &'a ir::Scenario {
+        self.scenario
+    }
+}
+
 /// The report of a test that says itself that it isn't to be run.
 pub fn skipped(case: Case) -> Option<Report> {
     case.scenario.skip.as_ref().map(|reason| Report::skipped(case.scenario, reason.clone()))
@@ -66,6 +75,7 @@ pub fn run(case: Case, pipeline: &mut Pipeline) -> Report {
         users: FxHashMap::default(),
         acting: None,
         events: Vec::new(),
+        touched: BTreeSet::new(),
         last: None,
         unexpected: None,
     };
@@ -74,7 +84,7 @@ pub fn run(case: Case, pipeline: &mut Pipeline) -> Report {
     let result = given.and_then(|()| run.steps(&scenario.steps));
     let failure = run.settle().err().or(result.err());
     let span = case.row.map_or(scenario.span, |(_, row)| row.span);
-    Report { name, test: scenario.test, span, skipped: None, events: run.events, failure }
+    Report { name, test: scenario.test, span, skipped: None, touched: run.touched, events: run.events, failure }
 }
 
 struct Run<'a> {
@@ -84,6 +94,7 @@ struct Run<'a> {
     users: FxHashMap<SmolStr, Reference>,
     acting: Option<(SmolStr, Reference)>,
     events: Vec<Event>,
+    touched: BTreeSet<SmolStr>,
     /// The event of the last operation.
     last: Option<usize>,
     /// The same, while it was not committed and no `expect` has been about it.
@@ -230,6 +241,7 @@ impl Run<'_> {
         };
         if self.scenario.test {
             self.forget_the_last();
+            records::touched(&outcome, &mut self.touched);
         }
         let committed = outcome.ending == Ending::Committed;
         let record = outcome.record.filter(|_| committed);

@@ -38,7 +38,7 @@ pub(super) fn test(done: &Done, project: &Project, output: &mut Output) {
 /// The counts; what wasn't run any more is told where something wasn't.
 pub(super) fn end(tally: &Tally, not_run: usize, took: Duration, output: &mut Output) {
     if not_run > 0 {
-        output.line(format!("ended at the first failure: {} not run", counted(not_run, "test")));
+        output.line(format!("ended early: {} not run", counted(not_run, "test")));
     }
     if tally.skipped > 0 {
         output.line(format!("{} skipped", counted(tally.skipped, "test")));

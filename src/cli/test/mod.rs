@@ -1,21 +1,25 @@
 //! `weir test`: every test in a fresh store of its own, in the same pipeline as production.
 //!
 //! `runner.rs` runs them, several at once; what became of each is written by one of `human.rs`, `json.rs` and `junit.rs`.
+//! `watch.rs` runs them again where something changes.
 
 mod diagram;
 mod human;
 mod json;
 mod junit;
 mod runner;
+mod watch;
 mod why;
 
 use std::collections::BTreeSet;
 use std::num::NonZero;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use clap::{Args, ValueEnum};
 use serde::Serialize;
+use smol_str::SmolStr;
 
 use super::allow::Allow;
 use super::exit::Exit;
@@ -41,6 +45,9 @@ pub(super) struct Arguments {
     /// End at the first test that fails
     #[arg(long, env = "WEIR_FAIL_FAST")]
     fail_fast: bool,
+    /// Run again what a change affects, until Ctrl-C
+    #[arg(long, env = "WEIR_WATCH")]
+    watch: bool,
     /// How many tests run at once; by default as many as there are processors
     #[arg(long, value_name = "N", env = "WEIR_THREADS")]
     threads: Option<NonZero<usize>>,
@@ -83,12 +90,16 @@ impl Tally {
 }
 
 pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Exit {
+    if arguments.watch {
+        return watch::watch(arguments, output);
+    }
     let done = load::sound(&arguments.path, output).and_then(|(project, compiled)| {
         let tests = wanted(arguments, &project).map_err(|words| {
             output.error_line(format!("error: {words}"));
             Exit::Usage
         })?;
-        all(arguments, &tests, &project, &compiled, output)
+        let job = Job { arguments, project: &project, compiled: &compiled, stop: &AtomicBool::new(false) };
+        job.run(&tests, &mut |_, _, _, _| {}, output)
     });
     done.unwrap_or_else(|exit| exit)
 }
@@ -115,25 +126,42 @@ fn wanted<'a>(arguments: &Arguments, project: &'a Project) -> Result<Vec<&'a Sce
     }
 }
 
-/// Runs tests and writes what became of them.
-fn all(arguments: &Arguments, tests: &[&Scenario], project: &Project, compiled: &Compiled, output: &mut Output) -> Result<Exit, Exit> {
-    let cases: Vec<Case> = tests.iter().flat_map(|test| scenario::cases(test)).collect();
-    let threads = arguments.threads.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZero::<usize>::MIN);
-    let runner = Runner { compiled, allow: &arguments.allow, threads, fail_fast: arguments.fail_fast };
-    let (mut tally, mut document, began) = (Tally::default(), Vec::new(), Instant::now());
-    let told = runner.run(&cases, |done: Done| {
-        tally.count(done.ending);
+/// Tests of a project to be run and told.
+struct Job<'a> {
+    arguments: &'a Arguments,
+    project: &'a Project,
+    compiled: &'a Compiled,
+    /// Becomes true where no other test is to be begun.
+    stop: &'a AtomicBool,
+}
+
+/// Hears of each test that ended: its name, that name with its row, how it ended, and what had a part in it.
+type Note<'a> = dyn FnMut(SmolStr, SmolStr, Ending, BTreeSet<SmolStr>) + 'a;
+
+impl Job<'_> {
+    /// Runs tests and writes what became of them.
+    fn run(&self, tests: &[&Scenario], note: &mut Note<'_>, output: &mut Output) -> Result<Exit, Exit> {
+        let Job { arguments, project, compiled, stop } = *self;
+        let cases: Vec<Case> = tests.iter().flat_map(|test| scenario::cases(test)).collect();
+        let threads = arguments.threads.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZero::<usize>::MIN);
+        let runner = Runner { compiled, allow: &arguments.allow, threads, fail_fast: arguments.fail_fast, stop };
+        let (mut tally, mut document, began) = (Tally::default(), Vec::new(), Instant::now());
+        let told = runner.run(&cases, |mut done: Done| {
+            tally.count(done.ending);
+            let touched = std::mem::take(&mut done.report.touched);
+            note(done.test.clone(), done.report.name.clone(), done.ending, touched);
+            match arguments.format {
+                Format::Human => human::test(&done, project, output),
+                Format::Json => output.line(json::test(&done, project)),
+                Format::Junit => document.push(done),
+            }
+        });
+        let told = told.map_err(|error| load::unopened("sqlite::memory:", &error, output))?;
         match arguments.format {
-            Format::Human => human::test(&done, project, output),
-            Format::Json => output.line(json::test(&done, project)),
-            Format::Junit => document.push(done),
+            Format::Human => human::end(&tally, cases.len() - told, began.elapsed(), output),
+            Format::Json => output.line(json::end(&tally)),
+            Format::Junit => output.line(junit::document(&document, project, began.elapsed())),
         }
-    });
-    let told = told.map_err(|error| load::unopened("sqlite::memory:", &error, output))?;
-    match arguments.format {
-        Format::Human => human::end(&tally, cases.len() - told, began.elapsed(), output),
-        Format::Json => output.line(json::end(&tally)),
-        Format::Junit => output.line(junit::document(&document, project, began.elapsed())),
+        Ok(if tally.failed > 0 { Exit::Problems } else { Exit::Well })
     }
-    Ok(if tally.failed > 0 { Exit::Problems } else { Exit::Well })
 }

@@ -4,10 +4,12 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZero;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use smol_str::SmolStr;
 
 use crate::cli::allow::Allow;
 use crate::pipeline::Settings;
@@ -25,10 +27,14 @@ pub(super) struct Runner<'a> {
     pub threads: NonZero<usize>,
     /// Whether nothing is handed on behind the first that fails.
     pub fail_fast: bool,
+    /// Becomes true where no other is to be begun.
+    pub stop: &'a AtomicBool,
 }
 
 /// What became of a test.
 pub(super) struct Done {
+    /// The name of the test, without that of a row.
+    pub test: SmolStr,
     pub report: Report,
     pub ending: Ending,
     pub took: Duration,
@@ -85,6 +91,9 @@ impl Runner<'_> {
 
     fn work(&self, cases: &[Case<'_>], next: &AtomicUsize, end: &AtomicUsize, sender: &Sender<(usize, Result<Done, OpenError>)>) {
         loop {
+            if self.stop.load(Ordering::Relaxed) {
+                return;
+            }
             let place = next.fetch_add(1, Ordering::Relaxed);
             let Some(case) = cases.get(place).filter(|_| place <= end.load(Ordering::Relaxed)) else { return };
             let done = self.one(*case);
@@ -104,13 +113,13 @@ impl Runner<'_> {
     fn one(&self, case: Case<'_>) -> Result<Done, OpenError> {
         let began = Instant::now();
         if let Some(report) = scenario::skipped(case) {
-            return Ok(Done { report, ending: Ending::Skipped, took: Duration::ZERO });
+            return Ok(Done { test: case.scenario().name.clone(), report, ending: Ending::Skipped, took: Duration::ZERO });
         }
         // What a failure tells of the last operation is its trace.
         let settings = self.compiled.config.apply(Settings::fixed().traced());
         let mut pipeline = self.compiled.open("sqlite::memory:", self.allow.apply(settings))?;
         let report = scenario::run(case, &mut pipeline);
         let ending = if report.verdict() == Verdict::Passed { Ending::Passed } else { Ending::Failed };
-        Ok(Done { report, ending, took: began.elapsed() })
+        Ok(Done { test: case.scenario().name.clone(), report, ending, took: began.elapsed() })
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! What they were is told by the trace of that operation; of one that was rolled back nothing has changed.
 
+use std::collections::BTreeSet;
+
 use rustc_hash::FxHashMap;
 use smol_str::{SmolStr, format_smolstr};
 
@@ -97,6 +99,23 @@ impl Run<'_> {
 fn record_of(outcome: &Outcome) -> Option<Reference> {
     let begun = outcome.trace.iter().find_map(|entry| if let Happening::Operation { record, .. } = &entry.what { *record } else { None });
     outcome.record.or(begun)
+}
+
+/// Adds the names of what had a part in an operation.
+pub(super) fn touched(outcome: &Outcome, names: &mut BTreeSet<SmolStr>) {
+    let mut add = |name: &SmolStr| {
+        if !names.contains(name) {
+            names.insert(name.clone());
+        }
+    };
+    outcome.ran.iter().chain(&outcome.queued).for_each(&mut add);
+    for entry in &outcome.trace {
+        match &entry.what {
+            Happening::Operation { name, entity, .. } => name.iter().chain(entity).for_each(&mut add),
+            Happening::Step { name, .. } => add(name),
+            _ => {}
+        }
+    }
 }
 
 /// What fields held before an operation, where it was kept.
