@@ -81,7 +81,7 @@ fn told(sources: &Sources, report: &Report) -> String {
     }
     if let Some(failure) = &report.failure {
         let _ = writeln!(text, "failed at `{}`: {}", words(failure.span), failure.message);
-        for part in failure.condition.iter().flat_map(|(_, parts)| parts) {
+        for part in failure.condition.iter().flat_map(|condition| &condition.1) {
             let _ = writeln!(text, "  {}: {}", words(part.at), part.value);
         }
         for record in &failure.records {

@@ -69,7 +69,7 @@ pub struct Failure {
     /// More about it, a line each: what was expected and what there was, the flow that stopped.
     pub notes: Vec<String>,
     /// Of a condition: the whole of it, and what its parts came to, those that were looked at.
-    pub condition: Option<(Span, Vec<Part>)>,
+    pub condition: Option<Box<(Span, Vec<Part>)>>,
     /// The records that it is about, as they are where it failed.
     pub records: Vec<RecordState>,
 }

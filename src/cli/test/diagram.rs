@@ -137,7 +137,7 @@ mod tests {
         let parts: Vec<Part> = values
             .iter()
             .map(|(word, value)| {
-                let at = from + text[from..].find(word).unwrap();
+                let at = from + text.get(from..).unwrap().find(word).unwrap();
                 from = at + word.len();
                 Part { at: Span::new(file, at as u32, text.len() as u32), value: (*value).to_owned() }
             })

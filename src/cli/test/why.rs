@@ -36,7 +36,8 @@ pub(super) fn message(report: &Report, project: &Project) -> String {
 }
 
 fn failed(failure: &Failure, project: &Project) -> Vec<String> {
-    let Some((span, parts)) = &failure.condition else { return story::failure(failure, &project.sources) };
+    let Some(condition) = &failure.condition else { return story::failure(failure, &project.sources) };
+    let (span, parts) = &**condition;
     let place = project.sources.place(failure.span).unwrap_or_default();
     let mut lines = vec![format!("{place}: {}", visible(&failure.message)), String::new()];
     lines.extend(diagram(*span, parts, &project.sources).into_iter().map(indented));

@@ -33,7 +33,7 @@ impl Run<'_> {
         let mut found = Found::default();
         self.part(condition, &mut found);
         failure.notes.append(&mut found.notes);
-        failure.condition = Some((condition.span, found.parts));
+        failure.condition = Some(Box::new((condition.span, found.parts)));
         self.with_records(failure, found.read)
     }
 
@@ -69,18 +69,14 @@ impl Run<'_> {
 
     fn parts_of(&mut self, expr: &ir::Expr, found: &mut Found) {
         match &expr.kind {
-            ExprKind::And(left, right) => {
-                if self.part(left, found) == Value::Boolean(true) {
-                    self.part(right, found);
-                }
-            }
-            ExprKind::Or(left, right) => {
-                if self.part(left, found) != Value::Boolean(true) {
-                    self.part(right, found);
-                }
-            }
-            ExprKind::Coalesce(left, right) => {
-                if self.part(left, found).is_empty() {
+            ExprKind::And(left, right) | ExprKind::Or(left, right) | ExprKind::Coalesce(left, right) => {
+                let first = self.part(left, found);
+                let asks_on = match &expr.kind {
+                    ExprKind::And(..) => first == Value::Boolean(true),
+                    ExprKind::Or(..) => first != Value::Boolean(true),
+                    _ => first.is_empty(),
+                };
+                if asks_on {
                     self.part(right, found);
                 }
             }
