@@ -86,7 +86,8 @@ macro_rules! snapshot {
             filters => [
                 (r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}", "<id>"),
                 (r#""micros":\d+"#, r#""micros":<n>"#),
-                (r"  \(\d+ µs\)|  \(\d+\.\d\d ms\)", ""),
+                (r"  \((\d+ µs|\d+\.\d\d m?s)\)", ""),
+                (r"(?m)^in (\d+ µs|\d+\.\d\d m?s)$", "in <time>"),
                 (r#""\d{4}-\d\d-\d\dT[0-9:.]+Z""#, r#""<time>""#),
                 (r"in [0-9.]+ s \(\d+ a second\)", "in <time>"),
                 (r"\d+ bytes", "<n> bytes"),

@@ -88,7 +88,7 @@ fn declared(items: &[Item]) -> BTreeSet<usize> {
             Item::Action(action) => (&action.name, &action.clauses[..], Some(&action.body)),
             Item::Plugin(plugin) => (&plugin.name, &plugin.clauses[..], None),
             Item::Role(role) => (&role.name, &[][..], None),
-            Item::Test(scenario) | Item::Scenario(scenario) => (&scenario.name, &[][..], Some(&scenario.body)),
+            Item::Test(scenario) | Item::Given(scenario) | Item::Scenario(scenario) => (&scenario.name, &[][..], Some(&scenario.body)),
         };
         starts.insert(name.span.start as usize);
         for clause in clauses {
@@ -140,7 +140,7 @@ fn item_units(item: &Item, text: &str, units: &mut Vec<Range<usize>>) {
             units.extend(role.privileges.iter().map(|privilege| privilege.span.range()));
             (role.span, None)
         }
-        Item::Test(scenario) | Item::Scenario(scenario) => (scenario.span, Some(&scenario.body)),
+        Item::Test(scenario) | Item::Given(scenario) | Item::Scenario(scenario) => (scenario.span, Some(&scenario.body)),
     };
     let whole = span.range();
     let head = text[whole.clone()].find('{').map_or(whole.end, |brace| whole.start + brace + 1);

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use weir::pipeline::{Ending, Settings};
 use weir::project::Project;
-use weir::scenario::{EventKind, Report, Verdict, cases, run};
+use weir::scenario::{EventKind, FieldState, Report, Verdict, cases, run};
 use weir::source::{Position, Sources, Span};
 
 const RULES: &str = r#"
@@ -81,6 +81,17 @@ fn told(sources: &Sources, report: &Report) -> String {
     }
     if let Some(failure) = &report.failure {
         let _ = writeln!(text, "failed at `{}`: {}", words(failure.span), failure.message);
+        for part in failure.condition.iter().flat_map(|condition| &condition.1) {
+            let _ = writeln!(text, "  {}: {}", words(part.at), part.value);
+        }
+        for record in &failure.records {
+            let field = |field: &FieldState| match &field.old {
+                Some(old) => format!("{} {old} -> {}", field.name, field.value),
+                None => format!("{} {}", field.name, field.value),
+            };
+            let fields: Vec<String> = record.fields.iter().map(field).collect();
+            let _ = writeln!(text, "  {}{}: {}", record.title, if record.gone { " (gone)" } else { "" }, fields.join(", "));
+        }
         failure.notes.iter().for_each(|note| {
             let _ = writeln!(text, "  {note}");
         });

@@ -3,7 +3,7 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 
-use crate::bytecode::{ActionHead, FlowHead, Input};
+use crate::bytecode::{ActionHead, Effects, FlowHead, Input};
 use crate::check::ir;
 use crate::diagnostic::Diagnostic;
 use crate::schema::{Entity, Schema};
@@ -24,10 +24,19 @@ pub(super) type Actions = FxHashMap<SmolStr, Option<(ActionHead, Span)>>;
 pub(super) struct Named {
     /// The actions.
     pub actions: Actions,
-    /// The plug-ins.
-    pub plugins: FxHashSet<SmolStr>,
+    /// The plug-ins and actions whose code is outside the language, with what they declare to do.
+    pub elsewhere: FxHashMap<SmolStr, (Elsewhere, Effects)>,
     /// The entities of whose records some plug-in may fill fields before they are created.
     pub completed: FxHashSet<EntityId>,
+}
+
+/// A declaration whose code is outside the language.
+#[derive(Debug)]
+pub(super) enum Elsewhere {
+    /// A plug-in, as the flow that would stand at its place.
+    Plugin(FlowHead),
+    /// An action.
+    Action(ActionHead),
 }
 
 /// The state of checking one flow's body, one test or one scenario.

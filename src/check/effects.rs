@@ -53,10 +53,15 @@ fn action_as_flow(action: &mut Action) -> Flow {
     Flow { head, span: action.span, when: None, body, locals, effects: action.effects.clone() }
 }
 
+/// The head of a flow at the place of a plug-in.
+pub(super) fn as_flow(plugin: &PluginHead) -> FlowHead {
+    let PluginHead { name, entity, triggers, rank, .. } = plugin;
+    FlowHead { triggers: triggers.clone(), rank: *rank, ..head(name.clone(), *entity) }
+}
+
 /// A plug-in as a flow without statements.
 fn plugin_as_flow(plugin: &mut PluginCode) -> Flow {
-    let PluginHead { name, entity, triggers, rank, .. } = &plugin.head;
-    let head = FlowHead { triggers: triggers.clone(), rank: *rank, ..head(name.clone(), *entity) };
+    let head = as_flow(&plugin.head);
     Flow { head, span: plugin.span, when: None, body: Vec::new(), locals: Vec::new(), effects: plugin.effects.clone() }
 }
 

@@ -31,7 +31,7 @@ use crate::syntax::{self, ast};
 
 use crate::bytecode::{Event, PluginCode};
 use clauses::{Declared, Headed, HeadedAction};
-use context::{Context, Heads, Named, Site};
+use context::{Context, Elsewhere, Heads, Named, Site};
 use declare::Declare;
 
 /// What checking a project gives. With an error among the diagnostics the rest is what could be made of it.
@@ -89,10 +89,11 @@ pub fn check(files: &[ast::File]) -> Checked {
     let own = flows.len();
     let (found, stages) = effects::fill(&schema, &mut flows, &mut actions, &mut plugins);
     let mut scenarios = Vec::new();
-    for (source, test) in files.iter().flat_map(scenarios_of) {
-        let (scenario, said) = scenario::scenario(context(Site::Scenario), source, test);
+    let mut givens = scenario::Givens::new(files);
+    for (source, kind) in files.iter().flat_map(scenarios_of) {
+        let (scenario, said) = scenario::scenario(context(Site::Scenario), source, kind, &mut givens);
         diagnostics.extend(said);
-        scenarios.push(scenario);
+        scenarios.extend(scenario);
     }
     // Of flows that are not whole nothing sure can be said together.
     if diagnostics.iter().all(|diagnostic| diagnostic.severity() != Severity::Error) {
@@ -104,11 +105,12 @@ pub fn check(files: &[ast::File]) -> Checked {
     Checked { schema, flows, actions, plugins, scenarios, diagnostics: in_order(diagnostics) }
 }
 
-/// The tests (`true`) and scenarios of a file.
-fn scenarios_of(file: &ast::File) -> impl Iterator<Item = (&ast::Scenario, bool)> {
+/// The tests and scenarios of a file, and what they have in common.
+fn scenarios_of(file: &ast::File) -> impl Iterator<Item = (&ast::Scenario, scenario::Kind)> {
     file.items.iter().filter_map(|item| match item {
-        ast::Item::Test(source) => Some((source, true)),
-        ast::Item::Scenario(source) => Some((source, false)),
+        ast::Item::Test(source) => Some((source, scenario::Kind::Test)),
+        ast::Item::Scenario(source) => Some((source, scenario::Kind::Scenario)),
+        ast::Item::Given(source) => Some((source, scenario::Kind::Given)),
         _ => None,
     })
 }
@@ -137,7 +139,11 @@ fn named(declared: &Declared) -> Named {
         early && (plugin.effects.unknown || !plugin.effects.sets.is_empty())
     };
     named.completed = declared.plugins.iter().filter(fills).map(|plugin| plugin.head.entity).collect();
-    named.plugins = declared.plugins.iter().map(|plugin| plugin.head.name.clone()).collect();
+    let plugins =
+        declared.plugins.iter().map(|plugin| (&plugin.head.name, Elsewhere::Plugin(effects::as_flow(&plugin.head)), &plugin.effects));
+    let actions = declared.actions.iter().filter_map(|action| action.head.as_ref()).filter(|(head, _)| head.via.is_some());
+    let actions = actions.map(|(head, effects)| (&head.name, Elsewhere::Action(head.clone()), effects));
+    named.elsewhere = plugins.chain(actions).map(|(name, head, effects)| (name.clone(), (head, effects.clone()))).collect();
     named
 }
 

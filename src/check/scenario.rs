@@ -3,6 +3,8 @@
 //! The operations are checked like those of a flow; only what may be empty isn't held against anything here, since
 //! tests exist to try that out. Every step is checked, also behind one that has an error.
 
+mod common;
+mod fakes;
 mod messages;
 
 use rustc_hash::FxHashMap;
@@ -17,12 +19,32 @@ use crate::source::Span;
 use crate::syntax::ast::{self, Expectation};
 use crate::value::Type;
 
-/// Checks a test or a scenario.
-pub(super) fn scenario(cx: Context, source: &ast::Scenario, test: bool) -> (ir::Scenario, Vec<Diagnostic>) {
-    let mut checker = Checker { cx, test, users: FxHashMap::default(), operation: false, transaction: None };
-    let (statements, table) = match table::at_the_end(&source.body).filter(|_| test) {
+pub(super) use common::Givens;
+
+/// What is checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A test.
+    Test,
+    /// A scenario.
+    Scenario,
+    /// What several of them have in common: checked like a test, and by itself nothing that could run.
+    Given,
+}
+
+/// Checks a test or a scenario; gives none where it is only what others have in common.
+pub(super) fn scenario<'a>(
+    cx: Context<'a>,
+    source: &'a ast::Scenario,
+    kind: Kind,
+    givens: &'a mut Givens<'_>,
+) -> (Option<ir::Scenario>, Vec<Diagnostic>) {
+    let used = if kind == Kind::Given { vec![source.name.text.clone()] } else { Vec::new() };
+    let mut checker = Checker { cx, kind, givens, used, users: FxHashMap::default(), operation: false, transaction: None };
+    let (tags, skip, statements) = checker.first(&source.body.statements);
+    let (statements, table) = match table::at_the_end(statements).filter(|_| kind == Kind::Test) {
         Some(table) => (table.before, Some((table.header, checker.cx.table(&table)))),
-        None => (source.body.statements.as_slice(), None),
+        None => (statements, None),
     };
     let steps = checker.statements(statements);
     let table = table.map(|(header, table)| {
@@ -30,13 +52,17 @@ pub(super) fn scenario(cx: Context, source: &ast::Scenario, test: bool) -> (ir::
         table
     });
     let name = source.name.text.clone();
-    let scenario = ir::Scenario { name, test, span: source.name.span, steps, locals: checker.cx.locals, table };
-    (scenario, checker.cx.diagnostics)
+    let test = kind == Kind::Test;
+    let scenario = ir::Scenario { name, test, span: source.name.span, steps, locals: checker.cx.locals, table, tags, skip };
+    ((kind != Kind::Given).then_some(scenario), checker.cx.diagnostics)
 }
 
-struct Checker<'a> {
+struct Checker<'a, 'g> {
     cx: Context<'a>,
-    test: bool,
+    kind: Kind,
+    givens: &'a mut Givens<'g>,
+    /// The names of the `given`s that stand in it so far.
+    used: Vec<SmolStr>,
     /// The users so far, with the places of their names.
     users: FxHashMap<SmolStr, Span>,
     /// Whether an operation stands before.
@@ -45,16 +71,24 @@ struct Checker<'a> {
     transaction: Option<Span>,
 }
 
-impl Checker<'_> {
+impl Checker<'_, '_> {
     fn statements(&mut self, statements: &[ast::Stmt]) -> Vec<ir::Step> {
         let in_sight = self.cx.visible.len();
+        let steps = self.all(statements);
+        self.cx.visible.truncate(in_sight);
+        steps
+    }
+
+    /// Statements whose names stay in sight.
+    fn all(&mut self, statements: &[ast::Stmt]) -> Vec<ir::Step> {
         let mut steps = Vec::with_capacity(statements.len());
         for statement in statements {
-            if let Some(kind) = self.step(statement) {
+            if let ast::StmtKind::Given(name) = &statement.kind {
+                steps.extend(self.given(name));
+            } else if let Some(kind) = self.step(statement) {
                 steps.push(ir::Step { kind, span: statement.span });
             }
         }
-        self.cx.visible.truncate(in_sight);
         steps
     }
 
@@ -113,6 +147,7 @@ impl Checker<'_> {
             S::Show(value) => self.cx.expression(value, None).map(StepKind::Show),
             S::ShowAudit(record) => self.cx.record(record).map(StepKind::ShowAudit),
             S::Expect(expectation) => self.expect(expectation, statement.span),
+            S::Fake { name, body } => self.fake(name, body),
             _ => self.refuse(statement),
         }
     }
@@ -231,7 +266,7 @@ impl Checker<'_> {
 
     fn flows(&mut self, names: &[ast::Name]) -> Option<Vec<SmolStr>> {
         let (heads, named) = (self.cx.heads, self.cx.named);
-        let known = |name: &SmolStr| heads.contains_key(name) || named.actions.contains_key(name) || named.plugins.contains(name);
+        let known = |name: &SmolStr| heads.contains_key(name) || named.actions.contains_key(name) || named.elsewhere.contains_key(name);
         let mut sound = true;
         for name in names.iter().filter(|name| !known(&name.text)) {
             sound = false;
@@ -248,6 +283,8 @@ impl Checker<'_> {
         let word = match &statement.kind {
             S::RunJobs => return self.not_yet(span, "`run jobs`"),
             S::Table { .. } => return self.misplaced_table(span),
+            S::Tags(_) => return self.misplaced(span, "tags"),
+            S::Skip(_) => return self.misplaced(span, "skip"),
             S::Set { .. } => "set",
             S::Stop(_) => "stop",
             S::Finish(_) => "finish",
@@ -268,7 +305,7 @@ impl Checker<'_> {
     }
 
     fn misplaced_table(&mut self, span: Span) -> Option<StepKind> {
-        let (message, help) = match self.test {
+        let (message, help) = match self.kind != Kind::Scenario {
             true => ("a table stands last in a test, on its own", "put it behind the last statement of the test"),
             false => ("a scenario has no table", "a table repeats a test, each row in a fresh store: make a test of it"),
         };

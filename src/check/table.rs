@@ -20,8 +20,8 @@ pub(super) struct Written<'a> {
 }
 
 /// The table in which a body ends.
-pub(super) fn at_the_end(body: &ast::Block) -> Option<Written<'_>> {
-    let (last, before) = body.statements.split_last()?;
+pub(super) fn at_the_end(statements: &[ast::Stmt]) -> Option<Written<'_>> {
+    let (last, before) = statements.split_last()?;
     match &last.kind {
         ast::StmtKind::Table { header, rows } => Some(Written { before, header, rows, span: last.span }),
         _ => None,

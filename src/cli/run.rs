@@ -132,7 +132,7 @@ fn one_scenario(arguments: &Arguments, output: &mut Output) -> Result<Exit, Exit
         Format::Json => tell_json(&report, &project, arguments.trace, output),
     }
     Ok(match report.verdict() {
-        Verdict::Passed => Exit::Well,
+        Verdict::Passed | Verdict::Skipped => Exit::Well,
         Verdict::Stopped => Exit::Stopped,
         Verdict::Failed => Exit::Problems,
     })

@@ -14,12 +14,30 @@ const LONGEST: usize = 100;
 /// How many flows of an operation are told; programs get them all.
 const MOST: usize = 100;
 
+/// The same where an operation is told briefly.
+const FEW: usize = 8;
+
 /// What happened in a scenario or test, a line each.
 pub(super) fn events(report: &Report, project: &Project, colours: bool) -> Vec<String> {
     report.events.iter().flat_map(|event| told(event, project, colours)).collect()
 }
 
-fn told(event: &Event, project: &Project, colours: bool) -> Vec<String> {
+/// One thing that happened in one line, where that can be: of an operation its end and what ran.
+pub(super) fn brief(event: &Event, project: &Project, colours: bool) -> Vec<String> {
+    let EventKind::Operation { outcome, user, .. } = &event.kind else { return told(event, project, colours) };
+    let by = user.as_ref().map(|user| format!(" (as {user})")).unwrap_or_default();
+    let ran = if outcome.ran.is_empty() { String::new() } else { format!(", ran {}", render::several(&outcome.ran, FEW)) };
+    let end = match &outcome.ending {
+        Ending::Committed => "committed".to_owned(),
+        Ending::Stopped { flow, reason } => format!("stopped by {flow}: {}", render::visible(reason)),
+        Ending::Fault(fault) => format!("{}: {}", fault.code.name(), render::visible(&fault.message)),
+    };
+    let at = project.sources.position(event.span).line;
+    vec![format!("{at:>5}  {}{by}", statement(event.span, &project.sources)), format!("       {end}{ran}")]
+}
+
+/// One thing that happened, with all that is known of it.
+pub(super) fn told(event: &Event, project: &Project, colours: bool) -> Vec<String> {
     let sources = &project.sources;
     let statement = statement(event.span, sources);
     let at = sources.position(event.span).line;

@@ -12,7 +12,7 @@ mod wait;
 
 use crate::bytecode::{self, ActionCode, Code, FlowCode, Program, VerifyError};
 use crate::check::Checked;
-use crate::check::ir::{Action, Expr, Flow, Local};
+use crate::check::ir::{Action, Expr, Fake, Flow, Local};
 use crate::diagnostic::{self, Diagnostic};
 use crate::schema::Schema;
 use crate::source::Span;
@@ -45,6 +45,15 @@ pub fn program(checked: &Checked) -> Result<Program, Diagnostic> {
 /// One that is too large to compile gives a code without operations, which faults when it is run.
 pub fn expression(expr: &Expr, locals: &[Local]) -> Code {
     body::expression(expr, locals).unwrap_or_default()
+}
+
+/// Compiles what a test puts in the place of code outside the language. What is too large to compile faults when it is run.
+pub fn fake(schema: &Schema, fake: &Fake) -> Code {
+    let code = match fake {
+        Fake::Plugin(flow) => body::flow(schema, &[], flow).map(|(code, _)| code),
+        Fake::Action(action) => body::action(schema, &[], action),
+    };
+    code.unwrap_or_default()
 }
 
 fn compile(schema: &Schema, actions: body::Actions<'_>, flow: &Flow) -> Result<FlowCode, builder::TooLarge> {

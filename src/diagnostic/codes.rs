@@ -239,6 +239,11 @@ codes! {
     E0721 Error "a row that doesn't fit its header",
     E0722 Error "a table without rows",
     E0723 Error "a column of several types",
+    E0724 Error "tags or a `skip` that don't stand first in a test",
+    E0725 Error "a `given` that isn't there",
+    E0726 Error "a `given` that can't be used here",
+    E0727 Error "a fake of what can't be faked",
+    E0728 Error "a fake that does more than its declaration",
     W0721 Warning "a column that nothing reads",
     // Compiled files
     E0801 Error "a file that is not a compiled project",

@@ -47,12 +47,13 @@ pub(super) fn run_action(engine: &mut Engine, scene: &mut Scene, action: &Action
 }
 
 fn call_via(engine: &mut Engine, scene: &mut Scene, part: Part<'_>, via: &Via) -> Result<(), Interrupt> {
-    if *via != Via::Host {
+    let bound = engine.bound.get(part.name).map(Arc::clone);
+    if bound.is_none() && *via != Via::Host {
         let mut context = PluginContext { engine, scene, part, failed: OnceCell::new() };
         let result = external::call(&mut context, via);
         return ended(result, context.failed, part.name);
     }
-    let Some(handler) = engine.bound.get(part.name).map(Arc::clone) else {
+    let Some(handler) = bound else {
         let what =
             format!("no function is bound to the {} `{}`, which the embedding program does with `Pipeline::bind`", part.what, part.name);
         return Err(fault(Code::F10, what));

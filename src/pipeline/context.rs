@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 use smol_str::SmolStr;
 
-use crate::bytecode::{Effects, Input, Stage};
+use crate::bytecode::{self, Effects, Input, Stage};
 use crate::diagnostic::{Code, nearest};
 use crate::schema::select::Selection;
 use crate::schema::{FieldSet, Row, Schema};
@@ -263,6 +263,16 @@ impl PluginContext<'_> {
     /// A line for the trace.
     pub fn log(&mut self, text: &str) {
         self.engine.tell(|_| Happening::Log(text.into()));
+    }
+
+    /// Runs statements in the place of code outside the language.
+    pub(super) fn run(&mut self, code: &bytecode::Code) -> Result<(), Refusal> {
+        self.engine.tell(|_| Happening::Note("a fake runs in its place".to_owned()));
+        let (inputs, acting) = (std::mem::take(&mut self.scene.inputs), self.scene.acting);
+        let given = inputs.get(..usize::from(code.inputs)).unwrap_or_default();
+        let result = self.engine.run_code(code, self.scene, acting, given);
+        self.scene.inputs = inputs;
+        Ok(result.map(drop)?)
     }
 
     fn nested(&mut self, operation: Operation) -> Result<Reference, Refusal> {

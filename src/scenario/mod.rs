@@ -3,8 +3,10 @@
 //! A test gets a pipeline over a fresh store from whoever runs it, with [`Settings::fixed`](crate::pipeline::Settings::fixed);
 //! a scenario runs against any store. What a run says is data ([`Report`]); nothing in here prints.
 
+mod case;
 mod report;
 mod run;
 
-pub use report::{Event, EventKind, Failure, Report, Verdict};
-pub use run::{Case, cases, run};
+pub use case::{Case, cases, skipped};
+pub use report::{Event, EventKind, Failure, FieldState, Part, RecordState, Report, Verdict};
+pub use run::run;

@@ -1,7 +1,10 @@
 //! What running a test or a scenario gives, for whoever prints it.
 
+use std::collections::BTreeSet;
+
 use smol_str::SmolStr;
 
+use crate::check::ir::Scenario;
 use crate::pipeline::{Ending, Outcome};
 use crate::source::Span;
 use crate::value::EntityId;
@@ -17,6 +20,10 @@ pub struct Report {
     pub span: Span,
     /// The operations and the shown values, in the order in which they happened.
     pub events: Vec<Event>,
+    /// The names of the entities that it worked on, and of the flows, actions and plug-ins that were considered or ran; only where its operations were traced.
+    pub touched: BTreeSet<SmolStr>,
+    /// Why it wasn't run, where it says so itself.
+    pub skipped: Option<SmolStr>,
     /// Why it ended before its last statement, if it did.
     pub failure: Option<Failure>,
 }
@@ -59,8 +66,43 @@ pub struct Failure {
     pub span: Span,
     /// What is wrong, in one line.
     pub message: String,
-    /// More about it, a line each: the values of both sides, the flow that stopped.
+    /// More about it, a line each: what was expected and what there was, the flow that stopped.
     pub notes: Vec<String>,
+    /// Of a condition: the whole of it, and what its parts came to, those that were looked at.
+    pub condition: Option<Box<(Span, Vec<Part>)>>,
+    /// The records that it is about, as they are where it failed.
+    pub records: Vec<RecordState>,
+}
+
+/// A part of a condition with its value.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Part {
+    /// Where its value belongs: in here, behind blanks, dots and brackets, stands its operator or the name of what was read.
+    pub at: Span,
+    /// The value as the language writes it, or the fault that it ended in.
+    pub value: String,
+}
+
+/// A record as it is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RecordState {
+    /// Its entity and what it is called.
+    pub title: String,
+    /// Whether there is no such record any more.
+    pub gone: bool,
+    /// Its fields: those that hold a value, that the condition reads, or that the last operation changed.
+    pub fields: Vec<FieldState>,
+}
+
+/// A field of a record.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FieldState {
+    /// Its name.
+    pub name: SmolStr,
+    /// Its value before the last operation, where that changed it.
+    pub old: Option<String>,
+    /// Its value.
+    pub value: String,
 }
 
 /// The whole run in one word.
@@ -68,6 +110,8 @@ pub struct Failure {
 pub enum Verdict {
     /// All well: exit code 0.
     Passed,
+    /// It says itself that it isn't to be run, and nothing was.
+    Skipped,
     /// A flow stopped an operation, and no `expect` was about it: exit code 3.
     Stopped,
     /// An `expect` was false, or something faulted: exit code 1.
@@ -84,8 +128,25 @@ impl Report {
         }
     }
 
+    /// Of a test that isn't to be run.
+    pub(super) fn skipped(scenario: &Scenario, reason: SmolStr) -> Self {
+        let Scenario { name, test, span, .. } = scenario;
+        Report {
+            name: name.clone(),
+            test: *test,
+            span: *span,
+            skipped: Some(reason),
+            touched: BTreeSet::new(),
+            events: Vec::new(),
+            failure: None,
+        }
+    }
+
     /// The whole run in one word, the worst that happened.
     pub fn verdict(&self) -> Verdict {
+        if self.skipped.is_some() {
+            return Verdict::Skipped;
+        }
         if self.failure.is_some() {
             return Verdict::Failed;
         }

@@ -7,6 +7,10 @@
 
 mod expect;
 mod messages;
+mod records;
+mod why;
+
+use std::collections::BTreeSet;
 
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
@@ -21,33 +25,15 @@ use crate::store::StoreError;
 use crate::value::{EntityId, Reference, Value};
 use crate::vm::Fault;
 
+use super::case::{Case, skipped};
 use super::report::{Event, EventKind, Failure, Report};
-
-/// A run of a test or scenario: its statements once, or once with a row of its table.
-#[derive(Clone, Copy, Debug)]
-pub struct Case<'a> {
-    scenario: &'a ir::Scenario,
-    /// The row and its number, from 1.
-    row: Option<(usize, &'a ir::TableRow)>,
-}
-
-impl<'a> From<&'a ir::Scenario> for Case<'a> {
-    /// The statements once, whatever the table.
-    fn from(scenario: &'a ir::Scenario) -> Self {
-        Case { scenario, row: None }
-    }
-}
-
-/// The runs of a test or scenario: one, or one for each row of its table. Each wants a fresh store.
-pub fn cases(scenario: &ir::Scenario) -> impl Iterator<Item = Case<'_>> {
-    let rows = scenario.table.iter().flat_map(|table| &table.rows);
-    let once = scenario.table.is_none().then_some(Case::from(scenario));
-    rows.enumerate().map(move |(index, row)| Case { scenario, row: Some((index + 1, row)) }).chain(once)
-}
 
 /// Runs a test or scenario.
 pub fn run(case: Case, pipeline: &mut Pipeline) -> Report {
     let scenario = case.scenario;
+    if let Some(report) = skipped(case) {
+        return report;
+    }
     let mut run = Run {
         pipeline,
         scenario,
@@ -55,6 +41,7 @@ pub fn run(case: Case, pipeline: &mut Pipeline) -> Report {
         users: FxHashMap::default(),
         acting: None,
         events: Vec::new(),
+        touched: BTreeSet::new(),
         last: None,
         unexpected: None,
     };
@@ -63,7 +50,7 @@ pub fn run(case: Case, pipeline: &mut Pipeline) -> Report {
     let result = given.and_then(|()| run.steps(&scenario.steps));
     let failure = run.settle().err().or(result.err());
     let span = case.row.map_or(scenario.span, |(_, row)| row.span);
-    Report { name, test: scenario.test, span, events: run.events, failure }
+    Report { name, test: scenario.test, span, skipped: None, touched: run.touched, events: run.events, failure }
 }
 
 struct Run<'a> {
@@ -73,6 +60,7 @@ struct Run<'a> {
     users: FxHashMap<SmolStr, Reference>,
     acting: Option<(SmolStr, Reference)>,
     events: Vec<Event>,
+    touched: BTreeSet<SmolStr>,
     /// The event of the last operation.
     last: Option<usize>,
     /// The same, while it was not committed and no `expect` has been about it.
@@ -119,11 +107,12 @@ impl Run<'_> {
                 Ok(())
             }
             StepKind::ShowAudit(record) => self.history(record),
-            StepKind::Expect(condition) => self.expect(condition),
-            StepKind::ExpectStopped(reason) => self.expect_stopped(reason.as_ref(), step.span),
-            StepKind::ExpectFault(code) => self.expect_fault(*code, step.span),
-            StepKind::ExpectRan(flows) => self.expect_ran(flows, step.span),
-            StepKind::ExpectNotRan(flows) => self.expect_not_ran(flows, step.span),
+            StepKind::Fake(fake) => {
+                let code = compile::fake(self.pipeline.schema(), fake);
+                self.pipeline.fake(fake.name(), code);
+                Ok(())
+            }
+            expectation => self.expectation(expectation, step.span),
         }
     }
 
@@ -216,6 +205,10 @@ impl Run<'_> {
             Ok(operation) => self.pipeline.execute(operation, self.acting_as()),
             Err(fault) => Outcome::failed(fault),
         };
+        if self.scenario.test {
+            self.forget_the_last();
+            records::touched(&outcome, &mut self.touched);
+        }
         let committed = outcome.ending == Ending::Committed;
         let record = outcome.record.filter(|_| committed);
         let user = self.acting.as_ref().map(|(name, _)| name.clone());
@@ -223,6 +216,13 @@ impl Run<'_> {
         self.unexpected = self.last.filter(|_| !committed);
         self.events.push(Event { kind: EventKind::Operation { message, entity, user, outcome: Box::new(outcome), expected: false }, span });
         record
+    }
+
+    /// A test tells what happened in its last operation, so of those before it no entries are kept.
+    fn forget_the_last(&mut self) {
+        if let Some(Event { kind: EventKind::Operation { outcome, .. }, .. }) = self.last.and_then(|last| self.events.get_mut(last)) {
+            outcome.trace = Vec::new();
+        }
     }
 
     /// What stands behind an operation is about to run, or nothing more: in a test, the operation has to have been expected.
@@ -363,7 +363,7 @@ fn shortened(text: &str) -> String {
 }
 
 fn failure(span: Span, message: impl Into<String>) -> Failure {
-    Failure { span, message: message.into(), notes: Vec::new() }
+    Failure { span, message: message.into(), notes: Vec::new(), condition: None, records: Vec::new() }
 }
 
 fn faulted(span: Span, fault: &Fault) -> Failure {

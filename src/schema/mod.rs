@@ -11,6 +11,7 @@ mod limits;
 mod roles;
 mod row;
 pub mod select;
+mod written;
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};

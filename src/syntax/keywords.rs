@@ -10,12 +10,13 @@ pub const RESERVED: &[&str] = &[
 ];
 
 /// Words that start a declaration.
-pub const DECLARATIONS: &[&str] = &["entity", "choice", "flow", "action", "plugin", "role", "test", "scenario"];
+pub const DECLARATIONS: &[&str] = &["entity", "choice", "flow", "action", "plugin", "role", "test", "scenario", "given"];
 
 /// Words that start a statement.
 pub const STATEMENTS: &[&str] = &[
     "set", "stop", "finish", "start", "perform", "create", "update", "upsert", "delete", "assign", "change", "send", "if", "match", "for",
-    "let", "wait", "log", "step", "user", "as", "in", "run", "advance", "show", "expect", "table", "delay",
+    "let", "wait", "log", "step", "user", "as", "in", "run", "advance", "show", "expect", "table", "given", "tags", "skip", "fake",
+    "delay",
 ];
 
 /// Words that start a clause of a flow, an action or a plug-in.

@@ -65,7 +65,7 @@ fn body_of(word: &str) -> Option<Body> {
     match word {
         "entity" => Some(Body::Members),
         "role" => Some(Body::Privileges),
-        "test" | "scenario" => Some(Body::Statements),
+        "test" | "scenario" | "given" => Some(Body::Statements),
         "choice" => None,
         _ => Some(Body::Clauses),
     }

@@ -325,7 +325,7 @@ impl Scan<'_> {
             (Token::Word, "flow" | "plugin") => matches!(kinds.as_str(), "non" | "ton"),
             (Token::Word, "action") => matches!(kinds.as_str(), "n" | "t" | "non" | "ton"),
             (Token::Word, "entity" | "choice") => matches!(kinds.as_str(), "n" | "nt"),
-            (Token::Word, "role" | "test" | "scenario") => matches!(kinds.as_str(), "n" | "t"),
+            (Token::Word, "role" | "test" | "scenario" | "given") => matches!(kinds.as_str(), "n" | "t"),
             _ => false,
         };
         fits.then_some(first)

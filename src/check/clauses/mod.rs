@@ -99,7 +99,7 @@ impl Owner {
     }
 }
 
-/// Flows, actions and plug-ins share one space of names; roles, tests and scenarios have one each.
+/// Flows, actions and plug-ins share one space of names; roles, tests, scenarios and `given`s have one each.
 fn names(files: &[ast::File], declare: &mut Declare) {
     let mut seen: FxHashMap<(u8, &str), (&ast::Name, &str)> = FxHashMap::default();
     for item in files.iter().flat_map(|file| &file.items) {
@@ -110,6 +110,7 @@ fn names(files: &[ast::File], declare: &mut Declare) {
             ast::Item::Role(role) => (1, "role", &role.name),
             ast::Item::Test(test) => (2, "test", &test.name),
             ast::Item::Scenario(scenario) => (3, "scenario", &scenario.name),
+            ast::Item::Given(given) => (4, "given", &given.name),
             ast::Item::Entity(_) | ast::Item::Choice(_) => continue,
         };
         match seen.get(&(space, name.text.as_str())) {

@@ -9,7 +9,7 @@ use crate::schema::Entity;
 use crate::syntax::ast;
 use crate::value::EntityId;
 
-impl Checker<'_> {
+impl Checker<'_, '_> {
     /// An upsert finds its record by the first key all of whose fields are given.
     pub(super) fn upsert(&mut self, name: &ast::Name, values: &[ast::Write], into: Option<&ast::Name>) -> Option<StepKind> {
         self.operation = true;

@@ -44,6 +44,10 @@ impl Context<'_> {
                 "write an `update` for each of them, or a `for each`: all that a flow does is one transaction anyway",
             ),
             S::Table { .. } => self.only_in_tests(span, "table"),
+            S::Given(_) => self.only_in_tests(span, "given"),
+            S::Tags(_) => self.only_in_tests(span, "tags"),
+            S::Skip(_) => self.only_in_tests(span, "skip"),
+            S::Fake { .. } => self.only_in_tests(span, "fake"),
             // These stand in flows; the block that asks has no more to say about them.
             S::Set { .. }
             | S::Perform { .. }

@@ -6,7 +6,7 @@ use crate::exchange::{GIVEN, KEPT};
 use crate::pipeline::{ADMINISTRATOR, Actor, Border, Happening, Named, Outcome, StepVerdict, TraceEntry};
 use crate::schema::Schema;
 use crate::source::{Sources, Span};
-use crate::value::{Type, Value, text};
+use crate::value::{Type, Value};
 use crate::vm::FactName;
 
 /// How many columns a line takes at most, where its words allow it, and how many of a deep one.
@@ -192,27 +192,7 @@ impl Reader<'_> {
 
     /// A value as the language writes it.
     fn value(&self, value: &Value, ty: Option<&Type>) -> String {
-        let option = |code: &i32| {
-            let choice = if let Some(Type::Choice(choice) | Type::Choices(choice)) = ty { self.schema.choice(*choice) } else { None };
-            choice.and_then(|choice| choice.by_code(*code)).map_or_else(|| code.to_string(), |option| option.name.to_string())
-        };
-        match value {
-            Value::Empty => "empty".to_owned(),
-            Value::Text(text) => {
-                let mut shown: String = text.chars().take(LONGEST).collect();
-                if shown.len() < text.len() {
-                    shown.push('…');
-                }
-                format!("\"{shown}\"")
-            }
-            Value::Choice(code) => option(code),
-            Value::Choices(codes) => format!("[{}]", codes.iter().map(option).collect::<Vec<_>>().join(", ")),
-            Value::Reference(record) => {
-                let entity = self.schema.entity(record.entity).map_or("", |entity| entity.name.as_str());
-                format!("{entity} {}", record.id)
-            }
-            _ => text::display(value).to_string(),
-        }
+        self.schema.written(value, ty, LONGEST)
     }
 }
 

@@ -54,7 +54,7 @@ impl Compiled {
                         of_schema += self.sources.slice(*span);
                         of_schema += "\n";
                     }
-                    ast::Item::Test(_) | ast::Item::Scenario(_) => {}
+                    ast::Item::Test(_) | ast::Item::Scenario(_) | ast::Item::Given(_) => {}
                 }
             }
             if !of_schema.is_empty() {

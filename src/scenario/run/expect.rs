@@ -4,7 +4,7 @@
 
 use smol_str::SmolStr;
 
-use crate::check::ir::{self, ExprKind};
+use crate::check::ir::{self, ExprKind, StepKind};
 use crate::diagnostic::Code;
 use crate::pipeline::{Ending, Outcome};
 use crate::source::Span;
@@ -13,23 +13,30 @@ use crate::value::Value;
 use super::{Event, EventKind, Failure, Run, failure, faulted, missing};
 
 impl Run<'_> {
-    pub(super) fn expect(&mut self, condition: &ir::Expr) -> Result<(), Failure> {
-        match self.value(condition) {
+    /// An `expect`. Where it is false, the failure tells of the records that it is about.
+    pub(super) fn expectation(&mut self, kind: &StepKind, span: Span) -> Result<(), Failure> {
+        let result = match kind {
+            StepKind::Expect(condition) => return self.expect(condition),
+            StepKind::ExpectStopped(reason) => self.expect_stopped(reason.as_ref(), span),
+            StepKind::ExpectFault(code) => self.expect_fault(*code, span),
+            StepKind::ExpectRan(flows) => self.expect_ran(flows, span),
+            StepKind::ExpectNotRan(flows) => self.expect_not_ran(flows, span),
+            _ => Ok(()),
+        };
+        result.map_err(|failure| self.with_records(failure, Vec::new()))
+    }
+
+    fn expect(&mut self, condition: &ir::Expr) -> Result<(), Failure> {
+        let failure = match self.value(condition) {
             Ok(Value::Boolean(true)) => return Ok(()),
-            Ok(_) => {}
+            Ok(_) => failure(self.false_part(condition)?.span, "this is false"),
             Err(fault) => {
-                let record = parts(condition).into_iter().find_map(|(_, part)| self.never_created(part));
+                let record = operands(condition).into_iter().find_map(|part| self.never_created(part));
                 let fault = record.map_or(fault, |name| missing(condition.span, format!("`{name}` was never created")));
-                return Err(faulted(condition.span, &fault));
+                faulted(condition.span, &fault)
             }
-        }
-        let condition = self.false_part(condition)?;
-        let mut failure = failure(condition.span, "this is false");
-        for (name, part) in parts(condition) {
-            let shown = self.shown(part)?;
-            failure = failure.note(format!("{name}: `{shown}`"));
-        }
-        Err(failure)
+        };
+        Err(self.explained(failure, condition))
     }
 
     /// Of conditions that are joined by `and`, the first that is false.
@@ -40,7 +47,7 @@ impl Run<'_> {
         Ok(condition)
     }
 
-    pub(super) fn expect_stopped(&mut self, reason: Option<&ir::Expr>, span: Span) -> Result<(), Failure> {
+    fn expect_stopped(&mut self, reason: Option<&ir::Expr>, span: Span) -> Result<(), Failure> {
         let expected = match reason {
             Some(reason) => Some(self.known(reason)?),
             None => None,
@@ -57,7 +64,7 @@ impl Run<'_> {
         }
     }
 
-    pub(super) fn expect_fault(&mut self, expected: Option<Code>, span: Span) -> Result<(), Failure> {
+    fn expect_fault(&mut self, expected: Option<Code>, span: Span) -> Result<(), Failure> {
         let outcome = self.outcome(span)?;
         match &outcome.ending {
             Ending::Fault(fault) if expected.is_none_or(|code| code == fault.code) => self.expected(),
@@ -66,7 +73,7 @@ impl Run<'_> {
         }
     }
 
-    pub(super) fn expect_ran(&mut self, flows: &[SmolStr], span: Span) -> Result<(), Failure> {
+    fn expect_ran(&mut self, flows: &[SmolStr], span: Span) -> Result<(), Failure> {
         let outcome = self.outcome(span)?;
         if outcome.ran == flows {
             return self.expected();
@@ -76,7 +83,7 @@ impl Run<'_> {
             .note(format!("ran:      {}", listed(&outcome.ran))))
     }
 
-    pub(super) fn expect_not_ran(&mut self, flows: &[SmolStr], span: Span) -> Result<(), Failure> {
+    fn expect_not_ran(&mut self, flows: &[SmolStr], span: Span) -> Result<(), Failure> {
         let outcome = self.outcome(span)?;
         match flows.iter().find(|flow| outcome.ran.contains(flow)) {
             Some(flow) => Err(failure(span, format!("`{flow}` ran")).note(format!("ran: {}", listed(&outcome.ran)))),
@@ -113,13 +120,13 @@ impl Run<'_> {
     }
 }
 
-/// The parts of a condition whose values tell why it is false.
-fn parts(condition: &ir::Expr) -> Vec<(&'static str, &ir::Expr)> {
+/// What a comparison compares.
+fn operands(condition: &ir::Expr) -> Vec<&ir::Expr> {
     match &condition.kind {
-        ExprKind::Compare { left, right, .. } | ExprKind::Contains { left, right, .. } => vec![("left", left), ("right", right)],
-        ExprKind::IsEmpty(value) | ExprKind::In { value, .. } => vec![("value", value)],
-        ExprKind::Between { value, low, high } => vec![("value", value), ("low", low), ("high", high)],
-        ExprKind::Not(inner) => parts(inner),
+        ExprKind::Compare { left, right, .. } | ExprKind::Contains { left, right, .. } => vec![left, right],
+        ExprKind::IsEmpty(value) | ExprKind::In { value, .. } => vec![value],
+        ExprKind::Between { value, low, high } => vec![value, low, high],
+        ExprKind::Not(inner) => operands(inner),
         _ => Vec::new(),
     }
 }

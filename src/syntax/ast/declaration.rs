@@ -281,7 +281,7 @@ pub struct Privilege {
     pub span: Span,
 }
 
-/// A test or a scenario.
+/// A test, a scenario, or what several of them have in common.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scenario {
     /// Its `///` lines.

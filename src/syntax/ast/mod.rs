@@ -63,4 +63,6 @@ pub enum Item {
     Test(Scenario),
     /// `scenario NAME { … }`
     Scenario(Scenario),
+    /// `given NAME { … }`
+    Given(Scenario),
 }

@@ -94,6 +94,14 @@ pub enum StmtKind {
     Expect(Expectation),
     /// `table { | a | b | … }`
     Table { header: Vec<Name>, rows: Vec<TableRow> },
+    /// `given NAME`: what stands there, here
+    Given(Name),
+    /// `tags slow, billing`
+    Tags(Vec<Name>),
+    /// `skip "reason"`
+    Skip(Name),
+    /// `fake CreditBureau { set industry = banking }`
+    Fake { name: Name, body: Block },
     /// `delay …`, which is not in the language; kept so that the checker can name `wait`.
     Delay,
 }

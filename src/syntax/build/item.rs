@@ -46,7 +46,11 @@ impl Builder<'_> {
             }
             _ => {
                 let scenario = Scenario { doc: head.doc, name: head.name, body: self.block(body), span };
-                if rule == Rule::test { Item::Test(scenario) } else { Item::Scenario(scenario) }
+                match rule {
+                    Rule::test => Item::Test(scenario),
+                    Rule::given => Item::Given(scenario),
+                    _ => Item::Scenario(scenario),
+                }
             }
         })
     }

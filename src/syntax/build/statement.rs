@@ -44,6 +44,13 @@ impl Builder<'_> {
                 let user = self.name(&next(&mut inner)?);
                 Some(StmtKind::As { user, body: self.block(next(&mut inner)?) })
             }
+            Rule::fake_statement => {
+                let name = self.name(&next(&mut inner)?);
+                Some(StmtKind::Fake { name, body: self.block(next(&mut inner)?) })
+            }
+            Rule::given_statement => Some(StmtKind::Given(self.name(&next(&mut inner)?))),
+            Rule::skip_statement => Some(StmtKind::Skip(self.name(&next(&mut inner)?))),
+            Rule::tags_statement => Some(StmtKind::Tags(inner.filter_map(|part| self.title(part)).collect())),
             Rule::transaction_statement => Some(StmtKind::InTransaction(self.block(next(&mut inner)?))),
             _ => self.activity(rule, inner),
         };

@@ -23,7 +23,7 @@ impl Sheet<'_> {
             Item::Action(action) => action.span,
             Item::Plugin(plugin) => plugin.span,
             Item::Role(role) => role.span,
-            Item::Test(scenario) | Item::Scenario(scenario) => scenario.span,
+            Item::Test(scenario) | Item::Scenario(scenario) | Item::Given(scenario) => scenario.span,
         };
         self.before(self.at(span.start), Before::Apart);
         let last = self.last(span);
@@ -34,7 +34,7 @@ impl Sheet<'_> {
             Item::Action(action) => self.clauses(&action.clauses, Some(&action.body)),
             Item::Plugin(plugin) => self.clauses(&plugin.clauses, None),
             Item::Role(role) => role.privileges.iter().for_each(|privilege| self.privilege(privilege)),
-            Item::Test(scenario) | Item::Scenario(scenario) => self.statements(&scenario.body),
+            Item::Test(scenario) | Item::Scenario(scenario) | Item::Given(scenario) => self.statements(&scenario.body),
         }
         self.block(last, false);
     }

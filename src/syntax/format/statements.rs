@@ -81,10 +81,11 @@ impl Sheet<'_> {
                 self.text(title);
                 self.body(body);
             }
-            StmtKind::As { body, .. } | StmtKind::InTransaction(body) => self.body(body),
+            StmtKind::As { body, .. } | StmtKind::Fake { body, .. } | StmtKind::InTransaction(body) => self.body(body),
+            StmtKind::Tags(names) => self.names(names.iter().map(|name| name.span), last, LIST + 1),
             StmtKind::Expect(expectation) => self.expectation(expectation),
             StmtKind::Table { header, rows } => self.table(header, rows, last),
-            StmtKind::User { .. } | StmtKind::RunJobs | StmtKind::Delay => {}
+            StmtKind::User { .. } | StmtKind::Given(_) | StmtKind::Skip(_) | StmtKind::RunJobs | StmtKind::Delay => {}
         }
     }
 
@@ -232,6 +233,7 @@ fn is_simple(statement: &Stmt) -> bool {
             | StmtKind::WaitBranches(_)
             | StmtKind::Step { .. }
             | StmtKind::As { .. }
+            | StmtKind::Fake { .. }
             | StmtKind::InTransaction(_)
             | StmtKind::Table { .. }
     )
