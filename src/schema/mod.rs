@@ -16,7 +16,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
-pub use admit::{Breach, Violation};
+pub use admit::{Breach, Violation, type_in_words};
 pub use fields::FieldSet;
 pub use limits::{
     DECIMAL_SCALE, MAX_CHOICES, MAX_DECIMAL_SCALE, MAX_ENTITIES, MAX_FIELDS, MAX_MEMO, MAX_MONEY_SCALE, MAX_NAME, MAX_TEXT, natural_range,
