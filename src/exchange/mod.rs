@@ -8,6 +8,7 @@ mod decode;
 mod json;
 mod lines;
 mod outcome;
+pub mod pull;
 mod trace;
 
 use std::io::BufRead;

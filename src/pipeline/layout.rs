@@ -79,7 +79,8 @@ fn layout(entity: &Entity) -> Layout {
         all: fields().map(|(slot, _)| slot).collect(),
         defaults: fields()
             .filter(|(_, field)| !matches!(field.default, Default::None | Default::Next))
-            .map(|(slot, field)| (slot, field.default.clone())).collect(),
+            .map(|(slot, field)| (slot, field.default.clone()))
+            .collect(),
         required: fields().filter(|(_, field)| field.required && field.default != Default::Next).map(|(slot, _)| slot).collect(),
         audited: entity.audited(),
         referring: Vec::new(),

@@ -37,7 +37,8 @@ impl Declare<'_> {
             let column = field.column.as_ref().unwrap_or(&field.name);
             self.named(column);
             if let Some(first) = columns.insert(column.text.to_ascii_lowercase(), column.span) {
-                let problem = Diagnostic::new(Code::E0223, column.span, format!("the column {} is held by two fields", quoted(&column.text)));
+                let problem =
+                    Diagnostic::new(Code::E0223, column.span, format!("the column {} is held by two fields", quoted(&column.text)));
                 self.report(problem.also(first, "the first one is here").help("keep one of them"));
             }
         }
@@ -119,11 +120,16 @@ fn unmappable(schema: &Schema, ty: &Type, key: bool) -> Option<(String, &'static
             [target] if names_by_one(schema, *target, 0) => None,
             [target] => {
                 let name = schema.entity(*target).map_or(SmolStr::default(), |entity| entity.name.clone());
-                Some((format!("a column can't say which `{name}` is meant"), "a lookup in a table is one column, and refers to an entity with `table` whose `key` is one field"))
+                Some((
+                    format!("a column can't say which `{name}` is meant"),
+                    "a lookup in a table is one column, and refers to an entity with `table` whose `key` is one field",
+                ))
             }
             _ => Some(("a column can't say of which entity the record is".to_owned(), "name one entity with `table`")),
         },
-        Type::Choices(_) => Some(("a column has no form for a set of options".to_owned(), "declare the column as what it holds, as `text`")),
+        Type::Choices(_) => {
+            Some(("a column has no form for a set of options".to_owned(), "declare the column as what it holds, as `text`"))
+        }
         Type::Integer | Type::BigInt | Type::Text | Type::Uuid => None,
         _ if key => Some(("a key of a table can't be this".to_owned(), "a key is made of `integer`, `bigint`, `text`, `uuid` and lookups")),
         _ => None,

@@ -69,7 +69,10 @@ pub(super) fn id(connection: &Connection, table: &Table, row: &rusqlite::Row<'_>
     for (index, class) in key.classes.iter().enumerate() {
         let cell = Cell::read(*class, row.get_ref(index).map_err(failure)?);
         cells.push(cell.ok_or_else(|| {
-            StoreError::Unusable(format!("the table {} has a row whose key ({}) is empty or of another type than declared", table.quoted, table.key))
+            StoreError::Unusable(format!(
+                "the table {} has a row whose key ({}) is empty or of another type than declared",
+                table.quoted, table.key
+            ))
         })?);
     }
     key.id(connection, &cells)
@@ -150,13 +153,14 @@ fn exact(number: Decimal, scale: u8) -> Option<Value> {
     Some(Value::Decimal(number))
 }
 
-fn iso_date(text: &[u8]) -> Option<civil::Date> {
+/// `2026-11-28`, and nothing else.
+pub(super) fn iso_date(text: &[u8]) -> Option<civil::Date> {
     let text = str::from_utf8(text).ok()?;
     text.parse().ok().filter(|date: &civil::Date| date.to_string() == text && date.year() >= 1)
 }
 
 /// `2026-11-28 09:30:00` or with a `T`, with or without a fraction, with or without a `Z`. Other zones are none of ours to guess.
-fn iso(text: &[u8]) -> Option<civil::DateTime> {
+pub(super) fn iso(text: &[u8]) -> Option<civil::DateTime> {
     let text = str::from_utf8(text).ok()?;
     let text = text.strip_suffix('Z').unwrap_or(text);
     let (date, clock) = text.split_at_checked(10)?;
@@ -201,7 +205,9 @@ fn local(micros: i64) -> Option<civil::DateTime> {
 fn damaged(connection: &Connection, table: &Table, column: &Column, id: Uuid) -> StoreError {
     let (entity, field) = (&table.name, &column.field);
     let Some(key) = &table.mapped else {
-        return StoreError::Unusable(format!("the database holds something in `{entity}.{field}` of the record {id} that this field can't have"));
+        return StoreError::Unusable(format!(
+            "the database holds something in `{entity}.{field}` of the record {id} that this field can't have"
+        ));
     };
     let cells = key.cells(connection, id).ok().flatten().unwrap_or_default();
     let key = cells.iter().map(Cell::to_string).collect::<Vec<_>>().join(", ");

@@ -117,13 +117,7 @@ pub(super) fn bind_link(connection: &Connection, statement: &mut Statement<'_>, 
 }
 
 /// Binds the key of a row; where no row can have that id, what is equal to nothing.
-fn bind_cells(
-    connection: &Connection,
-    statement: &mut Statement<'_>,
-    place: usize,
-    key: &Key,
-    id: Uuid,
-) -> Result<(), StoreError> {
+fn bind_cells(connection: &Connection, statement: &mut Statement<'_>, place: usize, key: &Key, id: Uuid) -> Result<(), StoreError> {
     let cells = key.cells(connection, id)?;
     for index in 0..key.classes.len() {
         match cells.as_ref().and_then(|cells| cells.get(index)) {

@@ -14,12 +14,16 @@ use crate::value::{Type, Value};
 
 /// What SQLite makes of the values that are written to a column, by its declared type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::store) enum Affinity {
+pub enum Affinity {
+    /// Numbers; a text that looks like one becomes one.
     Integer,
+    /// Texts; a number becomes one.
     Text,
     /// None: values stay as they are.
     Blob,
+    /// Floats; a text that looks like a number becomes one.
     Real,
+    /// Whole numbers or floats; a text that looks like a number becomes one.
     Numeric,
 }
 
@@ -62,7 +66,12 @@ pub(super) fn fit(connection: &Connection, tables: &mut [Table], schema: &Schema
             }
             if !holds(&column.kind, affinity) {
                 let declared = if found.declared.is_empty() { "without a type" } else { &found.declared };
-                let words = format!("the column {} of the table {} is {declared}, which can't hold {}", column.quoted, table.quoted, type_in_words(&field.ty));
+                let words = format!(
+                    "the column {} of the table {} is {declared}, which can't hold {}",
+                    column.quoted,
+                    table.quoted,
+                    type_in_words(&field.ty)
+                );
                 return unfit(place(), words);
             }
         }
@@ -100,7 +109,8 @@ pub(super) fn identify(connection: &Connection, table: &Table, row: &mut Row) ->
 /// Nobody else writes before the transaction ends, so the number is still free when the row is inserted.
 fn next_number(connection: &Connection, table: &Table, column: &Column) -> Result<i64, StoreError> {
     let text = format!("SELECT max({}) FROM {}", column.quoted, table.quoted);
-    let largest: Option<i64> = connection.prepare_cached(&text).and_then(|mut statement| statement.query_row([], |row| row.get(0))).map_err(failure)?;
+    let largest: Option<i64> =
+        connection.prepare_cached(&text).and_then(|mut statement| statement.query_row([], |row| row.get(0))).map_err(failure)?;
     // AUTOINCREMENT promises never to give a number again.
     let counts = "SELECT 1 FROM sqlite_schema WHERE name = 'sqlite_sequence'";
     let given: Option<i64> = if connection.prepare_cached(counts).and_then(|mut statement| statement.exists([])).map_err(failure)? {
@@ -133,7 +143,8 @@ fn unique(connection: &Connection, entity: &Entity, table: &Table, name: &str, c
         names.iter_mut().for_each(|name| name.make_ascii_lowercase());
         names.sort();
     };
-    let mut wanted: Vec<String> = table.identity.iter().filter_map(|slot| table.column(*slot).ok()).map(|column| column.name.to_string()).collect();
+    let mut wanted: Vec<String> =
+        table.identity.iter().filter_map(|slot| table.column(*slot).ok()).map(|column| column.name.to_string()).collect();
     fold(&mut wanted);
     let mut primary: Vec<String> = columns.iter().filter(|column| column.primary).map(|column| column.name.clone()).collect();
     fold(&mut primary);
@@ -154,7 +165,7 @@ fn unique(connection: &Connection, entity: &Entity, table: &Table, name: &str, c
 }
 
 /// The affinity of a declared type, as SQLite works it out.
-pub(in crate::store) fn affinity(declared: &str) -> Affinity {
+pub fn affinity(declared: &str) -> Affinity {
     let upper = declared.to_ascii_uppercase();
     let has = |words: &[&str]| words.iter().any(|word| upper.contains(word));
     if has(&["INT"]) {

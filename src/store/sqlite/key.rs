@@ -35,8 +35,7 @@ const TEXT: u8 = 0x20;
 const NUMBER: u8 = 0x10;
 
 /// The table in which long keys are kept.
-pub(super) const LONG_KEYS: &str =
-    "CREATE TABLE IF NOT EXISTS weir_row (entity TEXT NOT NULL, id BLOB NOT NULL, key BLOB NOT NULL, PRIMARY KEY (entity, id)) STRICT, WITHOUT ROWID";
+pub(super) const LONG_KEYS: &str = "CREATE TABLE IF NOT EXISTS weir_row (entity TEXT NOT NULL, id BLOB NOT NULL, key BLOB NOT NULL, PRIMARY KEY (entity, id)) STRICT, WITHOUT ROWID";
 
 /// What a column of a key holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

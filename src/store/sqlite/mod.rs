@@ -8,6 +8,7 @@ mod decode;
 mod encode;
 mod failure;
 mod fit;
+pub mod inspect;
 mod key;
 mod kind;
 mod migrate;

@@ -225,7 +225,8 @@ impl Table {
         let mut parts: Vec<String> = self.columns.iter().skip(1).flat_map(|column| column.definitions(&[])).collect();
         parts.push(format!("PRIMARY KEY ({})", self.key));
         for key in entity.keys.iter().skip(1) {
-            let names: Vec<&str> = key.fields.iter().filter_map(|slot| self.column(*slot).ok()).map(|column| column.quoted.as_str()).collect();
+            let names: Vec<&str> =
+                key.fields.iter().filter_map(|slot| self.column(*slot).ok()).map(|column| column.quoted.as_str()).collect();
             parts.push(format!("UNIQUE ({})", names.join(", ")));
         }
         format!("CREATE TABLE {} ({})", self.quoted, parts.join(", "))
