@@ -258,6 +258,7 @@ mod tests {
             default: Default::None,
             on_delete: DeleteBehaviour::RemoveLink,
             audited: false,
+            column: None,
         }
     }
 

@@ -4,7 +4,8 @@
 //! The decision: an id *is* the key, packed into a uuid of version 8, wherever the key has room in 15 bytes. So no table
 //! has to be kept in step with what other programs insert, rename or delete, two programs that see one row have one id for
 //! it, an id says the same after a restart, and the ids of packed keys sort as the keys do. A longer key has a digest for an
-//! id, and the keys that digests stand for are kept in `weir_row`, written in the transaction that first met them. A key that
+//! id, and the keys that digests stand for are kept in `weir_row`, written when they are first met, whatever becomes of
+//! the transaction. A key that
 //! is one uuid is the id itself. Rejected: SQLite's own row numbers, which `VACUUM` may change and `WITHOUT ROWID` lacks;
 //! random ids with a table that maps all rows, which is a second copy of the key that every foreign write makes stale.
 //!
@@ -12,6 +13,7 @@
 //! that were kept elsewhere (a job, an audit row, a lookup of Weir's own table) name a row that is gone, as after a delete.
 
 use std::fmt;
+use std::sync::{Arc, Mutex};
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, ToSql};
@@ -37,6 +39,8 @@ const NUMBER: u8 = 0x10;
 /// The table in which long keys are kept.
 pub(super) const LONG_KEYS: &str = "CREATE TABLE IF NOT EXISTS weir_row (entity TEXT NOT NULL, id BLOB NOT NULL, key BLOB NOT NULL, PRIMARY KEY (entity, id)) STRICT, WITHOUT ROWID";
 
+const KEEP: &str = "INSERT OR IGNORE INTO weir_row VALUES (?1, ?2, ?3)";
+
 /// What a column of a key holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Class {
@@ -53,6 +57,11 @@ pub(super) enum Cell {
     Uuid([u8; 16]),
 }
 
+/// Long keys whose ids were given out in the transaction that is open. Where it is undone, they are kept nevertheless: whoever
+/// has such an id may come back with it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Met(Arc<Mutex<Vec<(SmolStr, Uuid, Vec<u8>)>>>);
+
 /// The key of a mapped entity.
 #[derive(Clone, Debug)]
 pub(super) struct Key {
@@ -60,6 +69,37 @@ pub(super) struct Key {
     pub entity: SmolStr,
     /// Its columns.
     pub classes: Vec<Class>,
+    /// The store's.
+    pub met: Met,
+}
+
+impl Met {
+    /// Keeps them again after something was undone. `all`: the transaction is over.
+    pub(super) fn keep(&self, connection: &Connection, all: bool) -> Result<(), StoreError> {
+        let Ok(mut met) = self.0.lock() else { return Ok(()) };
+        if met.is_empty() {
+            return Ok(());
+        }
+        // A transaction that made the tables has taken them with it.
+        let mut there = connection.prepare_cached("SELECT 1 FROM sqlite_schema WHERE name = 'weir_row'").map_err(failure)?;
+        if there.exists([]).map_err(failure)? {
+            let mut statement = connection.prepare_cached(KEEP).map_err(failure)?;
+            for (entity, id, key) in met.iter() {
+                statement.execute((entity.as_str(), id.as_bytes(), key)).map_err(failure)?;
+            }
+        }
+        if all {
+            met.clear();
+        }
+        Ok(())
+    }
+
+    /// The transaction has made them last.
+    pub(super) fn forget(&self) {
+        if let Ok(mut met) = self.0.lock() {
+            met.clear();
+        }
+    }
 }
 
 impl Key {
@@ -93,10 +133,12 @@ impl Key {
         let mut bytes = [0; ROOM];
         bytes.iter_mut().zip(Sha256::digest(&key)).for_each(|(place, byte)| *place = byte);
         let id = uuid(bytes, DIGEST);
-        let mut statement = connection.prepare_cached("INSERT OR IGNORE INTO weir_row VALUES (?1, ?2, ?3)").map_err(failure)?;
-        if statement.execute((self.entity.as_str(), id.as_bytes(), &key)).map_err(failure)? == 0
-            && self.kept(connection, id)?.as_deref() != Some(cells)
-        {
+        let mut statement = connection.prepare_cached(KEEP).map_err(failure)?;
+        if statement.execute((self.entity.as_str(), id.as_bytes(), &key)).map_err(failure)? > 0 {
+            if let Ok(mut met) = self.met.0.lock() {
+                met.push((self.entity.clone(), id, key));
+            }
+        } else if self.kept(connection, id)?.as_deref() != Some(cells) {
             return Err(StoreError::Unusable(format!("two keys of `{}` have the same digest", self.entity)));
         }
         Ok(id)
@@ -237,7 +279,7 @@ mod tests {
     }
 
     fn key_of(cells: &[Cell]) -> Key {
-        Key { entity: "thing".into(), classes: cells.iter().map(Cell::class).collect() }
+        Key { entity: "thing".into(), classes: cells.iter().map(Cell::class).collect(), met: Met::default() }
     }
 
     proptest! {
@@ -263,7 +305,7 @@ mod tests {
         fn a_uuid_from_anywhere_is_a_key_or_nothing(bits in any::<u128>()) {
             let connection = Connection::open_in_memory().unwrap();
             connection.execute_batch(LONG_KEYS).unwrap();
-            let key = Key { entity: "thing".into(), classes: vec![Class::Integer] };
+            let key = Key { entity: "thing".into(), classes: vec![Class::Integer], met: Met::default() };
             let id = Uuid::from_u128(bits);
             if let Some(cells) = key.cells(&connection, id).unwrap() {
                 prop_assert_eq!(key.id(&connection, &cells).unwrap(), id);
@@ -275,7 +317,7 @@ mod tests {
     fn a_text_is_no_number_and_an_id_of_another_entity_none_of_this() {
         let connection = Connection::open_in_memory().unwrap();
         let (five, text) = (pack(&[Cell::Integer(5)]).unwrap(), pack(&[Cell::Text("5".into())]).unwrap());
-        let key = Key { entity: "thing".into(), classes: vec![Class::Integer] };
+        let key = Key { entity: "thing".into(), classes: vec![Class::Integer], met: Met::default() };
         assert_ne!(five, text);
         assert_eq!(key.cells(&connection, text).unwrap(), None);
         assert_eq!((five.get_version_num(), text.get_version_num()), (8, 8));

@@ -3,7 +3,7 @@
 
 use smol_str::SmolStr;
 
-use super::key::{Class, Key};
+use super::key::{Class, Key, Met};
 use crate::schema::{Entity, Schema};
 use crate::store::StoreError;
 use crate::value::{EntityId, Type};
@@ -82,7 +82,7 @@ pub(super) fn mapped(schema: &Schema, entity: &Entity, depth: usize) -> Result<O
     if classes.is_empty() || classes.len() != entity.identity().len() {
         return unusable(format!("the key of `{}` can't be one of a table", entity.name));
     }
-    Ok(Some(Key { entity: entity.name.clone(), classes }))
+    Ok(Some(Key { entity: entity.name.clone(), classes, met: Met::default() }))
 }
 
 /// How values of a type are stored in a table of ours, or in a mapped one.

@@ -42,6 +42,8 @@ pub struct Sqlite {
     work: u64,
     /// How many bytes an answer may hold.
     room: u64,
+    /// Where entities are mapped: the long keys that the open transaction has met.
+    met: Option<key::Met>,
     /// Whether it ends with this value, and holds nobody else's tables.
     in_memory: bool,
 }
@@ -65,12 +67,17 @@ impl Store for Sqlite {
 
     fn commit(&mut self) -> Result<(), StoreError> {
         self.writing()?;
-        self.run("COMMIT")
+        self.run("COMMIT")?;
+        self.met.iter().for_each(key::Met::forget);
+        Ok(())
     }
 
     fn rollback(&mut self) -> Result<(), StoreError> {
         self.known.clear();
-        if self.connection.is_autocommit() { Ok(()) } else { self.run("ROLLBACK") }
+        if !self.connection.is_autocommit() {
+            self.run("ROLLBACK")?;
+        }
+        self.met.iter().try_for_each(|met| met.keep(&self.connection, true))
     }
 
     // Savepoints may share a name: the innermost is meant.
@@ -86,7 +93,8 @@ impl Store for Sqlite {
     fn rollback_to_savepoint(&mut self) -> Result<(), StoreError> {
         self.known.clear();
         self.run("ROLLBACK TO weir")?;
-        self.run("RELEASE weir")
+        self.run("RELEASE weir")?;
+        self.met.iter().try_for_each(|met| met.keep(&self.connection, false))
     }
 
     fn read(&mut self, entity: EntityId, ids: &[Uuid], fields: &FieldSet) -> Result<Vec<Option<Row>>, StoreError> {
@@ -238,6 +246,8 @@ impl Sqlite {
         self.known.clear();
         self.tables = table::tables(schema)?;
         if self.tables.iter().any(|table| table.mapped.is_some()) {
+            let met = self.met.get_or_insert_default();
+            self.tables.iter_mut().for_each(|table| table.meets(met));
             fit::fit(&self.connection, &mut self.tables, schema, self.in_memory)?;
             // The rules that somebody's tables bring with them hold for what Weir writes there, too.
             for setting in [DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW] {

@@ -117,7 +117,16 @@ fn set_up(connection: Connection, beside: bool) -> Result<Sqlite, StoreError> {
         return Err(StoreError::Failed("the file system of the database can't hold its journal".to_owned()));
     }
     connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA cell_size_check = ON").map_err(failure)?;
-    Ok(Sqlite { connection, tables: Vec::new(), retired: Vec::new(), known: Default::default(), work: 0, room: u64::MAX, in_memory: false })
+    Ok(Sqlite {
+        connection,
+        tables: Vec::new(),
+        retired: Vec::new(),
+        known: Default::default(),
+        work: 0,
+        room: u64::MAX,
+        in_memory: false,
+        met: None,
+    })
 }
 
 /// Has the journal be a WAL; gives the kind that it is then. Where several programs make one database at once, SQLite refuses all

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 
-use super::key::{Class, Key};
+use super::key::{Class, Key, Met};
 use super::kind::{Kind, kind, mapped};
 use crate::schema::{Entity, Field, FieldSet, PRIMARY_KEY, Schema, system};
 use crate::store::StoreError;
@@ -129,6 +129,12 @@ impl Table {
             quoted,
             shapes: Default::default(),
         })
+    }
+
+    /// Has its keys, and those that it refers to, keep what they meet together.
+    pub(super) fn meets(&mut self, met: &Met) {
+        let links = self.columns.iter_mut().filter_map(|column| if let Kind::Row(_, key) = &mut column.kind { Some(key) } else { None });
+        links.chain(&mut self.mapped).for_each(|key| key.met = met.clone());
     }
 
     pub(super) fn column(&self, slot: Slot) -> Result<&Column, StoreError> {
