@@ -19,7 +19,12 @@ pub(super) fn no_key(table: &Found) -> Option<String> {
 
 /// Whether what one column holds can be found in another.
 pub(super) fn same_class(one: &Column, other: &Column) -> bool {
-    let class = |column: &Column| typed(column, None, true).ok().map(|(ty, _)| ty.starts_with("integer") || ty.starts_with("bigint"));
+    let class = |column: &Column| match typed(column, None, true).ok()?.0.split('(').next()? {
+        "integer" | "bigint" => Some(0),
+        "text" | "memo" => Some(1),
+        "uuid" => Some(2),
+        _ => None,
+    };
     class(one).is_some() && class(one) == class(other)
 }
 
@@ -29,8 +34,8 @@ pub(super) fn typed(column: &Column, list: Option<&[Literal]>, key: bool) -> Res
     if column.generated {
         return Err("the database works it out");
     }
-    if content.blobs > 0 || upper.contains("BLOB") && content.texts + content.integers + content.reals == 0 {
-        let uuids = ["UUID", "GUID", "UNIQUEIDENTIFIER"].iter().any(|word| upper.contains(word));
+    let uuids = ["UUID", "GUID", "UNIQUEIDENTIFIER"].iter().any(|word| upper.contains(word));
+    if content.blobs > 0 || (uuids || upper.contains("BLOB")) && content.texts + content.integers + content.reals == 0 {
         let whole = uuids && content.only([false, false, false, true]) && content.sixteens == content.blobs;
         return if whole { Ok(("uuid".to_owned(), None)) } else { Err("it holds bytes, which no field does") };
     }
