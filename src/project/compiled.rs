@@ -96,7 +96,7 @@ pub(super) fn open_store(url: &str, schema: &Schema) -> Result<Box<dyn Store>, O
     }
     match url.strip_prefix("sqlite:") {
         Some(":memory:") => Ok(Box::new(Sqlite::memory()?)),
-        Some(path) if path.is_empty() => Err(OpenError::Url(url.to_owned())),
+        Some("") => Err(OpenError::Url(url.to_owned())),
         Some(path) if schema.entities.values().any(|entity| entity.table.is_some()) => Ok(Box::new(Sqlite::beside(Path::new(path))?)),
         Some(path) => Ok(Box::new(Sqlite::open(Path::new(path))?)),
         _ => Err(OpenError::Url(url.to_owned())),

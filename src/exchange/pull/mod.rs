@@ -146,7 +146,7 @@ impl<'t> Pulled<'t> {
                 link.columns.iter().filter_map(|column| self.table.columns.get(*column)).map(|column| shown(&column.name)).collect();
             let _ = writeln!(text, "// {} refer to {} together, which no lookup can.", names.join(" and "), shown(&link.table));
         }
-        let _ = write!(text, "{ends}}}\n");
+        let _ = writeln!(text, "{ends}}}");
     }
 
     fn write_keys(&self, kept: &[bool], text: &mut String) {

@@ -60,7 +60,10 @@ pub(super) enum Cell {
 /// Long keys whose ids were given out in the transaction that is open. Where it is undone, they are kept nevertheless: whoever
 /// has such an id may come back with it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Met(Arc<Mutex<Vec<(SmolStr, Uuid, Vec<u8>)>>>);
+pub(super) struct Met(Arc<Mutex<Vec<LongKey>>>);
+
+/// Its entity, its id, and itself as it is kept.
+type LongKey = (SmolStr, Uuid, Vec<u8>);
 
 /// The key of a mapped entity.
 #[derive(Clone, Debug)]
