@@ -186,6 +186,7 @@ fn ours(path: &Path) -> Sqlite {
         owned_by: Ownership::Organization,
         statuses: Vec::new(),
         read_only: false,
+        table: None,
     };
     let mut store = Sqlite::open(path).expect("a database");
     store.migrate(&Schema { entities: [(entity.name.clone(), entity)].into(), ..Schema::default() }).expect("its tables");
@@ -204,5 +205,6 @@ fn field(name: &str, ty: Type) -> Field {
         default: FieldDefault::None,
         on_delete: DeleteBehaviour::RemoveLink,
         audited: false,
+        column: None,
     }
 }

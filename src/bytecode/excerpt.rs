@@ -142,6 +142,7 @@ fn cut_entity(entity: &Entity, named: &FieldSet, ty: impl Fn(&Type) -> Type) -> 
         default: Default::None,
         on_delete: DeleteBehaviour::RemoveLink,
         audited: false,
+        column: None,
     };
     Entity {
         name: entity.name.clone(),
@@ -152,6 +153,7 @@ fn cut_entity(entity: &Entity, named: &FieldSet, ty: impl Fn(&Type) -> Type) -> 
         owned_by: Ownership::Organization,
         statuses: Vec::new(),
         read_only: false,
+        table: None,
     }
 }
 

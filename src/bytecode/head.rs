@@ -135,6 +135,7 @@ impl Input {
             default: Default::None,
             on_delete: DeleteBehaviour::RemoveLink,
             audited: false,
+            column: None,
         }
     }
 }

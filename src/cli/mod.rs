@@ -22,6 +22,7 @@ mod output;
 mod record;
 mod replay;
 mod run;
+mod schema;
 mod snap;
 mod story;
 mod test;
@@ -72,6 +73,8 @@ enum Command {
     Snap(snap::Arguments),
     /// Run the tests
     Test(test::Arguments),
+    /// Write entity declarations for the tables that a database has
+    Schema(schema::Arguments),
     /// Explain a code, with an example of what is wrong and of what is right
     Explain(explain::Arguments),
 }
@@ -112,6 +115,7 @@ pub fn main() -> ExitCode {
         Command::Convert(arguments) => life::convert(&arguments, &mut output),
         Command::Snap(arguments) => snap::run(&arguments, &mut output),
         Command::Test(arguments) => test::run(&arguments, &mut output),
+        Command::Schema(arguments) => schema::run(&arguments, &mut output),
         Command::Explain(arguments) => explain::run(&arguments, &mut output),
     };
     ExitCode::from(exit.and(output.finish()).code())

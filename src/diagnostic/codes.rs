@@ -110,6 +110,7 @@ codes! {
     E0220 Error "something that an entity says twice",
     E0221 Error "a required lookup that loses its link",
     E0222 Error "a name that is too long",
+    E0223 Error "a table that an entity can't be mapped to",
     // Clauses of a flow
     E0301 Error "a wait in real-time mode",
     E0302 Error "a flow on an unknown entity",

@@ -10,6 +10,7 @@ mod lines;
 mod order;
 mod outcome;
 mod replay;
+pub mod pull;
 mod trace;
 
 use std::io::BufRead;

@@ -33,6 +33,9 @@ impl Engine {
         if field.read_only {
             return Err(fault::read_only(entity, field));
         }
+        if message != Message::Create && entity.identity().contains(&slot) {
+            return Err(fault(Code::F16, format!("`{}.{}` can't be changed: it says which row the record is", entity.name, field.name)));
+        }
         if value.is_empty() && message == Message::Create {
             // Whether a new record is complete is for its core operation to say: a flow may still fill the field.
             return Ok(value);
@@ -76,6 +79,15 @@ impl Engine {
             Some((entity, field)) => Err(fault::empty(entity, field)),
             None => Ok(()),
         }
+    }
+
+    /// Gives a new row of somebody's own table the id that goes with its key, now that the key is known.
+    pub(super) fn identify(&mut self, scene: &mut Scene) -> Result<(), Interrupt> {
+        self.store.identify(scene.record.entity, &mut scene.target).map_err(|error| self.store_fault(error))?;
+        if let Some(Value::Uuid(id)) = scene.target.get(PRIMARY_KEY) {
+            scene.is_known_as(*id);
+        }
+        Ok(())
     }
 
     /// The core operation of create. `last`: nothing can fail after it.
@@ -162,7 +174,7 @@ impl Engine {
 
     fn default_value(&self, default: &Default) -> Value {
         match default {
-            Default::None => Value::Empty,
+            Default::None | Default::Next => Value::Empty,
             Default::Value(value) => value.clone(),
             Default::Now => Value::DateTime(self.now),
             Default::Today => Value::Date(self.now.to_zoned(self.settings.zone.clone()).date()),

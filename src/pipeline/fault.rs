@@ -83,6 +83,9 @@ pub(super) fn store(schema: &Schema, error: StoreError) -> Interrupt {
             let field = schema.field(entity, field).map_or("a lookup", |field| field.name.as_str());
             fault(Code::F06, format!("`{}.{field}` refers to a record that isn't there: {id}", name(schema, entity)))
         }
+        StoreError::Refused { entity, why } => {
+            fault(Code::F04, format!("the table of `{}` refuses the record: {why}", name(schema, entity)))
+        }
         StoreError::Number(Failure::Inexact) => fault(Code::F02, "the exact result has more than 28 digits"),
         StoreError::Number(_) => fault(Code::F03, "the result is larger than its type"),
         StoreError::TooLarge(bytes) => {

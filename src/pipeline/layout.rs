@@ -27,6 +27,8 @@ pub(super) struct Layout {
     pub audited: FieldSet,
     /// The lookups, here and elsewhere, that can refer to its records.
     pub referring: Vec<Relationship>,
+    /// Whether its records are the rows of somebody's own table, which have their ids by their keys.
+    pub mapped: bool,
 }
 
 /// A lookup that can refer to the records of an entity.
@@ -75,9 +77,13 @@ fn layout(entity: &Entity) -> Layout {
         version: entity.slot(system::VERSION),
         width: entity.fields.len(),
         all: fields().map(|(slot, _)| slot).collect(),
-        defaults: fields().filter(|(_, field)| field.default != Default::None).map(|(slot, field)| (slot, field.default.clone())).collect(),
-        required: fields().filter(|(_, field)| field.required).map(|(slot, _)| slot).collect(),
+        defaults: fields()
+            .filter(|(_, field)| !matches!(field.default, Default::None | Default::Next))
+            .map(|(slot, field)| (slot, field.default.clone()))
+            .collect(),
+        required: fields().filter(|(_, field)| field.required && field.default != Default::Next).map(|(slot, _)| slot).collect(),
         audited: entity.audited(),
         referring: Vec::new(),
+        mapped: entity.table.is_some(),
     }
 }

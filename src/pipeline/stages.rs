@@ -63,7 +63,12 @@ impl Engine {
     }
 
     fn create(&mut self, entity: EntityId, mut values: Row, depth: u32, acting: Reference) -> Result<Reference, Interrupt> {
+        let mapped = self.layouts.get(usize::from(entity.0)).is_some_and(|layout| layout.mapped);
         let id = match values.get(PRIMARY_KEY) {
+            Some(Value::Uuid(_)) if mapped => {
+                let words = format!("a new `{}` has its id by its key, so it can't be given one", fault::name(&self.schema, entity));
+                return Err(fault(Code::F16, words));
+            }
             Some(Value::Uuid(id)) => *id,
             Some(Value::Empty) | None => (self.settings.ids)(),
             Some(_) => return Err(fault(Code::F04, format!("the key of a `{}` is a uuid", fault::name(&self.schema, entity)))),
@@ -71,7 +76,8 @@ impl Engine {
         values.set(PRIMARY_KEY, Value::Uuid(id));
         let record = Reference { entity, id };
         let message = if self.trace.is_on() { passes::words_of_create(&self.schema, entity, &values) } else { "" };
-        self.enter_operation(message, (entity, Some(record)), &values, (depth, acting));
+        // A new row has no id before its key is known.
+        self.enter_operation(message, (entity, Some(record).filter(|_| !mapped)), &values, (depth, acting));
         self.admit_all(Message::Create, entity, &mut values)?;
         let layouts = Arc::clone(&self.layouts);
         let layout = layout_of(&layouts, entity)?;
@@ -82,6 +88,9 @@ impl Engine {
             engine.may_create(acting, entity, &scene.target, layout)?;
             engine.run_steps(&plan, &mut scene)?;
             engine.complete(&mut scene, layout)?;
+            if layout.mapped {
+                engine.identify(&mut scene)?;
+            }
             engine.core_create(&mut scene, depth == 1 && plan.ends_with_core())?;
             engine.post_operation(&plan, &mut scene)
         })?;

@@ -9,7 +9,7 @@ use smol_str::SmolStr;
 use crate::bytecode::Stage;
 use crate::diagnostic::Code;
 use crate::schema::{FieldSet, PRIMARY_KEY, Row};
-use crate::value::{Reference, Slot, Value};
+use crate::value::{Reference, Slot, Uuid, Value};
 use crate::vm::Interrupt;
 
 use super::audit::Setters;
@@ -102,6 +102,12 @@ impl Scene {
         let mut scene = Scene { message: None, ..Scene::new(Message::Update, record, Row::default(), depth, acting) };
         scene.written(epoch);
         scene
+    }
+
+    /// The record has got its id.
+    pub fn is_known_as(&mut self, id: Uuid) {
+        self.record.id = id;
+        self.key = Value::Uuid(id);
     }
 
     /// A scene that no operation is about goes on in a transaction that has just begun: what was read before it is read again.

@@ -85,7 +85,7 @@ impl Compiled {
 
     /// A pipeline over the store that a URL names: `sqlite::memory:` or `sqlite:FILE`.
     pub fn open(&self, url: &str, settings: Settings) -> Result<Pipeline, OpenError> {
-        self.over(open_store(url)?, settings)
+        self.over(open_store(url, &self.schema)?, settings)
     }
 
     /// A pipeline over a store.
@@ -102,13 +102,16 @@ impl From<bytecode::Bundle> for Compiled {
     }
 }
 
-pub(super) fn open_store(url: &str) -> Result<Box<dyn Store>, OpenError> {
+/// The store of a URL. Where entities of the schema are mapped to tables, the file may be another program's.
+pub(super) fn open_store(url: &str, schema: &Schema) -> Result<Box<dyn Store>, OpenError> {
     if url.starts_with("postgres:") || url.starts_with("postgresql:") {
         return Err(OpenError::Postgres(url.to_owned()));
     }
     match url.strip_prefix("sqlite:") {
         Some(":memory:") => Ok(Box::new(Sqlite::memory()?)),
-        Some(path) if !path.is_empty() => Ok(Box::new(Sqlite::open(Path::new(path))?)),
+        Some("") => Err(OpenError::Url(url.to_owned())),
+        Some(path) if schema.entities.values().any(|entity| entity.table.is_some()) => Ok(Box::new(Sqlite::beside(Path::new(path))?)),
+        Some(path) => Ok(Box::new(Sqlite::open(Path::new(path))?)),
         _ => Err(OpenError::Url(url.to_owned())),
     }
 }

@@ -199,7 +199,8 @@ fn target(schema: &Schema, targets: &[EntityId], found: EntityId) -> Breach {
     Breach::Target { found: name(found), expected: format!("{}{more}", named.join(" or ")) }
 }
 
-fn type_in_words(ty: &Type) -> &'static str {
+/// What a field of a type holds, for people: `a text`.
+pub fn type_in_words(ty: &Type) -> &'static str {
     match ty {
         Type::Boolean => "true or false",
         Type::Integer | Type::BigInt => "a whole number",
@@ -257,6 +258,7 @@ mod tests {
             default: Default::None,
             on_delete: DeleteBehaviour::RemoveLink,
             audited: false,
+            column: None,
         }
     }
 

@@ -17,7 +17,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
-pub use admit::{Breach, Violation};
+pub use admit::{Breach, Violation, type_in_words};
 pub use fields::FieldSet;
 pub use limits::{
     DECIMAL_SCALE, MAX_CHOICES, MAX_DECIMAL_SCALE, MAX_ENTITIES, MAX_FIELDS, MAX_MEMO, MAX_MONEY_SCALE, MAX_NAME, MAX_TEXT, natural_range,
@@ -129,6 +129,9 @@ pub struct Entity {
     pub statuses: Vec<Status>,
     /// Whether only the platform writes its records: no operation may, and no flow runs on one.
     pub read_only: bool,
+    /// The table of somebody's own that its records are the rows of. Such an entity has no system fields beside its primary key,
+    /// which stands for the values of its first key (see [`Entity::identity`]).
+    pub table: Option<SmolStr>,
 }
 
 /// The slot of every entity's primary key.
@@ -157,6 +160,8 @@ pub struct Field {
     pub on_delete: DeleteBehaviour,
     /// Whether its changes are kept as records of [`audit`].
     pub audited: bool,
+    /// The column that holds it, where that has another name.
+    pub column: Option<SmolStr>,
 }
 
 /// A field's default.
@@ -171,6 +176,8 @@ pub enum Default {
     Now,
     /// Its date in the organisation's time zone.
     Today,
+    /// The number after the largest in the table: the key of a new row, where it is a lone integer.
+    Next,
 }
 
 /// What a delete does to the records that refer to the deleted one.
@@ -284,6 +291,11 @@ impl Entity {
     /// The fields with their slots.
     pub fn fields(&self) -> impl Iterator<Item = (Slot, &Field)> {
         self.fields.values().enumerate().map(|(index, field)| (Slot(index as u16), field))
+    }
+
+    /// The fields whose values say which row of its table a record is, and never change; none where the table is Weir's own.
+    pub fn identity(&self) -> &[Slot] {
+        self.keys.first().filter(|_| self.table.is_some()).map_or(&[], |key| &key.fields)
     }
 
     /// The first of its keys all of whose fields are given.

@@ -51,6 +51,13 @@ pub trait Store: Send {
     /// Reads fields of records, one answer for each id in the order asked: `None` where there is no such record.
     fn read(&mut self, entity: EntityId, ids: &[Uuid], fields: &FieldSet) -> Result<Vec<Option<Row>>, StoreError>;
 
+    /// Gives a new record of an entity with a table of somebody's own the primary key that goes with its key, which is put in where
+    /// the table numbers its rows. Others have one already.
+    fn identify(&mut self, entity: EntityId, row: &mut Row) -> Result<(), StoreError> {
+        let _ = (entity, row);
+        Ok(())
+    }
+
     /// Inserts records; the primary key is among the fields of each. A field that isn't present is empty.
     fn insert(&mut self, entity: EntityId, rows: &[Row]) -> Result<(), StoreError>;
 
@@ -114,6 +121,14 @@ pub enum StoreError {
         field: Slot,
         /// The record that it refers to.
         id: Uuid,
+    },
+    /// A table of somebody's own has a rule of its own against the record.
+    #[error("{why}")]
+    Refused {
+        /// The entity of the record.
+        entity: EntityId,
+        /// What its database says.
+        why: String,
     },
     /// A sum or an average that no value can hold.
     #[error("the result is larger than a number can be")]

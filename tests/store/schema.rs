@@ -73,6 +73,7 @@ pub fn entity(name: &str, fields: Vec<(&str, Type)>) -> Entity {
         owned_by: Ownership::Organization,
         statuses: Vec::new(),
         read_only: false,
+        table: None,
     }
 }
 
@@ -88,6 +89,7 @@ fn field(name: &str, ty: Type) -> Field {
         default: FieldDefault::None,
         on_delete: DeleteBehaviour::RemoveLink,
         audited: false,
+        column: None,
     }
 }
 

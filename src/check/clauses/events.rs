@@ -264,9 +264,19 @@ impl Reader<'_, '_> {
             "create" => Some(Event::Create),
             "delete" => Some(Event::Delete),
             "assign" => self.assign(trigger),
-            "status" => Some(Event::Update(Some(self.slots(&[system::STATE, system::STATUS])))),
+            "status" => self.status(trigger),
             _ => self.update(trigger),
         }
+    }
+
+    fn status(&mut self, trigger: &ast::Trigger) -> Option<Event> {
+        let entity = self.declare.schema.entity(self.entity)?;
+        if entity.table.is_some() {
+            let problem = format!("a `{}` has no status: it is a row of a table", entity.name);
+            self.declare.report(Diagnostic::new(Code::E0316, trigger.span, problem).help("name the columns that matter: `update(…)`"));
+            return None;
+        }
+        Some(Event::Update(Some(self.slots(&[system::STATE, system::STATUS]))))
     }
 
     fn assign(&mut self, trigger: &ast::Trigger) -> Option<Event> {

@@ -65,6 +65,9 @@ fn input(entity: Option<EntityId>, field: &ast::Field, by_events: bool, declare:
                 .fix(other.span, ""),
         );
     }
+    if let Some(column) = &field.column {
+        declare.unmapped(column.span);
+    }
     if let Some(default) = &field.default {
         declare.report(
             Diagnostic::new(Code::E0315, default.span, "an input has no default")

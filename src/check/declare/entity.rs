@@ -19,10 +19,16 @@ impl Declare<'_> {
         fields.insert(key.name.clone(), key);
         let audited = self.audited(entity);
         self.fields(entity, audited, &mut fields);
-        let owned_by = self.ownership(entity);
-        let (statuses, states, reasons) = self.statuses(entity);
         let primary_name = self.primary_name(entity, &fields);
-        self.system_fields(&mut fields, (owned_by, audited), (&statuses, states, reasons));
+        let (owned_by, statuses) = match &entity.table {
+            Some(_) => (Ownership::Organization, Vec::new()),
+            None => {
+                let owned_by = self.ownership(entity);
+                let (statuses, states, reasons) = self.statuses(entity);
+                self.system_fields(&mut fields, (owned_by, audited), (&statuses, states, reasons));
+                (owned_by, statuses)
+            }
+        };
         let written = declared(entity).map(|field| field.name.text.as_str()).collect();
         self.delete_behaviours(entity, &written, &mut fields);
         let keys = self.keys(entity, &written, &fields);
@@ -31,11 +37,14 @@ impl Declare<'_> {
             fields.values_mut().for_each(|field| field.read_only = true);
         }
         let label = entity.label.as_ref().unwrap_or(&entity.name).text.clone();
-        Entity { name: entity.name.text.clone(), label, fields, primary_name, keys, owned_by, statuses, read_only }
+        let table = entity.table.as_ref().map(|table| table.text.clone());
+        let mut built = Entity { name: entity.name.text.clone(), label, fields, primary_name, keys, owned_by, statuses, read_only, table };
+        self.mapping(entity, &mut built);
+        built
     }
 
     fn fields(&mut self, entity: &ast::Entity, audited: bool, fields: &mut IndexMap<SmolStr, Field>) {
-        let primary_key = system::primary_key(&entity.name.text);
+        let primary_key = system::primary_key(entity);
         let mut places: FxHashMap<String, &ast::Name> = FxHashMap::default();
         let unread = entity.members.iter().filter_map(|member| if let Member::Unread(word) = member { Some(word.clone()) } else { None });
         self.broken.extend(unread);
@@ -79,6 +88,7 @@ impl Declare<'_> {
             default: Default::None,
             on_delete,
             audited: modifiers.contains("audited") || audited && !modifiers.contains("unaudited"),
+            column: field.column.as_ref().map(|column| column.text.clone()),
         };
         if let Some(default) = &field.default {
             built.default = self.default(&built, default);
@@ -298,6 +308,6 @@ impl Declare<'_> {
 }
 
 /// The fields that an entity declares.
-fn declared(entity: &ast::Entity) -> impl Iterator<Item = &ast::Field> {
+pub(super) fn declared(entity: &ast::Entity) -> impl Iterator<Item = &ast::Field> {
     entity.members.iter().filter_map(|member| if let Member::Field(field) = member { Some(field) } else { None })
 }

@@ -7,6 +7,7 @@
 mod choices;
 mod default;
 mod entity;
+mod mapping;
 mod system;
 mod types;
 
@@ -58,10 +59,11 @@ impl<'d> Declare<'d> {
         };
         let (entities, choices) = declare.names(files);
         choices.into_iter().for_each(|choice| declare.choice(choice));
-        for entity in entities {
+        for entity in &entities {
             let declared = declare.entity(entity);
             declare.schema.entities.insert(entity.name.text.clone(), declared);
         }
+        declare.mappings(&entities);
         declare
     }
 
@@ -104,7 +106,7 @@ impl<'d> Declare<'d> {
             if matches!(item, ast::Item::Entity(_)) {
                 self.length_of(name);
             }
-            let key = system::primary_key(&name.text);
+            let key = if let ast::Item::Entity(entity) = item { system::primary_key(entity) } else { SmolStr::default() };
             match item {
                 ast::Item::Entity(_) if system::NAMES.contains(&key.to_ascii_lowercase().as_str()) => {
                     self.broken.insert(name.text.clone());

@@ -22,14 +22,15 @@ pub(super) const NAMES: [&str; 8] = [
     system::VERSION,
 ];
 
-/// The name of an entity's primary key.
-pub(super) fn primary_key(entity: &str) -> SmolStr {
-    format!("{entity}id").into()
+/// The name of an entity's primary key. A table of somebody's own often has a column `<entity>id` itself.
+pub(super) fn primary_key(entity: &ast::Entity) -> SmolStr {
+    let ending = if entity.table.is_some() { "uuid" } else { "id" };
+    format!("{}{ending}", entity.name.text).into()
 }
 
 /// The field of the primary key.
 pub(super) fn primary_key_field(entity: &ast::Entity) -> Field {
-    Field { read_only: true, ..field(&primary_key(&entity.name.text), "Id", Type::Uuid) }
+    Field { read_only: true, ..field(&primary_key(entity), "Id", Type::Uuid) }
 }
 
 impl Declare<'_> {
@@ -76,5 +77,6 @@ fn field(name: &str, label: &str, ty: Type) -> Field {
         default: Default::None,
         on_delete: DeleteBehaviour::Restrict,
         audited: false,
+        column: None,
     }
 }

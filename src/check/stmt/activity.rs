@@ -74,8 +74,11 @@ impl Context<'_> {
             self.report_unborn(record.expr.span, "`this` can't be updated");
             return None;
         }
-        let values = self.writes(values, target.entity).0;
+        let (values, named) = self.writes(values, target.entity);
         self.facts.reread();
+        if !self.keeps_identity(target.entity, &named) {
+            return None;
+        }
         Some(ir::StmtKind::Update { record: target, values: values? })
     }
 

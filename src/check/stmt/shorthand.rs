@@ -57,7 +57,12 @@ impl Context<'_> {
     /// `change status of record to won`: an update of the status reason, which the state follows.
     pub(in crate::check) fn change_status(&mut self, record: &ast::RecordExpr, status: &ast::Expr) -> Option<ir::StmtKind> {
         let target = self.written(record)?;
-        let slot = self.schema.entity(target.entity)?.slot(system::STATUS)?;
+        let entity = self.schema.entity(target.entity)?;
+        let Some(slot) = entity.slot(system::STATUS) else {
+            let message = format!("a `{}` has no status: it is a row of a table", entity.name);
+            self.report(Diagnostic::new(Code::E0402, record.expr.span, message).help("write its columns: `update … { … }`"));
+            return None;
+        };
         let value = self.value_for(status, target.entity, slot)?;
         if self.needs_unborn(&target.reference) {
             let problem = self.unborn(record.expr.span, "the status of `this` can't be changed");

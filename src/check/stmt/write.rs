@@ -29,13 +29,30 @@ impl Context<'_> {
             );
             return None;
         }
-        let checked = self.writes(writes, entity).0?;
+        let (checked, named) = self.writes(writes, entity);
+        let new = |head: &FlowHead| head.triggers.iter().all(|trigger| trigger.event == Event::Create && trigger.stage.is_before());
+        if !self.flow().is_some_and(new) && !self.keeps_identity(entity, &named) {
+            return None;
+        }
+        let checked = checked?;
         if let Some(early) = checked.iter().find(|write| self.needs_unborn(&write.value)) {
             self.report_unborn(early.value.span, "no field can point at `this`");
             return None;
         }
         self.facts_after(&checked);
         Some(ir::StmtKind::Set(checked))
+    }
+
+    /// Whether a write of an existing record leaves alone what says which row of its table it is; says so where it doesn't.
+    pub(super) fn keeps_identity(&mut self, entity: EntityId, named: &FxHashMap<Slot, Span>) -> bool {
+        let identity = self.schema.entity(entity).map_or(&[][..], crate::schema::Entity::identity);
+        let Some((slot, place)) = identity.iter().find_map(|slot| Some((*slot, *named.get(slot)?))) else { return true };
+        let name = self.schema.field(entity, slot).map(|field| field.name.clone()).unwrap_or_default();
+        self.report(
+            Diagnostic::new(Code::E0611, place, format!("`{name}` can't be changed"))
+                .help("it says which row of its table the record is; create another record and delete this one"),
+        );
+        false
     }
 
     /// Whether records of an entity can be written; says so where only the platform does.

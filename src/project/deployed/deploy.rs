@@ -84,7 +84,7 @@ impl Compiled {
     /// a definition that the store holds, and the project doesn't, would no longer fit.
     pub fn deploy(&self, url: &str, settings: Settings, user: Option<&str>) -> Result<Deployed, LifeError> {
         let parts = self.parts()?;
-        let mut store = open_store(url)?;
+        let mut store = open_store(url, &self.schema)?;
         // An error on the way out of here closes the store, which undoes its transaction.
         store.begin()?;
         let built_in = load::built_in();

@@ -19,6 +19,7 @@ use crate::bytecode::{Bundle, Mode, Program};
 use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::pipeline::definitions::{Category, Definition};
 use crate::pipeline::{Pipeline, Settings};
+use crate::schema::Schema;
 use crate::source::Sources;
 use crate::store::{Store, StoreError};
 use crate::value::Reference;
@@ -201,6 +202,6 @@ fn existing(url: &str) -> Result<Box<dyn Store>, LifeError> {
     let file = url.strip_prefix("sqlite:").filter(|file| *file != ":memory:" && !file.is_empty());
     match file {
         Some(file) if !Path::new(file).exists() => Err(empty(url)),
-        _ => Ok(open_store(url)?),
+        _ => Ok(open_store(url, &Schema::default())?),
     }
 }

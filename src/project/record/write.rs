@@ -43,7 +43,7 @@ impl Compiled {
         settings: Settings,
         output: impl Write + Send + 'static,
     ) -> Result<(Pipeline, Recorder), OpenError> {
-        self.over_recorded(open_store(url)?, settings, output)
+        self.over_recorded(open_store(url, &self.schema)?, settings, output)
     }
 
     /// The same over a store.

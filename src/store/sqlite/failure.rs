@@ -28,6 +28,14 @@ pub(super) fn is_foreign_key(error: &Error) -> bool {
     matches!(error, Error::SqliteFailure(error, _) if error.extended_code == ffi::SQLITE_CONSTRAINT_FOREIGNKEY)
 }
 
+/// The rule of a table that was broken, in SQLite's words; also what a trigger says.
+pub(super) fn constraint(error: &Error) -> Option<String> {
+    match error {
+        Error::SqliteFailure(error, Some(message)) if error.code == ErrorCode::ConstraintViolation => Some(message.clone()),
+        _ => None,
+    }
+}
+
 /// The columns in which a row agrees with another where it must not.
 pub(super) fn duplicate(error: &Error) -> Option<Vec<String>> {
     match error {

@@ -8,7 +8,8 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use smol_str::SmolStr;
 
 use super::failure::{duplicate, failure};
-use super::open::{APPLICATION_ID, FORMAT};
+use super::key::LONG_KEYS;
+use super::open::{APPLICATION_ID, FORMAT, Owner, owner};
 use super::table::{Column, Table, identifier, key_name};
 use crate::schema::{Field, Schema};
 use crate::store::StoreError;
@@ -26,8 +27,10 @@ struct Shape {
 /// Brings the tables up to a schema; gives the statements that empty lookups which it no longer has.
 pub(super) fn migrate(connection: &Connection, tables: &[Table], schema: &Schema) -> Result<Vec<(EntityId, String)>, StoreError> {
     let wanted = wanted(schema);
+    let mapped = tables.iter().any(|table| table.mapped.is_some());
     if let Some(stored) = stored(connection)?
         && stored.covers(&wanted)
+        && (!mapped || has_long_keys(connection)?)
     {
         return retired(&stored, &wanted, schema);
     }
@@ -37,11 +40,11 @@ pub(super) fn migrate(connection: &Connection, tables: &[Table], schema: &Schema
     let stored = match stored(connection)? {
         Some(stored) => stored,
         None => {
-            connection.execute_batch(&own_tables()).map_err(failure)?;
+            connection.execute_batch(&own_tables(connection)?).map_err(failure)?;
             Shape::default()
         }
     };
-    for ((_, entity), table) in schema.entities().zip(tables) {
+    for ((_, entity), table) in schema.entities().zip(tables).filter(|(_, table)| table.mapped.is_none()) {
         if stored.fields.keys().any(|(name, _)| *name == entity.name) {
             for (field, column) in entity.fields.values().zip(&table.columns) {
                 let before = stored.fields.get(&(entity.name.clone(), field.name.clone()));
@@ -54,20 +57,29 @@ pub(super) fn migrate(connection: &Connection, tables: &[Table], schema: &Schema
             }
         }
     }
+    if mapped {
+        connection.execute_batch(LONG_KEYS).map_err(failure)?;
+    }
     bring_up_keys(connection, tables, &stored, &wanted)?;
     remember(connection, &stored, &wanted)?;
     own.map_or(Ok(()), Transaction::commit).map_err(failure)?;
     retired(&stored, &wanted, schema)
 }
 
+fn has_long_keys(connection: &Connection) -> Result<bool, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT 1 FROM sqlite_schema WHERE name = 'weir_row'").map_err(failure)?;
+    statement.exists([]).map_err(failure)
+}
+
 /// Whether the database has a table for every entity of a schema. One that lacks a field was made by another release.
 pub(super) fn holds(connection: &Connection, schema: &Schema) -> Result<bool, StoreError> {
     let Some(stored) = stored(connection)? else { return Ok(false) };
     let entities: BTreeSet<&SmolStr> = stored.fields.keys().map(|(entity, _)| entity).collect();
-    if !schema.entities.keys().all(|entity| entities.contains(entity)) {
+    let own = || schema.entities.values().filter(|entity| entity.table.is_none());
+    if !own().all(|entity| entities.contains(&entity.name)) {
         return Ok(false);
     }
-    let names = schema.entities.values().flat_map(|entity| entity.fields.keys().map(|field| (entity.name.clone(), field.clone())));
+    let names = own().flat_map(|entity| entity.fields.keys().map(|field| (entity.name.clone(), field.clone())));
     match names.into_iter().find(|name| !stored.fields.contains_key(name)) {
         None => Ok(true),
         Some((entity, field)) => unusable(format!("the database was made by another release: it has no `{entity}.{field}`")),
@@ -84,7 +96,7 @@ impl Shape {
 
 fn wanted(schema: &Schema) -> Shape {
     let mut shape = Shape::default();
-    for (_, entity) in schema.entities() {
+    for (_, entity) in schema.entities().filter(|(_, entity)| entity.table.is_none()) {
         for (_, field) in entity.fields() {
             let name = (entity.name.clone(), field.name.clone());
             shape.fields.insert(name, (type_name(schema, &field.ty), field.required));
@@ -99,8 +111,7 @@ fn wanted(schema: &Schema) -> Shape {
 
 /// The shape that the database remembers; none where it is new.
 fn stored(connection: &Connection) -> Result<Option<Shape>, StoreError> {
-    let application: i32 = connection.query_row("PRAGMA application_id", [], |row| row.get(0)).map_err(failure)?;
-    if application != APPLICATION_ID {
+    if !matches!(owner(connection)?, Owner::Us | Owner::Shared) {
         return Ok(None);
     }
     let mut shape = Shape::default();
@@ -119,13 +130,18 @@ fn stored(connection: &Connection) -> Result<Option<Shape>, StoreError> {
     Ok(Some(shape))
 }
 
-fn own_tables() -> String {
-    format!(
+/// Our tables of tables. Where the database is another program's, its header stays as it is: that program may keep numbers of its own there.
+fn own_tables(connection: &Connection) -> Result<String, StoreError> {
+    let header = if owner(connection)? == Owner::Stranger {
+        format!("CREATE TABLE weir_format (format INTEGER NOT NULL) STRICT; INSERT INTO weir_format VALUES ({FORMAT});")
+    } else {
+        format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {FORMAT};")
+    };
+    Ok(format!(
         "CREATE TABLE weir_field (entity TEXT NOT NULL, field TEXT NOT NULL, type TEXT NOT NULL, required INTEGER NOT NULL, PRIMARY KEY (entity, field)) STRICT, WITHOUT ROWID;
          CREATE TABLE weir_key (entity TEXT NOT NULL, fields TEXT NOT NULL, PRIMARY KEY (entity, fields)) STRICT, WITHOUT ROWID;
-         PRAGMA application_id = {APPLICATION_ID};
-         PRAGMA user_version = {FORMAT};"
-    )
+         {header}"
+    ))
 }
 
 /// Adds, widens or refuses one field of an entity that is there already.
@@ -305,7 +321,9 @@ fn type_name(schema: &Schema, ty: &Type) -> String {
         Type::Lookup(targets) => {
             let names: BTreeSet<_> =
                 targets.iter().filter_map(|target| schema.entity(*target)).map(|entity| entity.name.as_str()).collect();
-            format!("lookup {}", names.into_iter().collect::<Vec<_>>().join(" | "))
+            // A row of somebody's own table is named as one of several is.
+            let row = names.len() == 1 && targets.iter().filter_map(|target| schema.entity(*target)).any(|entity| entity.table.is_some());
+            format!("lookup {}{}", if row { "row of " } else { "" }, names.into_iter().collect::<Vec<_>>().join(" | "))
         }
         other => other.to_string(),
     }

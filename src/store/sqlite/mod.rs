@@ -7,16 +7,22 @@
 mod decode;
 mod encode;
 mod failure;
+mod fit;
+pub mod inspect;
+mod key;
+mod kind;
 mod migrate;
 mod open;
 mod select;
 mod table;
 
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 use rustc_hash::FxHashSet;
 
 use self::failure::failure;
-use self::table::{Kind, Table, Verb};
+use self::kind::Kind;
+use self::table::{Table, Verb};
 use super::{Store, StoreError};
 use crate::schema::select::{Aggregate, Selection};
 use crate::schema::{FieldSet, PRIMARY_KEY, Row, Schema};
@@ -36,19 +42,21 @@ pub struct Sqlite {
     work: u64,
     /// How many bytes an answer may hold.
     room: u64,
+    /// Where entities are mapped: the long keys that the open transaction has met.
+    met: Option<key::Met>,
+    /// Whether it ends with this value, and holds nobody else's tables.
+    in_memory: bool,
 }
 
 impl Store for Sqlite {
     fn migrate(&mut self, schema: &Schema) -> Result<(), StoreError> {
-        self.tables = table::tables(schema)?;
+        self.take_in(schema)?;
         self.retired = migrate::migrate(&self.connection, &self.tables, schema)?;
-        self.known.clear();
         Ok(())
     }
 
     fn take_up(&mut self, schema: &Schema) -> Result<bool, StoreError> {
-        self.tables = table::tables(schema)?;
-        self.known.clear();
+        self.take_in(schema)?;
         migrate::holds(&self.connection, schema)
     }
 
@@ -59,12 +67,17 @@ impl Store for Sqlite {
 
     fn commit(&mut self) -> Result<(), StoreError> {
         self.writing()?;
-        self.run("COMMIT")
+        self.run("COMMIT")?;
+        self.met.iter().for_each(key::Met::forget);
+        Ok(())
     }
 
     fn rollback(&mut self) -> Result<(), StoreError> {
         self.known.clear();
-        if self.connection.is_autocommit() { Ok(()) } else { self.run("ROLLBACK") }
+        if !self.connection.is_autocommit() {
+            self.run("ROLLBACK")?;
+        }
+        self.met.iter().try_for_each(|met| met.keep(&self.connection, true))
     }
 
     // Savepoints may share a name: the innermost is meant.
@@ -80,7 +93,8 @@ impl Store for Sqlite {
     fn rollback_to_savepoint(&mut self) -> Result<(), StoreError> {
         self.known.clear();
         self.run("ROLLBACK TO weir")?;
-        self.run("RELEASE weir")
+        self.run("RELEASE weir")?;
+        self.met.iter().try_for_each(|met| met.keep(&self.connection, false))
     }
 
     fn read(&mut self, entity: EntityId, ids: &[Uuid], fields: &FieldSet) -> Result<Vec<Option<Row>>, StoreError> {
@@ -89,14 +103,19 @@ impl Store for Sqlite {
         let mut statement = self.connection.prepare_cached(&text).map_err(failure)?;
         let mut found = Vec::with_capacity(ids.len());
         for id in ids {
-            statement.raw_bind_parameter(1, id.as_bytes()).map_err(failure)?;
+            encode::bind_id(&self.connection, &mut statement, &mut 1, table, *id)?;
             let mut rows = statement.raw_query();
             found.push(match rows.next().map_err(failure)? {
-                Some(row) => Some(decode::row(table, *id, fields, row, 0)?),
+                Some(row) => Some(decode::row(&self.connection, table, *id, fields, row, 0)?),
                 None => None,
             });
         }
         Ok(found)
+    }
+
+    fn identify(&mut self, entity: EntityId, row: &mut Row) -> Result<(), StoreError> {
+        self.writing()?;
+        fit::identify(&self.connection, table(&self.tables, entity)?, row)
     }
 
     fn insert(&mut self, entity: EntityId, rows: &[Row]) -> Result<(), StoreError> {
@@ -110,8 +129,8 @@ impl Store for Sqlite {
                 let id = primary_key(table, row)?;
                 check_references(&self.connection, &self.tables, &mut self.known, entity, row)?;
                 let mut next = 1;
-                for (slot, value) in row.iter() {
-                    encode::bind(&mut statement, &mut next, table, slot, value)?;
+                for (slot, value) in row.iter().filter(|(slot, _)| *slot != PRIMARY_KEY || table.mapped.is_none()) {
+                    encode::bind(&self.connection, &mut statement, &mut next, table, slot, value)?;
                 }
                 statement.raw_execute().map_err(|error| self.refused(error, entity, id, row))?;
             }
@@ -131,9 +150,9 @@ impl Store for Sqlite {
                 check_references(&self.connection, &self.tables, &mut self.known, entity, row)?;
                 let mut next = 1;
                 for (slot, value) in row.iter().filter(|(slot, _)| *slot != PRIMARY_KEY) {
-                    encode::bind(&mut statement, &mut next, table, slot, value)?;
+                    encode::bind(&self.connection, &mut statement, &mut next, table, slot, value)?;
                 }
-                statement.raw_bind_parameter(next, id.as_bytes()).map_err(failure)?;
+                encode::bind_id(&self.connection, &mut statement, &mut next, table, id)?;
                 if statement.raw_execute().map_err(|error| self.refused(error, entity, id, row))? == 0 {
                     return Err(StoreError::Missing { entity, id });
                 }
@@ -155,11 +174,12 @@ impl Store for Sqlite {
         }
         let mut statement = self.connection.prepare_cached(&table.delete).map_err(failure)?;
         for id in ids {
-            match statement.execute([id.as_bytes()]) {
+            encode::bind_id(&self.connection, &mut statement, &mut 1, table, *id)?;
+            match statement.raw_execute() {
                 Ok(0) => return Err(StoreError::Missing { entity, id: *id }),
                 Ok(_) => {}
                 Err(error) if failure::is_foreign_key(&error) => return Err(self.still_referred(entity, *id)),
-                Err(error) => return Err(failure(error)),
+                Err(error) => return Err(refusal(table, error, entity)),
             }
         }
         Ok(())
@@ -173,11 +193,11 @@ impl Store for Sqlite {
         let mut statement = self.connection.prepare_cached(&text).map_err(failure)?;
         let mut found = Vec::new();
         for id in ids {
-            statement.raw_bind_parameter(1, id.as_bytes()).map_err(failure)?;
+            encode::bind_link(&self.connection, &mut statement, column, *id)?;
             if column.entity.is_some() {
                 statement.raw_bind_parameter(2, name.as_str()).map_err(failure)?;
             }
-            decode::ids(table, statement.raw_query(), &mut found)?;
+            decode::ids(&self.connection, table, statement.raw_query(), &mut found)?;
         }
         found.sort_unstable();
         Ok(found)
@@ -189,11 +209,11 @@ impl Store for Sqlite {
         let mut statement = self.connection.prepare_cached(&text).map_err(failure)?;
         let mut next = 1;
         for (slot, value) in values.iter() {
-            encode::bind(&mut statement, &mut next, table, slot, value)?;
+            encode::bind(&self.connection, &mut statement, &mut next, table, slot, value)?;
         }
         statement.raw_bind_parameter(next, limit).map_err(failure)?;
         let mut found = Vec::new();
-        decode::ids(table, statement.raw_query(), &mut found)?;
+        decode::ids(&self.connection, table, statement.raw_query(), &mut found)?;
         Ok(found)
     }
 
@@ -221,6 +241,22 @@ impl Store for Sqlite {
 }
 
 impl Sqlite {
+    /// Has the tables of a schema; those that are somebody's own have to fit.
+    fn take_in(&mut self, schema: &Schema) -> Result<(), StoreError> {
+        self.known.clear();
+        self.tables = table::tables(schema)?;
+        if self.tables.iter().any(|table| table.mapped.is_some()) {
+            let met = self.met.get_or_insert_default();
+            self.tables.iter_mut().for_each(|table| table.meets(met));
+            fit::fit(&self.connection, &mut self.tables, schema, self.in_memory)?;
+            // The rules that somebody's tables bring with them hold for what Weir writes there, too.
+            for setting in [DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW] {
+                self.connection.set_db_config(setting, true).map_err(failure)?;
+            }
+        }
+        Ok(())
+    }
+
     fn run(&self, text: &str) -> Result<(), StoreError> {
         let mut statement = self.connection.prepare_cached(text).map_err(failure)?;
         statement.raw_execute().map(drop).map_err(failure)
@@ -240,7 +276,8 @@ impl Sqlite {
         let Ok(table) = table(&self.tables, entity) else { return failure(error) };
         if failure::is_foreign_key(&error) {
             for (slot, value) in row.iter() {
-                if let (Ok(Kind::Reference(target)), Value::Reference(reference)) = (table.column(slot).map(|column| &column.kind), value)
+                if let (Ok(Kind::Reference(target) | Kind::Row(target, _)), Value::Reference(reference)) =
+                    (table.column(slot).map(|column| &column.kind), value)
                     && (reference.id != own || *target != entity)
                     && matches!(exists(&self.connection, &self.tables, *target, reference.id), Ok(false))
                 {
@@ -250,7 +287,7 @@ impl Sqlite {
         }
         match failure::duplicate(&error) {
             Some(columns) => StoreError::Duplicate { entity, fields: table.slots(columns) },
-            None => failure(error),
+            None => refusal(table, error, entity),
         }
     }
 
@@ -258,9 +295,10 @@ impl Sqlite {
     fn still_referred(&self, target: EntityId, id: Uuid) -> StoreError {
         for (index, table) in self.tables.iter().enumerate() {
             for (slot, column) in table.columns.iter().enumerate() {
-                if matches!(column.kind, Kind::Reference(entity) if entity == target)
+                if matches!(column.kind, Kind::Reference(entity) | Kind::Row(entity, _) if entity == target)
                     && let Ok(mut statement) = self.connection.prepare_cached(&table.referring(column))
-                    && statement.exists([id.as_bytes()]).unwrap_or(false)
+                    && encode::bind_link(&self.connection, &mut statement, column, id).is_ok()
+                    && statement.raw_query().next().is_ok_and(|row| row.is_some())
                 {
                     return StoreError::Reference { entity: EntityId(index as u16), field: Slot(slot as u16), id };
                 }
@@ -312,8 +350,19 @@ fn check_references(
 }
 
 fn exists(connection: &Connection, tables: &[Table], entity: EntityId, id: Uuid) -> Result<bool, StoreError> {
-    let mut statement = connection.prepare_cached(&table(tables, entity)?.exists).map_err(failure)?;
-    statement.exists([id.as_bytes()]).map_err(failure)
+    let table = table(tables, entity)?;
+    let mut statement = connection.prepare_cached(&table.exists).map_err(failure)?;
+    encode::bind_id(connection, &mut statement, &mut 1, table, id)?;
+    let found = statement.raw_query().next().map_err(failure)?.is_some();
+    Ok(found)
+}
+
+/// What a table of somebody's own says against a record is a rule of its own; ours have none but keys.
+fn refusal(table: &Table, error: rusqlite::Error, entity: EntityId) -> StoreError {
+    match failure::constraint(&error).filter(|_| table.mapped.is_some()) {
+        Some(why) => StoreError::Refused { entity, why },
+        None => failure(error),
+    }
 }
 
 #[cfg(test)]
@@ -333,6 +382,7 @@ mod tests {
             default: crate::schema::Default::None,
             on_delete: crate::schema::DeleteBehaviour::RemoveLink,
             audited: false,
+            column: None,
         };
         let entity = Entity {
             name: "thing".into(),
@@ -345,6 +395,7 @@ mod tests {
             owned_by: Ownership::Organization,
             statuses: Vec::new(),
             read_only: false,
+            table: None,
         };
         let mut store = Sqlite::open(path).unwrap();
         store.migrate(&Schema { entities: [("thing".into(), entity)].into(), ..Schema::default() }).unwrap();
@@ -385,7 +436,7 @@ mod tests {
         let fields: FieldSet = [Slot(1)].into_iter().collect();
         let first = store.text(Verb::Read, EntityId(0), &fields).unwrap();
         assert!(std::sync::Arc::ptr_eq(&first, &store.text(Verb::Read, EntityId(0), &fields).unwrap()));
-        assert_eq!(&*first, r#"SELECT "name" FROM "thing" WHERE "thingid" = ?1"#);
+        assert_eq!(&*first, r#"SELECT "name" FROM "thing" WHERE "thingid" = ?"#);
         assert!(store.text(Verb::Read, EntityId(0), &[Slot(2)].into_iter().collect()).is_err());
     }
 }

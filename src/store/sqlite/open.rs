@@ -35,18 +35,18 @@ const STATEMENTS: usize = 256;
 impl Sqlite {
     /// The store in a file, which is made where there is none. Call [`migrate`](crate::store::Store::migrate) next.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
-        let path = path.as_ref();
-        let named = |error| match error {
-            StoreError::Unusable(words) => StoreError::Unusable(format!("`{}`: {words}", path.display())),
-            StoreError::Failed(words) => StoreError::Failed(format!("`{}`: {words}", path.display())),
-            other => other,
-        };
-        open(path).map_err(named)
+        named(path.as_ref(), false)
+    }
+
+    /// The store in a file that may be another program's, whose tables entities are mapped to. Ours stand beside them; the file's
+    /// header and the kind of its journal stay as they are. Call [`migrate`](crate::store::Store::migrate) next: nothing is written before.
+    pub fn beside(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        named(path.as_ref(), true)
     }
 
     /// A store in memory, which ends with this value.
     pub fn memory() -> Result<Self, StoreError> {
-        set_up(Connection::open_in_memory().map_err(failure)?)
+        Ok(Sqlite { in_memory: true, ..set_up(Connection::open_in_memory().map_err(failure)?, false)? })
     }
 
     /// How long to wait for another writer before giving up; five seconds where nothing else was said.
@@ -55,7 +55,15 @@ impl Sqlite {
     }
 }
 
-fn open(path: &Path) -> Result<Sqlite, StoreError> {
+fn named(path: &Path, beside: bool) -> Result<Sqlite, StoreError> {
+    open(path, beside).map_err(|error| match error {
+        StoreError::Unusable(words) => StoreError::Unusable(format!("`{}`: {words}", path.display())),
+        StoreError::Failed(words) => StoreError::Failed(format!("`{}`: {words}", path.display())),
+        other => other,
+    })
+}
+
+fn open(path: &Path, beside: bool) -> Result<Sqlite, StoreError> {
     // Made absolute, so that no name means something special to SQLite (`:memory:`, `file:…`).
     let absolute = std::path::absolute(path).map_err(|_| StoreError::Failed("this is not the name of a file".to_owned()))?;
     if absolute.is_dir() {
@@ -68,11 +76,14 @@ fn open(path: &Path) -> Result<Sqlite, StoreError> {
     if absolute.metadata().is_ok_and(|file| (1..SHORTEST_FILE).contains(&file.len())) {
         return Err(StoreError::Unusable("the file is not a database".to_owned()));
     }
+    if beside && !absolute.exists() {
+        return Err(StoreError::Failed("the file is not there, and entities are mapped to its tables".to_owned()));
+    }
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    set_up(Connection::open_with_flags(absolute, flags).map_err(failure)?)
+    set_up(Connection::open_with_flags(absolute, flags).map_err(failure)?, beside)
 }
 
-fn set_up(connection: Connection) -> Result<Sqlite, StoreError> {
+fn set_up(connection: Connection, beside: bool) -> Result<Sqlite, StoreError> {
     for (limit, most) in [(Limit::SQLITE_LIMIT_LENGTH, LONGEST), (Limit::SQLITE_LIMIT_ATTACHED, 0)] {
         connection.set_limit(limit, most).map_err(failure)?;
     }
@@ -92,18 +103,30 @@ fn set_up(connection: Connection) -> Result<Sqlite, StoreError> {
     }
     connection.busy_timeout(PATIENCE).map_err(failure)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
-    check_owner(&connection)?;
+    let owner = owner(&connection)?;
+    if owner == Owner::Stranger && !beside {
+        return Err(StoreError::Unusable("this is a database of another program".to_owned()));
+    }
     if connection.is_readonly("main").map_err(failure)? {
         return Err(StoreError::Failed("the database is read-only".to_owned()));
     }
     // Readers and one writer don't wait for each other in WAL. FULL: a commit is on the disk when it returns, also when
     // the power fails; that costs one flush an outermost transaction and nothing within it.
-    let journal = use_wal(&connection)?;
+    let journal = if owner == Owner::Us || owner == Owner::Nobody && !beside { use_wal(&connection)? } else { "wal".to_owned() };
     if journal != "wal" && journal != "memory" {
         return Err(StoreError::Failed("the file system of the database can't hold its journal".to_owned()));
     }
     connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA cell_size_check = ON").map_err(failure)?;
-    Ok(Sqlite { connection, tables: Vec::new(), retired: Vec::new(), known: Default::default(), work: 0, room: u64::MAX })
+    Ok(Sqlite {
+        connection,
+        tables: Vec::new(),
+        retired: Vec::new(),
+        known: Default::default(),
+        work: 0,
+        room: u64::MAX,
+        in_memory: false,
+        met: None,
+    })
 }
 
 /// Has the journal be a WAL; gives the kind that it is then. Where several programs make one database at once, SQLite refuses all
@@ -121,21 +144,42 @@ fn use_wal(connection: &Connection) -> Result<String, StoreError> {
     switch().map_err(failure)
 }
 
-/// Whether the file is new or ours, and of a format that this release knows.
-fn check_owner(connection: &Connection) -> Result<(), StoreError> {
+/// Whose a database is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Owner {
+    /// Ours.
+    Us,
+    /// Another program's, and our tables stand beside its own.
+    Shared,
+    /// Another program's.
+    Stranger,
+    /// It is new.
+    Nobody,
+}
+
+/// Whose the database is; an error where its format is one that this release doesn't know.
+pub(super) fn owner(connection: &Connection) -> Result<Owner, StoreError> {
     // In one transaction: between two reads another program might make the tables, and then they would seem a stranger's.
-    let snapshot = connection.unchecked_transaction().map_err(failure)?;
-    let number = |text: &str| snapshot.query_row(text, [], |row| row.get::<_, i32>(0)).map_err(failure);
+    let own = connection.is_autocommit().then(|| connection.unchecked_transaction()).transpose().map_err(failure)?;
+    let number = |text: &str| connection.query_row(text, [], |row| row.get::<_, i32>(0)).map_err(failure);
+    let known = |format: i32| match format <= FORMAT {
+        true => Ok(()),
+        false => Err(StoreError::Unusable(format!(
+            "the database has format {format}, and this release knows only up to {FORMAT}: use a newer release"
+        ))),
+    };
     let (application, format) = (number("PRAGMA application_id")?, number("PRAGMA user_version")?);
-    if application == APPLICATION_ID {
-        return if format <= FORMAT {
-            Ok(())
-        } else {
-            Err(StoreError::Unusable(format!(
-                "the database has format {format}, and this release knows only up to {FORMAT}: use a newer release"
-            )))
-        };
-    }
-    let empty = number("SELECT count(*) FROM sqlite_schema")? == 0;
-    if application == 0 && empty { Ok(()) } else { Err(StoreError::Unusable("this is a database of another program".to_owned())) }
+    let owner = if application == APPLICATION_ID {
+        known(format)?;
+        Owner::Us
+    } else if number("SELECT count(*) FROM sqlite_schema WHERE name = 'weir_format'")? > 0 {
+        known(number("SELECT max(format) FROM weir_format")?)?;
+        Owner::Shared
+    } else if application == 0 && number("SELECT count(*) FROM sqlite_schema")? == 0 {
+        Owner::Nobody
+    } else {
+        Owner::Stranger
+    };
+    drop(own);
+    Ok(owner)
 }

@@ -1,13 +1,15 @@
 //! Selections as SQL. Values are bound, never written into the text; where a column can't hold a value that it is
 //! compared with (more decimals, a number beyond 64 bits), the comparison is turned into one that gives the same answer.
 
+use std::cmp::Ordering;
 use std::fmt::Write;
 
 use rusqlite::{CachedStatement, Connection, StatementStatus};
 
 use super::encode::{self, in_order};
 use super::failure::failure;
-use super::table::{Column, Kind, Table};
+use super::kind::Kind;
+use super::table::{Column, Table};
 use super::{Sqlite, decode, table};
 use crate::schema::select::{Accumulator, Aggregate, Condition, Numbers, Selection, Test};
 use crate::schema::{FieldSet, PRIMARY_KEY, Row};
@@ -29,6 +31,8 @@ enum Bound<'s> {
     Units(i64),
     /// The same, in bytes.
     LongUnits(i128),
+    /// A number of somebody's own column.
+    Real(f64),
     /// How many records at most.
     Limit(i64),
 }
@@ -37,16 +41,16 @@ impl Sqlite {
     pub(super) fn selected(&mut self, selection: &Selection, fields: &FieldSet) -> Result<Vec<(Uuid, Row)>, StoreError> {
         let table = table(&self.tables, selection.entity)?;
         let mut columns = String::new();
-        for slot in fields.iter() {
+        for slot in fields.iter().filter(|slot| *slot != PRIMARY_KEY || table.mapped.is_none()) {
             let column = table.column(slot)?;
             let _ = write!(columns, ", {}", column.quoted);
             column.entity.iter().for_each(|entity| columns.push_str(&format!(", {entity}")));
         }
         let mut filter = Filter::of(table, selection)?;
-        let key = table.key();
+        let key = &table.key;
         let mut text = format!("SELECT {key}{columns} FROM {}{} ORDER BY ", table.quoted, filter.text());
         for order in &selection.order {
-            let _ = write!(text, "{}{}, ", table.column(order.slot)?.quoted, if order.descending { " DESC" } else { "" });
+            let _ = write!(text, "{}{}, ", table.column(order.slot)?.compared, if order.descending { " DESC" } else { "" });
         }
         text.push_str(key);
         if let Some(limit) = selection.limit {
@@ -58,8 +62,8 @@ impl Sqlite {
         let mut found = Vec::new();
         let mut size = 0;
         while let Some(row) = rows.next().map_err(failure)? {
-            let id = decode::id(table, row)?;
-            let row = decode::row(table, id, fields, row, 1)?;
+            let id = decode::id(&self.connection, table, row)?;
+            let row = decode::row(&self.connection, table, id, fields, row, table.identity.len())?;
             size += row.size();
             if size > self.room {
                 return Err(StoreError::TooLarge(self.room));
@@ -92,18 +96,18 @@ impl Sqlite {
         let column = table.column(slot)?;
         filter.parts.push(format!("{} IS NOT NULL", column.quoted));
         let end = match aggregate {
-            Aggregate::Min(_) => format!(" ORDER BY {} LIMIT 1", column.quoted),
-            Aggregate::Max(_) => format!(" ORDER BY {} DESC LIMIT 1", column.quoted),
+            Aggregate::Min(_) => format!(" ORDER BY {} LIMIT 1", column.compared),
+            Aggregate::Max(_) => format!(" ORDER BY {} DESC LIMIT 1", column.compared),
             // Floats are added in one order, so that their sum is always the same.
-            _ if matches!(column.kind, Kind::Float) => format!(" ORDER BY {}", table.key()),
+            _ if matches!(column.kind, Kind::Float) => format!(" ORDER BY {}", table.key),
             _ => String::new(),
         };
-        let text = format!("SELECT {}, {} FROM {}{}{end}", table.key(), column.quoted, table.quoted, filter.text());
+        let text = format!("SELECT {}, {} FROM {}{}{end}", table.key, column.quoted, table.quoted, filter.text());
         let mut statement = filter.prepare(&self.connection, table, &text)?;
         let mut rows = statement.raw_query();
         let mut accumulator = Accumulator::new(aggregate, numbers(&column.kind));
         while let Some(row) = rows.next().map_err(failure)? {
-            let value = decode::single(table, column, row)?;
+            let value = decode::single(&self.connection, table, column, row)?;
             accumulator.add(&value).map_err(StoreError::Number)?;
         }
         drop(rows);
@@ -121,6 +125,7 @@ fn numbers(kind: &Kind) -> Numbers {
     match kind {
         Kind::Integer | Kind::BigInt => Numbers::Whole,
         Kind::Scaled(scale) | Kind::Long(scale) => Numbers::Scaled(*scale),
+        Kind::Number(scale) => Numbers::Scaled(*scale),
         Kind::Float => Numbers::Float,
         _ => Numbers::None,
     }
@@ -130,7 +135,8 @@ impl<'s> Filter<'s> {
     fn of(table: &Table, selection: &'s Selection) -> Result<Self, StoreError> {
         let mut filter = Filter::default();
         if let Some(after) = &selection.after {
-            filter.compare(table.key(), ">", Bound::Field(PRIMARY_KEY, after));
+            let places = vec!["?"; table.identity.len()].join(", ");
+            filter.add(format!("({}) > ({places})", table.key), Bound::Field(PRIMARY_KEY, after));
         }
         selection.conditions.iter().try_for_each(|condition| filter.condition(table, condition))?;
         if !selection.any.is_empty() {
@@ -162,9 +168,10 @@ impl<'s> Filter<'s> {
             match bound {
                 Bound::Field(slot, value) => {
                     next = place;
-                    encode::bind(&mut statement, &mut next, table, *slot, value)?;
+                    encode::bind(connection, &mut statement, &mut next, table, *slot, value)?;
                 }
                 Bound::Units(number) | Bound::Limit(number) => statement.raw_bind_parameter(place, number).map_err(failure)?,
+                Bound::Real(number) => statement.raw_bind_parameter(place, number).map_err(failure)?,
                 Bound::LongUnits(units) => statement.raw_bind_parameter(place, in_order(*units)).map_err(failure)?,
             }
         }
@@ -173,7 +180,12 @@ impl<'s> Filter<'s> {
 
     fn condition(&mut self, table: &Table, condition: &'s Condition) -> Result<(), StoreError> {
         let column = table.column(condition.slot)?;
-        let name = column.quoted.as_str();
+        if condition.slot == PRIMARY_KEY && table.mapped.is_some() && !condition.value.is_empty() {
+            let is = if condition.test == Test::Equal { table.is_key.clone() } else { format!("NOT ({})", table.is_key) };
+            self.add(is, Bound::Field(PRIMARY_KEY, &condition.value));
+            return Ok(());
+        }
+        let name = column.compared.as_str();
         match (condition.test, &condition.value) {
             (Test::Equal, Value::Empty) => self.parts.push(format!("{name} IS NULL")),
             (Test::NotEqual, Value::Empty) => self.parts.push(format!("{name} IS NOT NULL")),
@@ -181,8 +193,10 @@ impl<'s> Filter<'s> {
             (Test::Equal | Test::NotEqual, _) => self.equality(column, condition),
             (test, value) => match (&column.kind, value) {
                 (Kind::Scaled(_) | Kind::Long(_), Value::Decimal(number)) => self.decimal(column, test, *number),
-                (Kind::Text | Kind::Integer | Kind::BigInt | Kind::Float | Kind::Date | Kind::DateTime | Kind::LocalDateTime, _) => {
-                    self.compare(name, operator(test), Bound::Field(condition.slot, value));
+                (Kind::Number(_), Value::Decimal(number)) => self.number(column, test, *number),
+                (Kind::Text | Kind::Integer | Kind::BigInt | Kind::Float | Kind::Date | Kind::DateTime | Kind::LocalDateTime, _)
+                | (Kind::IsoDate | Kind::IsoDateTime | Kind::IsoLocal, _) => {
+                    self.add(format!("{name} {} {}", operator(test), column.operand), Bound::Field(condition.slot, value));
                 }
                 _ => return Err(encode::unfit(table, column, value)),
             },
@@ -191,11 +205,12 @@ impl<'s> Filter<'s> {
     }
 
     fn equality(&mut self, column: &Column, condition: &'s Condition) {
-        let (name, same) = (column.quoted.as_str(), condition.test == Test::Equal);
+        let (name, same) = (column.compared.as_str(), condition.test == Test::Equal);
         match (&column.kind, &condition.value) {
             (Kind::Scaled(_) | Kind::Long(_), Value::Decimal(number)) => self.decimal(column, condition.test, *number),
             // A record of an entity that the lookup can't refer to.
-            (Kind::Reference(target), Value::Reference(other)) if other.entity != *target => self.known(!same),
+            (Kind::Number(_), Value::Decimal(number)) => self.number(column, condition.test, *number),
+            (Kind::Reference(target) | Kind::Row(target, _), Value::Reference(other)) if other.entity != *target => self.known(!same),
             (Kind::AnyReference(targets), Value::Reference(other)) if targets.iter().all(|(entity, _)| *entity != other.entity) => {
                 self.known(!same);
             }
@@ -204,7 +219,7 @@ impl<'s> Filter<'s> {
                 match &column.entity {
                     Some(entity) if same => self.add(format!("({name} = ? AND {entity} = ?)"), bound),
                     Some(entity) => self.add(format!("({name} IS NOT ? OR {entity} IS NOT ?)"), bound),
-                    None => self.compare(name, operator(condition.test), bound),
+                    None => self.add(format!("{name} {} {}", operator(condition.test), column.operand), bound),
                 }
             }
         }
@@ -232,6 +247,22 @@ impl<'s> Filter<'s> {
             Err(_) => return self.beyond(name, test, units > 0),
         };
         self.compare(name, operator(test), value);
+    }
+
+    /// Compares with a number of somebody's own column, which is a float there: with the float next to the number, and on its
+    /// right side where no float says that number.
+    fn number(&mut self, column: &Column, test: Test, number: Decimal) {
+        let Some((float, same)) = encode::float(number) else { return self.never() };
+        let test = match (test, same) {
+            (test, Ordering::Equal) => test,
+            (Test::Equal, _) => return self.never(),
+            (Test::NotEqual, _) => return,
+            (Test::Less | Test::AtMost, Ordering::Less) => Test::AtMost,
+            (Test::Less | Test::AtMost, Ordering::Greater) => Test::Less,
+            (_, Ordering::Less) => Test::Greater,
+            (_, Ordering::Greater) => Test::AtLeast,
+        };
+        self.compare(&column.compared, operator(test), Bound::Real(float));
     }
 
     /// Every number of the column is on one side of the value.

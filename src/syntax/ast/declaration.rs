@@ -17,6 +17,8 @@ pub struct Entity {
     pub name: Name,
     /// Its label.
     pub label: Option<Name>,
+    /// The table of a database that its records are the rows of: `table "Orders"`.
+    pub table: Option<Name>,
     /// What stands between the braces.
     pub members: Vec<Member>,
     /// The whole declaration.
@@ -56,6 +58,8 @@ pub struct Field {
     pub ty: TypeExpr,
     /// `required`, `primary`, `audited`, `unaudited`, in the order written.
     pub modifiers: Vec<Name>,
+    /// The column that holds it: `column "Unit Price"`.
+    pub column: Option<Name>,
     /// What stands after `=`.
     pub default: Option<Expr>,
     /// The whole line.

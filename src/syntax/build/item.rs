@@ -13,6 +13,8 @@ struct Head {
     name: Name,
     /// A label or an entity.
     second: Option<Name>,
+    /// The table of an entity.
+    table: Option<Name>,
     span: Span,
 }
 
@@ -26,18 +28,18 @@ impl Builder<'_> {
         Some(match rule {
             Rule::entity => Item::Entity(self.entity(head, body)),
             Rule::choice => {
-                let Head { doc, name, second, span } = head;
+                let Head { doc, name, second, span, .. } = head;
                 Item::Choice(Choice { doc, name, label: second, options: self.options(body), span })
             }
             Rule::flow => self.flow(head, body)?,
             Rule::action => {
                 let (clauses, body) = self.flow_body(body);
-                let Head { doc, name, second, span } = head;
+                let Head { doc, name, second, span, .. } = head;
                 Item::Action(Action { doc, name, entity: second, clauses, body, span })
             }
             Rule::plugin => {
                 let clauses = self.flow_body(body).0;
-                let Head { doc, name, second, span } = head;
+                let Head { doc, name, second, span, .. } = head;
                 Item::Plugin(Plugin { doc, name, entity: second?, clauses, span })
             }
             Rule::role => {
@@ -58,13 +60,16 @@ impl Builder<'_> {
     fn head(&mut self, node: Node, span: Span) -> Option<Head> {
         let mut inner = node.into_inner();
         let name = self.name(&next(&mut inner)?);
-        let second = next(&mut inner).map(|node| self.name(&node));
-        Some(Head { doc: self.doc_before(span.start), name, second, span })
+        let mut table = take(&mut inner, Rule::mapped_table);
+        let second = if table.is_none() { next(&mut inner) } else { None }.map(|node| self.name(&node));
+        table = table.or_else(|| take(&mut inner, Rule::mapped_table));
+        let table = table.and_then(|node| parts(node).next()).map(|node| self.name(&node));
+        Some(Head { doc: self.doc_before(span.start), name, second, table, span })
     }
 
     fn flow(&mut self, head: Head, body: Node) -> Option<Item> {
         let (clauses, body) = self.flow_body(body);
-        let Head { doc, name, second, span } = head;
+        let Head { doc, name, second, span, .. } = head;
         Some(Item::Flow(Flow { doc, name, entity: second?, clauses, body, span }))
     }
 
@@ -83,7 +88,7 @@ impl Builder<'_> {
 
     fn entity(&mut self, head: Head, body: Node) -> Entity {
         let members = parts(body).filter_map(|part| self.member(part)).collect();
-        Entity { doc: head.doc, name: head.name, label: head.second, members, span: head.span }
+        Entity { doc: head.doc, name: head.name, label: head.second, table: head.table, members, span: head.span }
     }
 
     fn member(&mut self, node: Node) -> Option<Member> {
@@ -119,11 +124,12 @@ impl Builder<'_> {
         while let Some(modifier) = take(&mut inner, Rule::modifier) {
             modifiers.push(self.name(&modifier));
         }
+        let column = take(&mut inner, Rule::mapped_column).and_then(|node| parts(node).next()).map(|node| self.name(&node));
         let default = match next(&mut inner) {
             Some(node) => Some(self.constant(node)?),
             None => None,
         };
-        Some(Field { doc: self.doc_before(span.start), name, label, ty, modifiers, default, span })
+        Some(Field { doc: self.doc_before(span.start), name, label, ty, modifiers, column, default, span })
     }
 
     pub(super) fn options(&mut self, node: Node) -> Vec<ChoiceOption> {

@@ -1,0 +1,169 @@
+//! Entity declarations for the tables of a SQLite file. What a table says is written down, what it doesn't say is taken from
+//! what its rows hold, and what no field can stand for is left out with a comment that says so. Nothing is written to the file.
+//!
+//! Invariant: the text checks, and has the layout that `weir fmt` gives it.
+
+mod columns;
+mod names;
+mod sql;
+
+use std::fmt::Write;
+use std::path::Path;
+
+use crate::project::Layouts;
+use crate::store::StoreError;
+use crate::store::sqlite::inspect::{self, Found, Link};
+
+use names::Names;
+
+/// A table with the names that it gets.
+struct Pulled<'t> {
+    table: &'t Found,
+    entity: String,
+    /// Why its rows can't be records.
+    unfit: Option<String>,
+    /// The fields, by its columns.
+    fields: Vec<String>,
+}
+
+/// The declarations for the tables of a file.
+pub fn pull(path: &Path) -> Result<String, StoreError> {
+    let tables = inspect::tables(path)?;
+    let file = path.file_name().map(|name| name.to_string_lossy().replace(|letter: char| letter.is_control(), " ")).unwrap_or_default();
+    let mut text = format!("//! The tables of {file}, as `weir schema pull` found them. Change what is said here as the tables change.\n");
+    let mut taken = Names::of_entities();
+    let pulled: Vec<Pulled> = tables.iter().map(|table| Pulled::new(table, &mut taken)).collect();
+    for one in &pulled {
+        match &one.unfit {
+            Some(why) => {
+                let _ = write!(text, "\n// The table {} is left out: {why}.\n", shown(&one.table.name));
+            }
+            None => one.write(&pulled, &mut text),
+        }
+    }
+    if tables.is_empty() {
+        text.push_str("\n// There are no tables in it.\n");
+    }
+    Ok(laid_out(&text))
+}
+
+/// A name of the database in a comment.
+fn shown(name: &str) -> String {
+    crate::value::text::quoted(name)
+}
+
+/// A text of the language that says just this.
+fn quoted(text: &str) -> String {
+    let mut out = String::from("\"");
+    for letter in text.chars() {
+        match letter {
+            '"' | '\\' => out.extend(['\\', letter]),
+            '\n' => out.push_str("\\n"),
+            '\t' => out.push_str("\\t"),
+            '{' | '}' => out.extend(['\\', letter]),
+            letter if letter.is_control() => {
+                let _ = write!(out, "\\u{{{:x}}}", u32::from(letter));
+            }
+            letter => out.push(letter),
+        }
+    }
+    out.push('"');
+    out
+}
+
+fn laid_out(text: &str) -> String {
+    let layouts = Layouts::from_text("pulled.flow", text);
+    match layouts.files.into_iter().next() {
+        Some((_, Ok(layout))) => layout,
+        _ => text.to_owned(),
+    }
+}
+
+impl<'t> Pulled<'t> {
+    fn new(table: &'t Found, taken: &mut Names) -> Self {
+        let entity = taken.take(&table.name);
+        let mut names = Names::of_fields(&entity);
+        let fields = table.columns.iter().map(|column| names.take(&column.name)).collect();
+        let unfit = columns::no_key(table);
+        Pulled { table, entity, unfit, fields }
+    }
+
+    fn write(&self, all: &[Pulled], text: &mut String) {
+        let lists = sql::lists(&self.table.sql);
+        if !self.table.triggers.is_empty() {
+            let names: Vec<_> = self.table.triggers.iter().map(|name| shown(name)).collect();
+            let _ = write!(text, "\n// What is written here also starts triggers of the database: {}.", names.join(", "));
+        }
+        let _ = write!(text, "\nentity {} table {} {{\n", self.entity, quoted(&self.table.name));
+        let mut ends = String::new();
+        let mut kept = vec![false; self.table.columns.len()];
+        for (position, column) in self.table.columns.iter().enumerate() {
+            let (name, label) = (self.fields.get(position).map_or("", String::as_str), shown(&column.name));
+            let key = self.table.keys.first().is_some_and(|key| key.contains(&position));
+            let list = lists.iter().find(|(name, _)| name.eq_ignore_ascii_case(&column.name)).map(|(_, values)| values.as_slice());
+            let link = self.link(position, all);
+            let typed = match &link {
+                Some((target, _)) => Ok((format!("lookup {target}"), None)),
+                None => columns::typed(column, list, key),
+            };
+            let (ty, note) = match typed {
+                Ok(typed) => typed,
+                Err(why) => {
+                    let _ = writeln!(text, "// The column {label} is left out: {why}.");
+                    continue;
+                }
+            };
+            if let Some(slot) = kept.get_mut(position) {
+                *slot = true;
+            }
+            let default = if link.is_some() && column.default.is_some() { Err(()) } else { columns::default(column, &ty, list) };
+            if let Some(note) = note {
+                let _ = writeln!(text, "// {label} {note}.");
+            }
+            if default.is_err() {
+                let _ = writeln!(
+                    text,
+                    "// Where {label} isn't given, the database puts in its own default: {}.",
+                    shown(column.default.as_deref().unwrap_or_default())
+                );
+            }
+            let required = key || column.not_null && default.is_ok();
+            let _ = write!(text, "{name} {ty}{}", if required { " required" } else { "" });
+            if name != column.name {
+                let _ = write!(text, " column {}", quoted(&column.name));
+            }
+            if let Ok(Some(default)) = default {
+                let _ = write!(text, " = {default}");
+            }
+            text.push('\n');
+            if let Some((_, rule)) = link {
+                ends.extend(columns::on_delete(&rule.on_delete, required).map(|word| format!("on delete of {name}: {word}\n")));
+            }
+        }
+        self.write_keys(&kept, text);
+        for link in self.table.links.iter().filter(|link| link.columns.len() > 1) {
+            let names: Vec<_> =
+                link.columns.iter().filter_map(|column| self.table.columns.get(*column)).map(|column| shown(&column.name)).collect();
+            let _ = writeln!(text, "// {} refer to {} together, which no lookup can.", names.join(" and "), shown(&link.table));
+        }
+        let _ = writeln!(text, "{ends}}}");
+    }
+
+    fn write_keys(&self, kept: &[bool], text: &mut String) {
+        for key in self.table.keys.iter().filter(|key| key.iter().all(|column| kept.get(*column) == Some(&true))) {
+            let names: Vec<&str> = key.iter().filter_map(|column| self.fields.get(*column)).map(String::as_str).collect();
+            let _ = writeln!(text, "key ({})", names.join(", "));
+        }
+    }
+
+    /// The entity that a column refers to, where one column can: by the only column of that entity's key, which is no lookup itself.
+    fn link(&self, position: usize, all: &'t [Pulled]) -> Option<(&'t str, &Link)> {
+        let link = self.table.links.iter().find(|link| link.columns == [position])?;
+        let target = all.iter().find(|other| other.table.name.eq_ignore_ascii_case(&link.table)).filter(|other| other.unfit.is_none())?;
+        let [key] = target.table.keys.first()?.as_slice() else { return None };
+        let named = link.to.first().is_none_or(|to| target.table.position(to) == Some(*key));
+        let plain = !target.table.links.iter().any(|link| link.columns == [*key]);
+        let same = columns::same_class(self.table.columns.get(position)?, target.table.columns.get(*key)?);
+        (named && plain && same).then_some((target.entity.as_str(), link))
+    }
+}
