@@ -13,6 +13,7 @@ use smol_str::SmolStr;
 use crate::bytecode::{ActionHead, Effects, FlowHead};
 use crate::diagnostic::Code;
 use crate::schema::FieldSet;
+use crate::schema::jobs::Status;
 use crate::schema::select::{Aggregate, Order, Test};
 use crate::source::Span;
 use crate::value::{EntityId, Function, Slot, Type, Value};
@@ -403,4 +404,8 @@ pub enum StepKind {
     ExpectRan(Vec<SmolStr>),
     /// None of these ran in the last operation.
     ExpectNotRan(Vec<SmolStr>),
+    /// Runs the jobs that are due.
+    RunJobs,
+    /// The last job of a flow or plug-in is in this state, with this message (text).
+    ExpectJob { name: SmolStr, status: Status, message: Option<Expr> },
 }

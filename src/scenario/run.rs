@@ -6,6 +6,7 @@
 //! that faults; inside one, it is the operation that failed.
 
 mod expect;
+mod jobs;
 mod messages;
 
 use rustc_hash::FxHashMap;
@@ -124,6 +125,8 @@ impl Run<'_> {
             StepKind::ExpectFault(code) => self.expect_fault(*code, step.span),
             StepKind::ExpectRan(flows) => self.expect_ran(flows, step.span),
             StepKind::ExpectNotRan(flows) => self.expect_not_ran(flows, step.span),
+            StepKind::RunJobs => self.run_jobs(step.span),
+            StepKind::ExpectJob { name, status, message } => self.expect_job(name, *status, message.as_ref(), step.span),
         }
     }
 
@@ -265,13 +268,6 @@ impl Run<'_> {
                 let _ = self.pipeline.rollback();
                 Err(failure)
             }
-        }
-    }
-
-    fn advance(&mut self, moment: &ir::Expr) -> Result<(), Failure> {
-        match self.known(moment)? {
-            Value::DateTime(then) if self.pipeline.advance_to(then) => Ok(()),
-            _ => Err(failure(moment.span, "the clock goes only forward")),
         }
     }
 

@@ -20,6 +20,9 @@ pub(super) const FORMAT: i32 = 1;
 /// How long a writer waits for another one.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How often it asks.
+const OFTEN: Duration = Duration::from_millis(1);
+
 /// How often a program tries to switch a new database over, while others do the same.
 const SWITCHES: u32 = 100;
 
@@ -55,6 +58,13 @@ impl Sqlite {
     }
 }
 
+/// Waits for another writer, as long as it has patience. SQLite's own way asks ever more rarely, and comes too late again and again where
+/// others write all the time, as workers do.
+fn wait(asked: i32) -> bool {
+    std::thread::sleep(OFTEN);
+    OFTEN.saturating_mul(asked.unsigned_abs()) < PATIENCE
+}
+
 fn open(path: &Path) -> Result<Sqlite, StoreError> {
     // Made absolute, so that no name means something special to SQLite (`:memory:`, `file:…`).
     let absolute = std::path::absolute(path).map_err(|_| StoreError::Failed("this is not the name of a file".to_owned()))?;
@@ -72,7 +82,7 @@ fn open(path: &Path) -> Result<Sqlite, StoreError> {
     set_up(Connection::open_with_flags(absolute, flags).map_err(failure)?)
 }
 
-fn set_up(connection: Connection) -> Result<Sqlite, StoreError> {
+fn set_up(mut connection: Connection) -> Result<Sqlite, StoreError> {
     for (limit, most) in [(Limit::SQLITE_LIMIT_LENGTH, LONGEST), (Limit::SQLITE_LIMIT_ATTACHED, 0)] {
         connection.set_limit(limit, most).map_err(failure)?;
     }
@@ -90,7 +100,7 @@ fn set_up(connection: Connection) -> Result<Sqlite, StoreError> {
     for (setting, on) in settings {
         connection.set_db_config(setting, on).map_err(failure)?;
     }
-    connection.busy_timeout(PATIENCE).map_err(failure)?;
+    connection.busy_handler(Some(wait)).map_err(failure)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     check_owner(&connection)?;
     if connection.is_readonly("main").map_err(failure)? {
