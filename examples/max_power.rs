@@ -1,5 +1,5 @@
-//! A plug-in creates a contact and then fails. Inside the transaction, nothing of it is left; one that runs in the background
-//! is queued only with what was saved, and is no part of the transaction (running what is queued comes with a later release).
+//! A plug-in creates a contact and then fails. Inside the transaction, nothing of it is left. In the background the account is saved,
+//! the plug-in runs afterwards, its system job ends as failed, and Max Power is there: what it did was kept by itself.
 //!
 //! `cargo run --example max_power`
 
@@ -8,9 +8,11 @@
 use std::error::Error;
 use std::sync::Arc;
 
-use weir::pipeline::{Ending, Operation, Outcome, Pipeline, Plugin, Refusal, Settings};
+use weir::jobs;
+use weir::pipeline::{Ending, Operation, Outcome, Pipeline, Plugin, PluginContext, Refusal, Settings};
 use weir::project::Project;
 use weir::schema::Row;
+use weir::schema::jobs::Status;
 
 const RULES: &str = r#"
 entity account { name text(160) required }
@@ -27,11 +29,9 @@ plugin MaxPower on account {
 "#;
 
 /// Somebody who was never meant to stay.
-fn max_power() -> Plugin {
-    Plugin::new("MaxPower", "account").on_create().run(|account| {
-        account.create("contact", &[("fullname", "Max Power".into())])?;
-        Err(Refusal::new("Exception raised after contact create."))
-    })
+fn creates_and_fails(account: &mut PluginContext<'_>) -> Result<(), Refusal> {
+    account.create("contact", &[("fullname", "Max Power".into())])?;
+    Err(Refusal::new("Exception raised after contact create."))
 }
 
 fn save(pipeline: &mut Pipeline) -> Result<(Outcome, usize, usize), Box<dyn Error>> {
@@ -55,15 +55,27 @@ fn ended(outcome: &Outcome) -> String {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut pipeline = Project::from_text("rules.flow", RULES).compile()?.open("sqlite::memory:", Settings::system())?;
-    pipeline.register(max_power())?;
+    pipeline.register(Plugin::new("MaxPower", "account").on_create().run(creates_and_fails))?;
     let (outcome, accounts, contacts) = save(&mut pipeline)?;
     println!("synchronous:  {}\n              {accounts} accounts, {contacts} contacts", ended(&outcome));
     assert_eq!((accounts, contacts), (0, 0), "the contact went with the account");
 
     let rules = format!("{RULES}{IN_THE_BACKGROUND}");
     let mut pipeline = Project::from_text("rules.flow", rules).compile()?.open("sqlite::memory:", Settings::system())?;
-    let (outcome, accounts, _) = save(&mut pipeline)?;
-    println!("asynchronous: {}, queued: {}\n              {accounts} account", ended(&outcome), outcome.queued.join(", "));
-    assert_eq!((accounts, outcome.queued.as_slice()), (1, ["MaxPower".into()].as_slice()), "the save doesn't wait for it");
+    pipeline.bind("MaxPower", creates_and_fails)?;
+    let (outcome, accounts, contacts) = save(&mut pipeline)?;
+    println!(
+        "asynchronous: {}, queued: {}\n              {accounts} account, {contacts} contacts",
+        ended(&outcome),
+        outcome.queued.join(", ")
+    );
+    assert_eq!((accounts, contacts), (1, 0), "the save doesn't wait for it");
+
+    let jobs = jobs::run_due(&mut pipeline)?;
+    let job = jobs.first().ok_or("no job ran")?;
+    let contact = pipeline.schema().entity_id("contact").ok_or("no entity `contact`")?;
+    let contacts = pipeline.find(contact, &Row::default(), 10).map_err(|fault| fault.message)?.len();
+    println!("its job:      {}: {}\n              {contacts} contact", job.status.label(), job.message.as_deref().unwrap_or_default());
+    assert_eq!((job.status, contacts), (Status::Failed, 1), "there is a contact called Max Power");
     Ok(())
 }

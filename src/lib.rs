@@ -10,6 +10,7 @@ pub mod cli;
 pub mod compile;
 pub mod diagnostic;
 pub mod exchange;
+pub mod jobs;
 pub mod pipeline;
 pub mod project;
 pub mod scenario;

@@ -66,6 +66,7 @@ fn told(sources: &Sources, report: &Report) -> String {
     for event in &report.events {
         let _ = match &event.kind {
             EventKind::Show(value) => writeln!(text, "show {} = {value}", words(event.span)),
+            EventKind::Job(job) => writeln!(text, "job {} {} {}", job.name, job.status.name(), job.message.as_deref().unwrap_or("")),
             EventKind::History(changes) => writeln!(text, "show audit of {}\n  {}", words(event.span), changes.join("\n  ")),
             EventKind::Operation { message, user, outcome, expected, .. } => {
                 let who = user.as_ref().map(|user| format!(" by {user}")).unwrap_or_default();

@@ -19,6 +19,7 @@ mod operand;
 mod outside;
 mod program;
 mod signature;
+mod steps;
 mod verify;
 
 pub use calls::CallRef;

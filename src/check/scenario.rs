@@ -5,6 +5,7 @@
 
 mod common;
 mod fakes;
+mod jobs;
 mod messages;
 
 use rustc_hash::FxHashMap;
@@ -143,6 +144,7 @@ impl Checker<'_, '_> {
             S::User { name, roles, business_unit, teams } => self.user(name, roles, business_unit.as_ref(), teams),
             S::As { user, body } => self.acting(user, body),
             S::InTransaction(body) => self.in_transaction(body, statement.span),
+            S::RunJobs => self.run_jobs(statement.span),
             S::Advance(duration) => self.advance(duration, statement.span),
             S::Show(value) => self.cx.expression(value, None).map(StepKind::Show),
             S::ShowAudit(record) => self.cx.record(record).map(StepKind::ShowAudit),
@@ -245,10 +247,7 @@ impl Checker<'_, '_> {
             Expectation::Fault(Some(code)) => self.fault(code).map(|code| StepKind::ExpectFault(Some(code))),
             Expectation::Ran(flows) => self.flows(flows).map(StepKind::ExpectRan),
             Expectation::NotRan(flows) => self.flows(flows).map(StepKind::ExpectNotRan),
-            Expectation::Job { .. } => {
-                self.not_yet(span, "`expect job`");
-                None
-            }
+            Expectation::Job { flow, outcome, reason } => self.expect_job(flow, outcome, reason.as_ref()),
         }
     }
 
@@ -276,12 +275,11 @@ impl Checker<'_, '_> {
         sound.then(|| names.iter().map(|name| name.text.clone()).collect())
     }
 
-    /// Reports a statement that can't stand in a test, or that this release can't run yet.
+    /// Reports a statement that can't stand in a test.
     fn refuse(&mut self, statement: &ast::Stmt) -> Option<StepKind> {
         use ast::StmtKind as S;
         let span = statement.span;
         let word = match &statement.kind {
-            S::RunJobs => return self.not_yet(span, "`run jobs`"),
             S::Table { .. } => return self.misplaced_table(span),
             S::Tags(_) => return self.misplaced(span, "tags"),
             S::Skip(_) => return self.misplaced(span, "skip"),
@@ -310,15 +308,6 @@ impl Checker<'_, '_> {
             false => ("a scenario has no table", "a table repeats a test, each row in a fresh store: make a test of it"),
         };
         self.cx.report(Diagnostic::new(Code::E0720, span, message).help(help));
-        None
-    }
-
-    fn not_yet(&mut self, span: Span, what: &str) -> Option<StepKind> {
-        self.operation = true;
-        self.cx.report(
-            Diagnostic::new(Code::E0922, span, format!("this release can't run {what} yet"))
-                .help("it is part of the language; take it out until a release carries it"),
-        );
         None
     }
 }

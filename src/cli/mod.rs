@@ -14,6 +14,7 @@ mod exit;
 mod explain;
 mod files;
 mod fmt;
+mod jobs;
 mod life;
 mod load;
 mod ops;
@@ -27,6 +28,7 @@ mod snap;
 mod story;
 mod test;
 mod why;
+mod work;
 
 use std::process::ExitCode;
 
@@ -69,6 +71,10 @@ enum Command {
     Deactivate(life::Arguments),
     /// Give a deployed flow that isn't active another mode
     Convert(life::Convert),
+    /// Run the background jobs of a store until told to stop
+    Work(work::Arguments),
+    /// List the system jobs of a store, show one, cancel, pause, resume or postpone it
+    Jobs(jobs::Arguments),
     /// Hold what each flow compiles to against the snapshots that the project keeps
     Snap(snap::Arguments),
     /// Run the tests
@@ -113,6 +119,8 @@ pub fn main() -> ExitCode {
         Command::Activate(arguments) => life::activate(&arguments, &mut output),
         Command::Deactivate(arguments) => life::deactivate(&arguments, &mut output),
         Command::Convert(arguments) => life::convert(&arguments, &mut output),
+        Command::Work(arguments) => work::run(&arguments, &mut output),
+        Command::Jobs(arguments) => jobs::run(&arguments, &mut output),
         Command::Snap(arguments) => snap::run(&arguments, &mut output),
         Command::Test(arguments) => test::run(&arguments, &mut output),
         Command::Schema(arguments) => schema::run(&arguments, &mut output),

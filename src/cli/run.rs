@@ -176,6 +176,11 @@ fn tell_json(report: &Report, project: &Project, trace: bool, output: &mut Outpu
                 let traced = || exchange::with_trace(&told, outcome, &project.checked.schema, &project.sources, false);
                 output.line(if trace { traced() } else { told.clone() });
             }
+            EventKind::Job(job) => {
+                output.line(
+                    serde_json::json!({ "line": line, "job": job.name, "status": job.status.name(), "message": job.message }).to_string(),
+                );
+            }
             EventKind::History(changes) => {
                 output
                     .line(serde_json::json!({ "line": line, "audit": project.sources.slice(event.span), "changes": changes }).to_string());

@@ -2,9 +2,10 @@
 
 use crate::diagnostic::{Diagnostic, render};
 use crate::exchange;
-use crate::pipeline::{Ending, Outcome};
+use crate::pipeline::{Ending, Job, Outcome};
 use crate::project::Project;
 use crate::scenario::{Event, EventKind, Failure, Report};
+use crate::schema::jobs::Status;
 use crate::source::{Sources, Span};
 use crate::vm::Fault;
 
@@ -43,6 +44,7 @@ pub(super) fn told(event: &Event, project: &Project, colours: bool) -> Vec<Strin
     let at = sources.position(event.span).line;
     match &event.kind {
         EventKind::Show(value) => vec![format!("{at:>5}  show {statement}"), format!("       {}", render::visible(value))],
+        EventKind::Job(job) => vec![format!("       {}", job_line(job))],
         EventKind::History(changes) => {
             let mut lines = vec![format!("{at:>5}  show audit of {statement}")];
             lines.extend(changes.iter().map(|change| format!("       {}", render::visible(change))));
@@ -57,6 +59,13 @@ pub(super) fn told(event: &Event, project: &Project, colours: bool) -> Vec<Strin
     }
 }
 
+/// What became of a job, in a line.
+fn job_line(job: &Job) -> String {
+    let message = job.message.as_ref().map_or(String::new(), |message| format!(": {}", render::visible(message)));
+    let until = job.due.filter(|_| job.status == Status::Waiting).map_or(String::new(), |due| format!(" until {due}"));
+    format!("job        {} {}{until}{message}", render::visible(&job.name), job.status.label().to_lowercase())
+}
+
 /// What became of an operation, a line each.
 fn ending(outcome: &Outcome, project: &Project, colours: bool) -> Vec<String> {
     let sources = &project.sources;
@@ -65,7 +74,7 @@ fn ending(outcome: &Outcome, project: &Project, colours: bool) -> Vec<String> {
         lines.push(format!("ran        {}", render::several(&outcome.ran, MOST)));
     }
     if !outcome.queued.is_empty() {
-        lines.push(format!("queued     {} (this release doesn't run them yet)", render::several(&outcome.queued, MOST)));
+        lines.push(format!("queued     {}", render::several(&outcome.queued, MOST)));
     }
     match &outcome.ending {
         Ending::Committed => lines.push("committed".to_owned()),

@@ -230,6 +230,7 @@ codes! {
     E0703 Error "a user who isn't there",
     E0704 Error "a user who is there already",
     E0705 Error "an unknown fault",
+    E0706 Error "an `expect` that no job can meet",
     E0710 Error "a statement that can't stand in a transaction",
     E0711 Error "an unknown role",
     E0712 Error "a run of a flow that isn't on demand",
@@ -258,8 +259,6 @@ codes! {
     E0813 Error "a record that is damaged",
     E0814 Error "a record of another version",
     // What this release can't carry yet
-    W0901 Warning "something in the background, which this release doesn't run yet",
-    E0922 Error "a part of a test that this release can't run yet",
     // Across flows
     E1001 Error "flows that start each other without an end",
     E1002 Error "a flow that runs inside itself",

@@ -110,11 +110,15 @@ impl Engine {
             }
         }
         scene.target.set(PRIMARY_KEY, Value::Uuid(scene.record.id));
-        self.before_write(last && layout.audited.is_empty())?;
+        let awaited = self.plans.awaits(scene.record.entity, Some(scene.target.present()));
+        self.before_write(last && layout.audited.is_empty() && !awaited)?;
         self.tell_core("update", scene);
         let written = self.store.update(scene.record.entity, std::slice::from_ref(&scene.target));
         self.wrote(scene.record.entity, written)?;
         self.audit(scene)?;
+        if awaited {
+            self.wake(scene.record, Some(scene.target.present()))?;
+        }
         scene.target.unset(PRIMARY_KEY);
         // The store counts the write; where the count from before was read, the new one is known without reading.
         if let Some(slot) = layout.version

@@ -13,6 +13,7 @@ use smol_str::SmolStr;
 
 use crate::bytecode::{MAX_FILE, Program};
 use crate::schema::definitions::{ENTITY, PARTS};
+use crate::schema::select::{Condition, Selection, Test};
 use crate::schema::{FieldSet, MAX_MEMO, PRIMARY_KEY, Power, Row, Schema, system};
 use crate::store::{Store, StoreError};
 use crate::value::text::quoted;
@@ -124,6 +125,29 @@ pub(crate) fn bytes(store: &mut dyn Store, schema: &Schema, definition: &Definit
     let parts = schema.entity_id(PARTS).unwrap_or(reader.rows);
     let bytes = content(store, schema, parts, Reference { entity: reader.rows, id })?;
     if hash(&bytes) == definition.hash { Ok(bytes) } else { Err(damaged(&definition.name)) }
+}
+
+/// The compiled form of an activation, whether or not it is the one that runs now, with the id of its definition.
+pub(crate) fn activation(store: &mut dyn Store, schema: &Schema, id: Uuid) -> Result<(Uuid, Vec<u8>), StoreError> {
+    let reader = Reader::new(schema)?;
+    let row = reader.row(store, id, &["type", "parentworkflowid", "hash"])?;
+    let [ty, parent, hashed] = ["type", "parentworkflowid", "hash"].map(|column| reader.value(&row, column));
+    let (Value::Choice(ACTIVATION), Value::Reference(parent), Value::Text(hashed)) = (ty, parent, hashed) else {
+        return Err(damaged(&id.to_string()));
+    };
+    let parts = schema.entity_id(PARTS).unwrap_or(reader.rows);
+    let bytes = content(store, schema, parts, Reference { entity: reader.rows, id })?;
+    if hash(&bytes) == hashed { Ok((parent.id, bytes)) } else { Err(damaged(&id.to_string())) }
+}
+
+/// What all activations say of the fields that their waits look at.
+pub(crate) fn awaited(store: &mut dyn Store, schema: &Schema) -> Result<Vec<String>, StoreError> {
+    let reader = Reader::new(schema)?;
+    let (ty, awaited) = (reader.slot("type")?, reader.slot("waitson")?);
+    let mut selection = Selection::all(reader.rows).with(ty, Value::Choice(ACTIVATION));
+    selection.conditions.push(Condition { slot: awaited, test: Test::NotEqual, value: Value::Empty });
+    let rows = store.select(&selection, &[awaited].into_iter().collect())?;
+    Ok(rows.iter().filter_map(|(_, row)| row.get(awaited)?.as_text().map(str::to_owned)).collect())
 }
 
 /// What the database holds of a definition can't be.

@@ -113,6 +113,7 @@ impl Engine {
         }
         self.wrote(record.entity, deleted)?;
         self.audit(&scene)?;
+        self.wake(record, None)?;
         scene.written(self.epoch);
         self.post_operation(&plan, &mut scene)?;
         self.deleting.remove(&record);
@@ -146,7 +147,9 @@ impl Engine {
         });
         let written = self.store.update(entity, &rows);
         self.wrote(entity, written)?;
-        self.audit_unlinked(relationship, &ids, scene)
+        self.audit_unlinked(relationship, &ids, scene)?;
+        let emptied = [relationship.slot].into_iter().collect();
+        ids.into_iter().try_for_each(|id| self.wake(Reference { entity, id }, Some(&emptied)))
     }
 
     fn restricted(&self, relationship: &Relationship, record: Reference, count: usize) -> Interrupt {

@@ -78,7 +78,7 @@ pub(super) struct Engine {
     pub targets: Vec<Reference>,
     /// The records that are being deleted.
     pub deleting: FxHashSet<Reference>,
-    /// The background flows that it would queue.
+    /// The background flows and plug-ins that it queued.
     pub queued: Vec<SmolStr>,
     /// The savepoint to which the outermost operation returns.
     pub savepoint: Savepoint,
@@ -120,7 +120,7 @@ impl Engine {
     pub fn new(schema: Arc<Schema>, program: Arc<Program>, store: Box<dyn Store>, settings: Settings, administrator: Reference) -> Self {
         Engine {
             layouts: layouts(&schema).into(),
-            plans: Plans::new(&schema, &program),
+            plans: Plans::new(&schema, &program, &settings.deployed.awaited),
             plugins: Vec::new(),
             bound: FxHashMap::default(),
             correlation: None,

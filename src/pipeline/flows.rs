@@ -6,6 +6,7 @@ use smol_str::SmolStr;
 
 use crate::bytecode::{self, Mode};
 use crate::diagnostic::Code;
+use crate::schema::jobs::Kind;
 use crate::schema::{FieldSet, Level, PRIMARY_KEY, Power, Right};
 use crate::value::{Reference, Slot, Type, Value, text};
 use crate::vm::{self, Exit, Interrupt};
@@ -14,6 +15,7 @@ use super::engine::Engine;
 use super::fault::{self, fault, one_line};
 use super::happening::{Happening, StepKind, StepVerdict};
 use super::host::FlowHost;
+use super::jobs::{Asked, Recall};
 use super::operation::Message;
 use super::target::Scene;
 use super::trace::{Place, named_inputs};
@@ -100,7 +102,8 @@ impl Engine {
             if let Some(flow) = Arc::clone(&self.program).flows.get(index) {
                 let place = Place { span: Some(flow.span), record: Some(record), ..Place::default() };
                 self.tell_step(begun.0.kind(), &flow.head.name, place, StepVerdict::Queued);
-                self.queued.push(flow.head.name.clone());
+                let asked = Asked { name: &flow.head.name, kind: Kind::Flow, record, owner: begun.1, depth };
+                self.put_in_queue(&asked, &Recall { inputs, ..Recall::default() })?;
             }
             return Ok(());
         }
@@ -167,7 +170,7 @@ impl Engine {
         match exit? {
             Exit::Value(value) => Ok(Some(value)),
             Exit::Done => Ok(None),
-            Exit::Suspended(_) => Err(fault(Code::F15, "a flow waits within a transaction")),
+            Exit::Suspended(_) | Exit::Stepped(_) => Err(fault(Code::F15, "a flow waits within a transaction")),
             Exit::Finished(note) => {
                 self.tell(|_| Happening::Finished(note.unwrap_or_default()));
                 Ok(None)
@@ -187,7 +190,7 @@ impl Engine {
     }
 
     /// Who owns a flow: the system administrator where nobody is named.
-    fn owner_of_flow(&mut self, head: &bytecode::FlowHead) -> Result<Reference, Interrupt> {
+    pub(super) fn owner_of_flow(&mut self, head: &bytecode::FlowHead) -> Result<Reference, Interrupt> {
         let Some(owner) = &head.owner else { return Ok(self.administrator) };
         if let Some(user) = self.owners.get(owner) {
             return Ok(*user);

@@ -21,6 +21,7 @@ mod fault;
 mod flows;
 mod happening;
 mod host;
+mod jobs;
 mod layout;
 mod messages;
 mod operation;
@@ -45,9 +46,11 @@ use smol_str::SmolStr;
 pub use context::PluginContext;
 pub use external::{CallError, Limits, Outside, Permission};
 pub use happening::{Actor, Border, Happening, Named, StepKind, StepVerdict, TraceEntry};
+pub use jobs::Job;
+pub(crate) use jobs::{Progress, Text as JobText, Turn, Work};
 pub use operation::{Ending, Message, Operation, Outcome};
 pub use plugin::{BindError, Plugin, Refusal, RegisterError};
-pub use settings::{Clock, Ids, NESTED_COST, Recorder, Settings};
+pub use settings::{Clock, Deployment, Ids, NESTED_COST, Recorder, Settings};
 pub use users::{ADMINISTRATOR, ADMINISTRATOR_NAME, ROOT_UNIT, ROOT_UNIT_NAME};
 
 use crate::bytecode::{self, Program, Via};
@@ -276,6 +279,11 @@ impl Pipeline {
     /// The flows.
     pub fn program(&self) -> &Arc<Program> {
         &self.engine.program
+    }
+
+    /// The activation in which a flow or plug-in runs, where it is deployed.
+    pub(crate) fn activation_of(&self, name: &str) -> Option<Uuid> {
+        self.engine.settings.deployed.activations.get(name).copied()
     }
 
     /// The user who acts where nobody is named.

@@ -148,7 +148,7 @@ pub struct Outcome {
     pub kept: u32,
     /// The names of the flows, actions and plug-ins that ran, in the order in which they began, nested ones included.
     pub ran: Vec<SmolStr>,
-    /// The names of the flows and plug-ins in the background that it queued, in order; none where it was not committed. This release doesn't run them.
+    /// The names of the flows and plug-ins in the background that it queued, in order; none where it was not committed.
     pub queued: Vec<SmolStr>,
     /// The deepest level of nesting, from 1.
     pub depth: u32,

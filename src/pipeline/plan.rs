@@ -3,6 +3,7 @@
 //! A plan depends on the entity, the message and which fields are present in the Target, and on nothing else, so it is made
 //! once and kept. The effect signatures of the flows say which columns they read; a flow's children on the same record count as part of it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
@@ -65,6 +66,8 @@ pub(super) struct Plans {
     around: FxHashMap<SmolStr, Vec<Candidate>>,
     /// The audited fields of each entity.
     audited: Vec<FieldSet>,
+    /// The fields of each entity that jobs may wait for.
+    awaited: Vec<FieldSet>,
     flow_needs: Vec<Needs>,
     made: FxHashMap<(EntityId, Message), FxHashMap<FieldSet, Arc<Plan>>>,
     count: usize,
@@ -105,18 +108,18 @@ impl Plan {
 
 impl Plans {
     /// With the flows of a program that are active.
-    pub fn new(schema: &Schema, program: &Program) -> Self {
+    pub fn new(schema: &Schema, program: &Program, awaited: &BTreeSet<(SmolStr, SmolStr)>) -> Self {
         let candidates = schema.entities.iter().map(|_| Vec::new()).collect();
         let audited = schema.entities.values().map(Entity::audited).collect();
-        let mut plans = Plans { candidates, audited, ..Plans::default() };
+        let awaited = awaited_fields(schema, program, awaited);
+        let mut plans = Plans { candidates, audited, awaited, ..Plans::default() };
         for ((index, flow), needs) in program.flows.iter().enumerate().zip(flow_needs(schema, program)) {
             if !flow.head.draft {
                 let order = (flow.head.rank, true, flow.head.name.clone());
                 let background = flow.head.mode == Mode::Background;
                 let triggers = flow.head.triggers.clone();
-                // A background flow reads when it runs; to be queued it takes only what its scope looks at.
-                let needs = if background { scope_needs(schema, flow) } else { needs.clone() };
-                let candidate = Candidate { order, step: Step::Flow(index), triggers, needs, background };
+                // A background flow reads when it runs, but what was before the operation goes along with its job.
+                let candidate = Candidate { order, step: Step::Flow(index), triggers, needs: needs.clone(), background };
                 plans.add(flow.head.entity, candidate);
             }
             plans.flow_needs.push(needs);
@@ -128,7 +131,7 @@ impl Plans {
     pub fn register(&mut self, plugin: &Registered, index: usize, layout: &Layout) {
         let fields = plugin.reads.as_ref().unwrap_or(&layout.all);
         let background = plugin.background;
-        let needs = if background { Needs::default() } else { Needs { now: fields.clone(), old: fields.clone() } };
+        let needs = Needs { now: fields.clone(), old: fields.clone() };
         let order = (plugin.rank, false, plugin.name.clone());
         let candidate = Candidate { order, step: Step::Plugin(index), triggers: plugin.triggers.clone(), needs, background };
         let actions =
@@ -147,6 +150,14 @@ impl Plans {
     /// The plug-ins around an action, in their order.
     pub fn candidates_around(&self, action: &str) -> &[Candidate] {
         self.around.get(action).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether a job may wait for one of these fields of an entity, or for any of it where none are named.
+    pub fn awaits(&self, entity: EntityId, fields: Option<&FieldSet>) -> bool {
+        self.awaited.get(entity.0 as usize).is_some_and(|awaited| match fields {
+            Some(fields) => awaited.intersects(fields),
+            None => !awaited.is_empty(),
+        })
     }
 
     /// The columns that a flow reads.
@@ -226,6 +237,11 @@ impl Plans {
                     plan.queued.push(candidate.step);
                     plan.columns.extend(&candidate.needs.old);
                     plan.kept.extend(&candidate.needs.old);
+                    if message == Message::Delete {
+                        // When the job runs, there is no record any more.
+                        plan.columns.extend(&candidate.needs.now);
+                        plan.kept.extend(&candidate.needs.now);
+                    }
                 }
                 continue;
             }
@@ -326,6 +342,22 @@ fn flow_needs(schema: &Schema, program: &Program) -> Vec<Needs> {
         needs.old.extend(&scope_needs(schema, flow).old);
     }
     needs
+}
+
+/// The fields that jobs may wait for: those of the flows there are, and those of earlier activations.
+fn awaited_fields(schema: &Schema, program: &Program, earlier: &BTreeSet<(SmolStr, SmolStr)>) -> Vec<FieldSet> {
+    let mut awaited = vec![FieldSet::default(); schema.entities.len()];
+    let earlier = earlier.iter().filter_map(|(entity, field)| {
+        let entity = schema.entity_id(entity)?;
+        Some((entity, schema.entity(entity)?.slot(field)?))
+    });
+    let now = program.flows.iter().filter(|flow| flow.effects.may_wait).flat_map(FlowCode::awaited);
+    for (entity, slot) in now.chain(earlier) {
+        if let Some(fields) = awaited.get_mut(usize::from(entity.0)) {
+            fields.insert(slot);
+        }
+    }
+    awaited
 }
 
 /// What tells whether a record is in the scope of a flow: who owned it before the operation.

@@ -3,6 +3,7 @@
 //! Nothing in here asks the machine: a run with the same settings, store and operations gives the same outcome to the
 //! last id. The settings of production, with the system's clock, are made where the world is allowed in (`project`).
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use super::external::{Limits, Outside, Permission};
 use super::operation::{Operation, Outcome};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use smol_str::SmolStr;
 
 use crate::source::Sources;
 use crate::value::{Reference, Uuid};
@@ -32,6 +34,8 @@ pub struct Settings {
     pub zone: TimeZone,
     /// The texts of the flows, which tell where in them a run failed; empty where nobody has them.
     pub sources: Arc<Sources>,
+    /// What of the flows is deployed in the store.
+    pub deployed: Arc<Deployment>,
     /// Where people see records: what the address of each begins with, without a `/` at its end.
     pub url: String,
     /// Tells the time.
@@ -76,6 +80,15 @@ pub trait Recorder: Send {
     fn ended(&mut self, outcome: &Outcome);
 }
 
+/// What a store says of the flows that run from it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Deployment {
+    /// The activations of the flows and plug-ins, by name: a job goes on in the one that it started with.
+    pub activations: BTreeMap<SmolStr, Uuid>,
+    /// The entities and fields, by name, that jobs of earlier activations may wait for.
+    pub awaited: BTreeSet<(SmolStr, SmolStr)>,
+}
+
 impl Settings {
     /// For tests: the clock stands at 2026-01-01T00:00:00Z, ids count from 1, the zone is UTC.
     pub fn fixed() -> Self {
@@ -92,6 +105,7 @@ impl Settings {
         Settings {
             zone: TimeZone::UTC,
             sources: Arc::default(),
+            deployed: Arc::default(),
             url: String::new(),
             clock,
             ids,

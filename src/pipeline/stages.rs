@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use crate::bytecode::Stage;
 use crate::diagnostic::Code;
+use crate::schema::jobs::Kind;
 use crate::schema::{FieldSet, PRIMARY_KEY, Row};
 use crate::value::{EntityId, Reference, Value};
 use crate::vm::Interrupt;
@@ -24,6 +25,7 @@ use super::engine::{Engine, Shared, layout_of};
 use super::fault::{self, fault};
 use super::flows::Begin;
 use super::happening::{StepKind, StepVerdict};
+use super::jobs::Asked;
 use super::layout::Layout;
 use super::operation::{Message, Operation};
 use super::passes;
@@ -207,7 +209,7 @@ impl Engine {
         self.leave_chain(result, level)
     }
 
-    /// Notes the flows and plug-ins of an event that run in the background.
+    /// Puts the flows and plug-ins of an event that run in the background into the queue.
     pub(super) fn queue(&mut self, plan: &Plan, scene: &mut Scene) -> Result<(), Interrupt> {
         let program = Arc::clone(&self.program);
         let mut considered = self.considered(plan, scene, true);
@@ -218,19 +220,36 @@ impl Engine {
                     let Some(flow) = program.flows.get(index) else { continue };
                     if self.in_scope(&flow.head, scene)? {
                         self.tell_step(StepKind::Flow, &flow.head.name, Place::of(flow, scene), StepVerdict::Queued);
-                        self.queued.push(flow.head.name.clone());
+                        let owner = self.owner_of_flow(&flow.head)?;
+                        let asked = Asked { name: &flow.head.name, kind: Kind::Flow, record: scene.record, owner, depth: scene.depth };
+                        let fields = self.recalled_of(index, scene.message);
+                        let recall = self.recall(scene, Some(&fields));
+                        self.put_in_queue(&asked, &recall)?;
                     }
                 }
                 Step::Plugin(index) => {
                     if let Some(plugin) = self.plugins.get(index).map(Arc::clone) {
                         self.tell_step(StepKind::Plugin, &plugin.name, Place::at(scene, plugin.rank), StepVerdict::Queued);
-                        self.queued.push(plugin.name.clone());
+                        let (record, owner) = (scene.record, scene.acting);
+                        let asked = Asked { name: &plugin.name, kind: Kind::Plugin, record, owner, depth: scene.depth };
+                        let recall = self.recall(scene, None);
+                        self.put_in_queue(&asked, &recall)?;
                     }
                 }
             }
         }
         self.tell_up_to(&mut considered, None, scene);
         Ok(())
+    }
+
+    /// The fields that go along with a job of a flow: what was before its operation and, where the record is gone, all that it reads.
+    fn recalled_of(&self, flow: usize, message: Option<Message>) -> FieldSet {
+        let Some(needs) = self.plans.needs_of(flow) else { return FieldSet::default() };
+        let mut fields = needs.old.clone();
+        if message == Some(Message::Delete) {
+            fields.extend(&needs.now);
+        }
+        fields
     }
 
     /// What a stage has to consider, for the trace; nothing where none is wanted.

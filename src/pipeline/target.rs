@@ -15,6 +15,7 @@ use crate::vm::Interrupt;
 use super::audit::Setters;
 use super::engine::Engine;
 use super::fault;
+use super::jobs::Recall;
 use super::operation::Message;
 use super::passes::Pass;
 
@@ -108,6 +109,20 @@ impl Scene {
     pub fn is_known_as(&mut self, id: Uuid) {
         self.record.id = id;
         self.key = Value::Uuid(id);
+    }
+
+    /// The record of a job: `old` and `changed` are what the operation left that queued it, and the record is what it is now.
+    pub fn recalled(record: Reference, recall: Recall, depth: u32, acting: Reference, epoch: u64) -> Self {
+        let Some(message) = recall.message else { return Scene::child(record, depth, acting, epoch) };
+        let mut scene = Scene::new(message, record, recall.target, depth, acting);
+        scene.before = Image { row: recall.before, epoch };
+        scene.written(epoch);
+        scene
+    }
+
+    /// The fields of the pre-image, as far as they were read.
+    pub fn all_before(&self) -> impl Iterator<Item = (Slot, &Value)> {
+        self.before.row.iter()
     }
 
     /// A scene that no operation is about goes on in a transaction that has just begun: what was read before it is read again.

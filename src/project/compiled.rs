@@ -10,7 +10,7 @@ use crate::check::Checked;
 use crate::compile;
 use crate::diagnostic::Diagnostic;
 use crate::pipeline::order::{self, Ask, AskError, Order};
-use crate::pipeline::{Pipeline, Settings};
+use crate::pipeline::{Deployment, Pipeline, Settings};
 use crate::schema::Schema;
 use crate::source::Sources;
 use crate::store::{Sqlite, Store, StoreError};
@@ -28,6 +28,8 @@ pub struct Compiled {
     pub sources: Arc<Sources>,
     /// What the project's `weir.toml` says; a compiled file doesn't hold it.
     pub config: Config,
+    /// What of it a store says that it was loaded from.
+    pub deployed: Arc<Deployment>,
 }
 
 /// Why a store can't be opened.
@@ -90,7 +92,7 @@ impl Compiled {
 
     /// A pipeline over a store.
     pub fn over(&self, store: Box<dyn Store>, settings: Settings) -> Result<Pipeline, OpenError> {
-        let settings = Settings { sources: Arc::clone(&self.sources), ..settings };
+        let settings = Settings { sources: Arc::clone(&self.sources), deployed: Arc::clone(&self.deployed), ..settings };
         Ok(Pipeline::new(Arc::clone(&self.schema), Arc::clone(&self.program), store, settings)?)
     }
 }
@@ -98,7 +100,13 @@ impl Compiled {
 impl From<bytecode::Bundle> for Compiled {
     fn from(bundle: bytecode::Bundle) -> Self {
         let bytecode::Bundle { schema, program, sources } = bundle;
-        Compiled { schema: Arc::new(schema), program: Arc::new(program), sources: Arc::new(sources), config: Config::default() }
+        Compiled {
+            schema: Arc::new(schema),
+            program: Arc::new(program),
+            sources: Arc::new(sources),
+            config: Config::default(),
+            deployed: Arc::default(),
+        }
     }
 }
 

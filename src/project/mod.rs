@@ -18,6 +18,7 @@ mod layouts;
 mod mend;
 pub mod record;
 mod snapshots;
+mod work;
 mod world;
 
 use std::path::Path;
@@ -31,11 +32,12 @@ use crate::syntax;
 
 pub use compiled::{Compiled, OpenError};
 pub use config::{CONFIG, Config};
-pub use deployed::{Deployed, Fate, LifeError, Outcome, Step, change};
+pub use deployed::{Activations, Deployed, Fate, LifeError, Outcome, Step, change};
 pub use files::{LoadError, LoadErrorKind, MAX_FILE, MAX_FILES, MAX_FOLDERS};
 pub use layouts::Layouts;
 pub use mend::{Change, Mended};
 pub use snapshots::{SNAPSHOT, Snapshot};
+pub use work::Work;
 
 /// The texts of a project, read and checked.
 #[derive(Debug)]

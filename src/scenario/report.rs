@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use smol_str::SmolStr;
 
 use crate::check::ir::Scenario;
-use crate::pipeline::{Ending, Outcome};
+use crate::pipeline::{Ending, Job, Outcome};
 use crate::source::Span;
 use crate::value::EntityId;
 
@@ -55,6 +55,8 @@ pub enum EventKind {
     },
     /// A `show`: the value as text, `empty` where there is none.
     Show(String),
+    /// A job ran, by `advance` or `run jobs`: as it was left.
+    Job(Box<Job>),
     /// A `show audit`: what became of a record, a line for each change.
     History(Vec<String>),
 }

@@ -6,6 +6,7 @@
 //! that faults; inside one, it is the operation that failed.
 
 mod expect;
+mod jobs;
 mod messages;
 mod records;
 mod why;
@@ -112,6 +113,7 @@ impl Run<'_> {
                 self.pipeline.fake(fake.name(), code);
                 Ok(())
             }
+            StepKind::RunJobs => self.run_jobs(step.span),
             expectation => self.expectation(expectation, step.span),
         }
     }
@@ -265,13 +267,6 @@ impl Run<'_> {
                 let _ = self.pipeline.rollback();
                 Err(failure)
             }
-        }
-    }
-
-    fn advance(&mut self, moment: &ir::Expr) -> Result<(), Failure> {
-        match self.known(moment)? {
-            Value::DateTime(then) if self.pipeline.advance_to(then) => Ok(()),
-            _ => Err(failure(moment.span, "the clock goes only forward")),
         }
     }
 

@@ -6,6 +6,7 @@
 
 mod admit;
 mod fields;
+pub mod jobs;
 pub mod json;
 mod limits;
 mod roles;
@@ -214,7 +215,7 @@ pub struct Key {
 pub struct Status {
     /// The option's code in `statuscode`.
     pub code: i32,
-    /// The state it belongs to: 0 active, 1 inactive.
+    /// The state it belongs to: 0 active, 1 inactive; of a system job one of [`jobs::State`].
     pub state: i32,
 }
 

@@ -92,6 +92,11 @@ pub trait Host {
     /// Gives an output of the running action a value, by its position.
     fn set_output(&mut self, output: u16, value: Value);
 
+    /// Whether a run ends at each of its steps, with the place from which it goes on.
+    fn by_steps(&self) -> bool {
+        false
+    }
+
     /// Whether a run is told, operation by operation. Asked once at its beginning.
     fn traced(&self) -> bool {
         false

@@ -7,6 +7,7 @@ mod host;
 mod jumps;
 mod machine;
 mod moves;
+mod place;
 mod queries;
 mod records;
 mod run;
@@ -16,5 +17,6 @@ mod trace;
 
 pub use host::{Fault, Host, Interrupt, Waited};
 pub use machine::Frame;
-pub use run::{Exit, run};
+pub use place::{LoopPlace, Place};
+pub use run::{Exit, resume, run};
 pub use trace::{Fact, FactName, Told};

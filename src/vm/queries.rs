@@ -1,7 +1,9 @@
 //! Queries, and the loops over their records. A query that nothing was filtered of is the store's to answer; one with a
 //! filter is read page by page, and what the filter keeps is put together here, by the rules of `schema::select`.
 
-use crate::bytecode::{Op, QueryIx, QueryRef, Run, Target};
+use std::sync::Arc;
+
+use crate::bytecode::{Code, Op, QueryIx, QueryRef, Run, Target};
 use crate::schema::select::{Accumulator, Condition, MAX_VISITED, Numbers, Selection, first};
 use crate::schema::{FieldSet, PRIMARY_KEY, Row};
 use crate::source::Span;
@@ -9,6 +11,7 @@ use crate::value::{Reference, Slot, Uuid, Value};
 
 use super::host::{Host, Interrupt};
 use super::machine::{Machine, Trap, broken};
+use super::place::LoopPlace;
 
 /// How many records are read at a time.
 const PAGE: usize = 500;
@@ -29,8 +32,9 @@ pub(super) struct Cursor<'a> {
     page_size: u64,
     kept_size: u64,
     taken: u64,
-    /// The records that are still to visit.
-    visits: std::vec::IntoIter<Uuid>,
+    /// The records to visit, once they are fixed, and how many of them had their turn.
+    visits: Arc<[Uuid]>,
+    done: usize,
 }
 
 enum Kept {
@@ -131,8 +135,27 @@ fn open<'a>(machine: &Machine<'a>, query: QueryIx, values: Run) -> Result<Cursor
         after: None,
         limit,
     };
-    let (page, visits) = (Vec::new().into_iter(), Vec::new().into_iter());
-    Ok(Cursor { query, selection, page, more: true, row: None, kept: None, page_size: 0, kept_size: 0, taken: 0, visits })
+    Ok(Cursor::new(query, selection))
+}
+
+impl<'a> Cursor<'a> {
+    fn new(query: &'a QueryRef, selection: Selection) -> Self {
+        let (page, visits) = (Vec::new().into_iter(), Arc::default());
+        Cursor { query, selection, page, more: true, row: None, kept: None, page_size: 0, kept_size: 0, taken: 0, visits, done: 0 }
+    }
+
+    /// A loop that goes on; none where the code has no such query.
+    pub fn at(code: &'a Code, place: &LoopPlace) -> Option<Self> {
+        let query = code.queries.get(usize::from(place.query))?;
+        let cursor = Cursor::new(query, Selection::all(query.entity));
+        Some(Cursor { visits: Arc::clone(&place.records), done: place.done, ..cursor })
+    }
+
+    /// Where it stands; none where its query is not of the code.
+    pub fn place(&self, code: &Code) -> Option<LoopPlace> {
+        let query = code.queries.iter().position(|query| std::ptr::eq(query, self.query))?;
+        Some(LoopPlace { query: u16::try_from(query).ok()?, records: Arc::clone(&self.visits), done: self.done })
+    }
 }
 
 impl Cursor<'_> {
@@ -143,7 +166,7 @@ impl Cursor<'_> {
 
     /// How many records are still to visit.
     pub fn visits(&self) -> usize {
-        self.visits.len()
+        self.visits.len().saturating_sub(self.done)
     }
 
     /// Goes to the next record that is to be looked at; false where there is none.
@@ -214,7 +237,7 @@ impl Cursor<'_> {
 
     /// Fixes the records that are visited: those that were kept, or all.
     fn fix<H: Host + ?Sized>(&mut self, host: &mut H) -> Result<(), Trap> {
-        let ids = match self.kept.take() {
+        let ids: Vec<Uuid> = match self.kept.take() {
             Some(Kept::Records(mut records)) => {
                 first(&mut records, &self.query.order, count_of(self.selection.limit.unwrap_or(u64::MAX)));
                 records.into_iter().map(|(id, _)| id).collect()
@@ -222,7 +245,7 @@ impl Cursor<'_> {
             Some(Kept::Aggregate(_)) => return Err(Trap::Broken),
             None => self.all(host)?,
         };
-        self.visits = Vec::into_iter(ids);
+        (self.visits, self.done) = (ids.into(), 0);
         self.kept_size = 0;
         self.row = None;
         Ok(())
@@ -239,7 +262,8 @@ impl Cursor<'_> {
     /// The next of the fixed records that is still there.
     fn next_record<H: Host + ?Sized>(&mut self, host: &mut H) -> Result<Option<Reference>, Trap> {
         let entity = self.query.entity;
-        for id in self.visits.by_ref() {
+        while let Some(id) = self.visits.get(self.done).copied() {
+            self.done += 1;
             let itself = Selection::all(entity).with(PRIMARY_KEY, Value::Uuid(id)).limited(1);
             if !host.select(&itself, &FieldSet::default())?.is_empty() {
                 return Ok(Some(Reference { entity, id }));

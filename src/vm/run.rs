@@ -9,6 +9,7 @@ use crate::value::{Failure, Value};
 
 use super::host::{Fault, Host, Interrupt};
 use super::machine::{Frame, Machine, Trap};
+use super::place::{self, Place};
 use super::trace::Tracer;
 use super::{arithmetic, jumps, moves, records};
 
@@ -25,6 +26,8 @@ pub enum Exit {
     Value(Value),
     /// In a wait: the number that it has among the waits of its flow.
     Suspended(u16),
+    /// Behind a step that wrote, or at a wait, where the host takes a run step by step.
+    Stepped(Place),
 }
 
 /// Runs a verified code. The inputs are in their declared order; one that is missing is empty.
@@ -32,12 +35,26 @@ pub enum Exit {
 /// It ends: jumps go forward, but for loops over records that were fixed before. What it executes is counted against [`Host::spend`] before every operation on
 /// records and at the end.
 pub fn run<H: Host + ?Sized>(code: &Code, frame: &mut Frame, inputs: &[Value], host: &mut H) -> Result<Exit, Interrupt> {
-    let mut machine = Machine::new(code, frame, inputs);
     let mut at = 0;
-    let exit =
-        if host.traced() { execute::<H, true>(&mut machine, &mut at, host) } else { execute::<H, false>(&mut machine, &mut at, host) };
+    let exit = go_on(&mut Machine::new(code, frame, inputs), &mut at, host);
     frame.ended = at;
     exit.map_err(|trap| interrupt(trap, code, at))
+}
+
+/// Goes on with a run of a verified code from a place at which it stood, by itself or in an earlier process. A place of another code
+/// is a fault, or gives what that code gives there: a place belongs to its code.
+pub fn resume<H: Host + ?Sized>(code: &Code, frame: &mut Frame, place: &Place, host: &mut H) -> Result<Exit, Interrupt> {
+    let mut at = 0;
+    let exit = place::machine_at(code, frame, place).and_then(|(mut machine, from)| {
+        at = from;
+        go_on(&mut machine, &mut at, host)
+    });
+    frame.ended = at;
+    exit.map_err(|trap| interrupt(trap, code, at))
+}
+
+fn go_on<H: Host + ?Sized>(machine: &mut Machine<'_>, at: &mut usize, host: &mut H) -> Result<Exit, Trap> {
+    if host.traced() { execute::<H, true>(machine, at, host) } else { execute::<H, false>(machine, at, host) }
 }
 
 /// The loop. Traced or not is known when it is compiled, and asked as such: a tracer that may or may not be there, and never is, made a run
@@ -59,12 +76,16 @@ fn execute<H: Host + ?Sized, const TRACED: bool>(machine: &mut Machine<'_>, at: 
             if let Op::Wait { .. } = op
                 && let Some(number) = records::wait(op, machine, host)?
             {
-                return Ok(Exit::Suspended(number));
+                return if host.by_steps() { machine.place(*at).map(Exit::Stepped) } else { Ok(Exit::Suspended(number)) };
             }
             if let Op::End {} | Op::Return { .. } | Op::Stop { .. } | Op::Finish { .. } = op {
                 return end(op, machine);
             }
-            records::step(op, machine, host, code.span(*at))?
+            let jump = records::step(op, machine, host, code.span(*at))?;
+            if op.is_step() && host.by_steps() && !matches!(op, Op::Wait { .. }) {
+                return machine.place(*at).map(Exit::Stepped);
+            }
+            jump
         };
         if TRACED {
             tracer.step(op, *at, jump, machine, host);

@@ -1,4 +1,4 @@
-//! Background flows: what an operation would queue, and that nothing of them runs.
+//! Background flows and plug-ins: what an operation queues, and that nothing of them runs within it.
 
 use weir::pipeline::{Happening, StepKind, StepVerdict};
 
@@ -37,7 +37,7 @@ fn queued(outcome: &Outcome) -> Vec<(StepKind, &str)> {
 }
 
 #[test]
-fn an_operation_tells_what_it_would_queue_and_runs_none_of_it() {
+fn an_operation_tells_what_it_queues_and_runs_none_of_it() {
     let mut pipeline = open_with(RULES, Settings { trace: true, ..Settings::fixed() });
     let outcome = create(&mut pipeline, "deal", &[("name", "a".into())]);
     assert_eq!((&outcome.ending, &outcome.queued[..]), (&Ending::Committed, &["Later".into()][..]));
@@ -70,7 +70,7 @@ fn a_start_queues_in_the_same_transaction() {
 }
 
 #[test]
-fn a_plugin_in_the_background_is_queued_in_its_order_and_never_runs() {
+fn a_plugin_in_the_background_is_queued_in_its_order_and_doesnt_run_within_the_operation() {
     const PLUGINS: &str = r#"
         entity deal { name text(20) required size integer }
         plugin Tell on deal { mode background trigger create, update(size), delete rank 3 via host }
@@ -79,7 +79,7 @@ fn a_plugin_in_the_background_is_queued_in_its_order_and_never_runs() {
         flow Refuse on deal { trigger update(name) stop "no" }
     "#;
     let mut pipeline = open_with(PLUGINS, Settings { trace: true, ..Settings::fixed() });
-    pipeline.bind("Tell", |_| panic!("it doesn't run")).unwrap();
+    pipeline.bind("Tell", |_| panic!("it doesn't run within the operation")).unwrap();
     let outcome = create(&mut pipeline, "deal", &[("name", "a".into())]);
     assert_eq!((&outcome.ending, &outcome.ran[..], &outcome.queued[..]), (&Ending::Committed, &[][..], &["Tell".into()][..]));
     let deal = outcome.record.unwrap();

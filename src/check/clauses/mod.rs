@@ -175,7 +175,6 @@ fn head(flow: &ast::Flow, declare: &mut Declare) -> Option<FlowHead> {
     let rank = clauses.rank.map_or(0, |(number, _)| rank(number, declare));
     let run_as = run_as(&clauses, &events, declare);
     let scope = scope(entity, &clauses, declare);
-    warn_of_background(Owner::Flow, &clauses, declare);
     Some(FlowHead {
         name: flow.name.text.clone(),
         entity,
@@ -323,14 +322,4 @@ fn scope(entity: EntityId, clauses: &Clauses, declare: &mut Declare) -> Level {
     let problem = Diagnostic::new(Code::E0354, span, problem).help("leave the clause out: the flow runs for every record");
     declare.report(problem.fix(span, ""));
     Level::Organization
-}
-
-/// Warns of what this release checks and compiles, and doesn't run. A misspelt word has its own error already.
-fn warn_of_background(owner: Owner, clauses: &Clauses, declare: &mut Declare) {
-    let Some((_, span)) = clauses.mode.filter(|(name, _)| name.text == "background") else { return };
-    let what = owner.word();
-    declare.report(
-        Diagnostic::new(Code::W0901, span, format!("this release checks and compiles background {what}s, and doesn't run them yet"))
-            .help(format!("an operation tells which of them it would queue; without the clause the {what} runs inside the transaction")),
-    );
 }

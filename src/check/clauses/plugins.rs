@@ -1,7 +1,7 @@
 //! From the clauses of a declared plug-in to its head.
 
 use super::super::declare::Declare;
-use super::{Actions, Owner, collect, effects, entity, events, rank, via, warn_of_background, words};
+use super::{Actions, Owner, collect, effects, entity, events, rank, via, words};
 use crate::bytecode::{Mode, PluginCode, PluginHead, Stage, Trigger};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
@@ -19,7 +19,6 @@ pub(super) fn head(plugin: &ast::Plugin, actions: &Actions, declare: &mut Declar
     if let (Mode::Background, Some((name, _))) = (mode, clauses.mode) {
         background(&events.triggers, name.span, declare);
     }
-    warn_of_background(Owner::Plugin, &clauses, declare);
     let rank = clauses.rank.map_or(RANK, |(number, _)| rank(number, declare));
     let effects = effects::read(Owner::Plugin, Some(entity), &clauses, actions, declare);
     let via = via::read(&clauses, declare);

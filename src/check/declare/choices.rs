@@ -4,7 +4,7 @@ use rustc_hash::FxHashMap;
 
 use super::{Declare, twice};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::schema::{self, ChoiceOption, Status, system};
+use crate::schema::{self, ChoiceOption, Status, jobs, system};
 use crate::source::Span;
 use crate::syntax::ast;
 use crate::value::{ChoiceId, Decimal};
@@ -33,17 +33,34 @@ impl Declare<'_> {
             }
         }
         let span = entity.name.span;
+        if entity.name.text == jobs::ENTITY {
+            return self.job_statuses(span);
+        }
         let (options, active) = match block {
             Some((status, at)) => (self.status_options(status, at), status.active.len()),
             None => (vec![option("active", 1), option("inactive", 2)], 1),
         };
         let state = |index| i32::from(index >= active);
         let statuses = options.iter().enumerate().map(|(index, option)| Status { code: option.code, state: state(index) }).collect();
-        let name = |field: &str| format!("{}.{field}", entity.name.text).into();
-        let states = vec![option("active", 0), option("inactive", 1)];
-        let states = self.add_choice(schema::Choice { name: name(system::STATE), label: "State".into(), options: states }, span);
-        let reasons = self.add_choice(schema::Choice { name: name(system::STATUS), label: "Status reason".into(), options }, span);
+        let (states, reasons) = self.status_choices(&entity.name.text, vec![option("active", 0), option("inactive", 1)], options, span);
         (statuses, states, reasons)
+    }
+
+    /// Those of system jobs, which are the platform's.
+    fn job_statuses(&mut self, span: Span) -> (Vec<Status>, ChoiceId, ChoiceId) {
+        let statuses = jobs::Status::ALL.iter().map(|status| Status { code: *status as i32, state: status.state() as i32 }).collect();
+        let reason =
+            |status: &jobs::Status| ChoiceOption { name: status.name().into(), label: status.label().into(), code: *status as i32 };
+        let states = jobs::State::ALL.iter().map(|state| option(state.name(), *state as i32)).collect();
+        let (states, reasons) = self.status_choices(jobs::ENTITY, states, jobs::Status::ALL.iter().map(reason).collect(), span);
+        (statuses, states, reasons)
+    }
+
+    fn status_choices(&mut self, entity: &str, states: Vec<ChoiceOption>, reasons: Vec<ChoiceOption>, span: Span) -> (ChoiceId, ChoiceId) {
+        let mut choice = |field: &str, label: &str, options| {
+            self.add_choice(schema::Choice { name: format!("{entity}.{field}").into(), label: label.into(), options }, span)
+        };
+        (choice(system::STATE, "State", states), choice(system::STATUS, "Status reason", reasons))
     }
 
     /// The options of both states; where one is bad, all of them are kept so that their places still tell the state.

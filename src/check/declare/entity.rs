@@ -6,7 +6,7 @@ use smol_str::SmolStr;
 
 use super::{Declare, suggest, system, twice};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::schema::{Default, DeleteBehaviour, Entity, Field, Key, MAX_FIELDS, Ownership, audit, definitions};
+use crate::schema::{Default, DeleteBehaviour, Entity, Field, Key, MAX_FIELDS, Ownership, audit, definitions, jobs};
 use crate::source::Span;
 use crate::syntax::ast::{self, Member, TypeKind};
 use crate::value::{Slot, Type};
@@ -32,7 +32,7 @@ impl Declare<'_> {
         let written = declared(entity).map(|field| field.name.text.as_str()).collect();
         self.delete_behaviours(entity, &written, &mut fields);
         let keys = self.keys(entity, &written, &fields);
-        let read_only = entity.name.text == audit::ENTITY || definitions::are_in(&entity.name.text);
+        let read_only = entity.name.text == audit::ENTITY || definitions::are_in(&entity.name.text) || jobs::are_in(&entity.name.text);
         if read_only {
             fields.values_mut().for_each(|field| field.read_only = true);
         }

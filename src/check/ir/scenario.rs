@@ -7,6 +7,7 @@ use smol_str::SmolStr;
 use super::{Action, Expr, Flow, Local, LocalId, Record, StmtKind, Write};
 use crate::diagnostic::Code;
 use crate::schema::FieldSet;
+use crate::schema::jobs::Status;
 use crate::source::Span;
 use crate::value::EntityId;
 
@@ -112,6 +113,10 @@ pub enum StepKind {
     ExpectRan(Vec<SmolStr>),
     /// None of these ran in the last operation.
     ExpectNotRan(Vec<SmolStr>),
+    /// Runs the jobs that are due.
+    RunJobs,
+    /// The last job of a flow or plug-in is in this state, with this message (text).
+    ExpectJob { name: SmolStr, status: Status, message: Option<Expr> },
     /// From here on this runs in the place of code outside the language.
     Fake(Box<Fake>),
 }

@@ -68,7 +68,7 @@ pub(super) struct Graph<'a> {
 impl<'a> Graph<'a> {
     pub fn new(program: &'a Program, schema: &'a Schema, sources: &'a Sources, max_depth: u32) -> Self {
         let layouts = layouts(schema);
-        let mut plans = Plans::new(schema, program);
+        let mut plans = Plans::new(schema, program, &std::collections::BTreeSet::new());
         for (index, plugin) in program.plugins.iter().enumerate() {
             if let Some(layout) = layouts.get(plugin.head.entity.0 as usize) {
                 plans.register(&plugin.into(), index, layout);

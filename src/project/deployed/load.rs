@@ -84,7 +84,7 @@ impl Stored {
         let program =
             program.map_err(|(name, why)| StoreError::Unusable(format!("the definition {} can't be used: {why}", quoted(&name))))?;
         let schema = Arc::new(self.schema.schema.clone());
-        Ok(Compiled { schema, program: Arc::new(program), sources: Arc::new(sources), config })
+        Ok(Compiled { schema, program: Arc::new(program), sources: Arc::new(sources), config, deployed: Arc::default() })
     }
 
     /// The same with one definition active, or not; says what is then wrong.

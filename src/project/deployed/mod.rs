@@ -2,6 +2,7 @@
 //! active there is loaded again as a compiled project. Each of these is one transaction: afterwards the store holds all of it, or
 //! nothing of it. The rows are the pipeline's (`pipeline/definitions.rs`); what their bytes mean, and who may do what, is here.
 
+mod activations;
 mod convert;
 mod deploy;
 mod load;
@@ -28,6 +29,7 @@ use crate::vm::Fault;
 
 use load::{Piece, Stored};
 
+pub use activations::Activations;
 pub use deploy::{Deployed, Outcome, Step};
 
 /// Why something can't be done with the definitions of a store. Nothing of it was done.
@@ -79,8 +81,10 @@ impl Compiled {
         let mut store = existing(url)?;
         store.begin()?;
         let stored = load::stored(&mut *store)?.ok_or_else(|| empty(url))?;
+        let awaited = activations::awaited(&mut *store)?;
         store.rollback()?;
         let mut compiled = stored.compiled()?;
+        compiled.deployed = Arc::new(stored.deployment(&awaited));
         compiled.config.store = Some(url.to_owned());
         Ok(compiled)
     }

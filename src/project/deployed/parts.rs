@@ -3,7 +3,7 @@
 use smol_str::SmolStr;
 
 use super::LifeError;
-use crate::bytecode::{self, Mode, Program, RunAs};
+use crate::bytecode::{self, FlowCode, Mode, Program, RunAs};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::pipeline::definitions::{Category, hash};
 use crate::project::{CONFIG, Compiled};
@@ -109,6 +109,7 @@ impl Compiled {
                 ("rank", Value::Integer(head.rank.into())),
                 ("scope", Value::Choice(scope(head.scope))),
                 ("runas", Value::Choice(i32::from(head.run_as == RunAs::Caller))),
+                ("waitson", self.waits_on(single)),
             ];
         }
         if let Some(head) = single.plugins.first().map(|plugin| &plugin.head) {
@@ -117,6 +118,17 @@ impl Compiled {
         }
         let on = single.actions.first().and_then(|action| action.head.entity);
         vec![("mode", mode(Mode::RealTime)), ("primaryentity", on.map_or(Value::Empty, entity))]
+    }
+}
+
+impl Compiled {
+    /// The fields that the waits of a flow look at, as its row names them.
+    fn waits_on(&self, single: &Program) -> Value {
+        let fields = single.flows.iter().flat_map(FlowCode::awaited);
+        let named = fields
+            .filter_map(|(entity, slot)| Some(format!("{}.{}", self.schema.entity(entity)?.name, self.schema.field(entity, slot)?.name)));
+        let named: Vec<String> = named.collect();
+        if named.is_empty() { Value::Empty } else { Value::Text(named.join(" ").into()) }
     }
 }
 

@@ -21,6 +21,7 @@ impl Run<'_> {
             StepKind::ExpectFault(code) => self.expect_fault(*code, span),
             StepKind::ExpectRan(flows) => self.expect_ran(flows, span),
             StepKind::ExpectNotRan(flows) => self.expect_not_ran(flows, span),
+            StepKind::ExpectJob { name, status, message } => self.expect_job(name, *status, message.as_ref(), span),
             _ => Ok(()),
         };
         result.map_err(|failure| self.with_records(failure, Vec::new()))

@@ -20,6 +20,9 @@ pub(super) const FORMAT: i32 = 1;
 /// How long a writer waits for another one.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How often it asks.
+const OFTEN: Duration = Duration::from_millis(1);
+
 /// How often a program tries to switch a new database over, while others do the same.
 const SWITCHES: u32 = 100;
 
@@ -55,6 +58,13 @@ impl Sqlite {
     }
 }
 
+/// Waits for another writer, as long as it has patience. SQLite's own way asks ever more rarely, and comes too late again and again where
+/// others write all the time, as workers do.
+fn wait(asked: i32) -> bool {
+    std::thread::sleep(OFTEN);
+    OFTEN.saturating_mul(asked.unsigned_abs()) < PATIENCE
+}
+
 fn named(path: &Path, beside: bool) -> Result<Sqlite, StoreError> {
     open(path, beside).map_err(|error| match error {
         StoreError::Unusable(words) => StoreError::Unusable(format!("`{}`: {words}", path.display())),
@@ -83,7 +93,7 @@ fn open(path: &Path, beside: bool) -> Result<Sqlite, StoreError> {
     set_up(Connection::open_with_flags(absolute, flags).map_err(failure)?, beside)
 }
 
-fn set_up(connection: Connection, beside: bool) -> Result<Sqlite, StoreError> {
+fn set_up(mut connection: Connection, beside: bool) -> Result<Sqlite, StoreError> {
     for (limit, most) in [(Limit::SQLITE_LIMIT_LENGTH, LONGEST), (Limit::SQLITE_LIMIT_ATTACHED, 0)] {
         connection.set_limit(limit, most).map_err(failure)?;
     }
@@ -101,7 +111,7 @@ fn set_up(connection: Connection, beside: bool) -> Result<Sqlite, StoreError> {
     for (setting, on) in settings {
         connection.set_db_config(setting, on).map_err(failure)?;
     }
-    connection.busy_timeout(PATIENCE).map_err(failure)?;
+    connection.busy_handler(Some(wait)).map_err(failure)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     let owner = owner(&connection)?;
     if owner == Owner::Stranger && !beside {

@@ -292,7 +292,7 @@ impl Stop<'_> {
         }
         for (kind, words) in [
             (Expected::Value, "a value"),
-            (Expected::Outcome, "`succeeded`, `canceled` or `failed`"),
+            (Expected::Outcome, "`succeeded`, `canceled`, `failed`, `waiting` or `ready`"),
             (Expected::Name, "a name"),
             (Expected::Word, "a name"),
             (Expected::Type, "a type"),

@@ -1,0 +1,127 @@
+//! Running what is due: take up the first job, take it from step to step until it rests or ends, and again.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use rustc_hash::FxHashMap;
+use smol_str::SmolStr;
+
+use crate::bytecode::FlowCode;
+use crate::pipeline::{Job, JobText, Pipeline, Progress, Work};
+use crate::schema::jobs::Kind;
+use crate::store::StoreError;
+use crate::value::Uuid;
+
+/// How long a worker may be silent before others take up its jobs, where nobody says.
+pub const LEASE: SignedDuration = SignedDuration::from_secs(15);
+
+/// Where the statements of earlier activations come from.
+pub trait Library: Send {
+    /// The flow of an activation, with the numbers of the pipeline's schema; else why there is none.
+    fn flow(&mut self, activation: Uuid) -> Result<FlowCode, String>;
+}
+
+/// For a store without deployed definitions: there are no activations.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoLibrary;
+
+impl Library for NoLibrary {
+    fn flow(&mut self, _: Uuid) -> Result<FlowCode, String> {
+        Err("the activation that it started with isn't here".to_owned())
+    }
+}
+
+/// Runs jobs with a pipeline, as one worker.
+pub struct Runner<'a> {
+    pipeline: &'a mut Pipeline,
+    library: &'a mut dyn Library,
+    worker: SmolStr,
+    lease: SignedDuration,
+    /// What jobs of a name and an activation run, as far as it was asked for.
+    known: FxHashMap<(SmolStr, Option<Uuid>), Work>,
+}
+
+impl std::fmt::Debug for Runner<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Runner").field("worker", &self.worker).finish_non_exhaustive()
+    }
+}
+
+impl<'a> Runner<'a> {
+    /// A worker of a name that no other has, which may be silent for so long before others take up its jobs.
+    pub fn new(pipeline: &'a mut Pipeline, library: &'a mut dyn Library, worker: impl Into<SmolStr>, lease: SignedDuration) -> Self {
+        Runner { pipeline, library, worker: worker.into(), lease, known: FxHashMap::default() }
+    }
+
+    /// Takes up the job that is due first, and takes it as far as it goes, or until `enough` says so between two of its steps: then it is
+    /// handed back. Gives the job as it was left; nothing where none is due.
+    pub fn run_one(&mut self, enough: &dyn Fn() -> bool) -> Result<Option<Job>, StoreError> {
+        let Some(mut job) = self.pipeline.claim_job(&self.worker, self.lease)? else { return Ok(None) };
+        let work = self.work(&job);
+        loop {
+            match self.pipeline.advance_job(&mut job, &work, self.lease)? {
+                Progress::GoesOn if enough() => {
+                    self.pipeline.hand_back(&self.worker)?;
+                    return Ok(Some(job));
+                }
+                Progress::GoesOn => {}
+                Progress::Rests | Progress::Ended | Progress::Lost => return Ok(Some(job)),
+            }
+        }
+    }
+
+    /// When anything was last done with the definitions of the store: what this worker knows of them is as old.
+    pub fn deployed(&mut self) -> Result<Option<Timestamp>, StoreError> {
+        self.pipeline.last_deployed()
+    }
+
+    /// When the next job is due that no worker has.
+    pub fn next_due(&mut self) -> Result<Option<Timestamp>, StoreError> {
+        self.pipeline.next_due()
+    }
+
+    fn work(&mut self, job: &Job) -> Work {
+        if job.kind == Kind::Plugin {
+            return Work::Plugin;
+        }
+        let key = (job.name.clone(), job.activation);
+        if let Some(work) = self.known.get(&key) {
+            return work.clone();
+        }
+        let active = self.pipeline.activation_of(&job.name);
+        let work = match self.pipeline.program().flow(&job.name).filter(|_| job.activation == active) {
+            Some(flow) => Work::Flow(Arc::new(flow.clone()), JobText::AtHand),
+            None => match job.activation {
+                Some(activation) => match self.library.flow(activation) {
+                    Ok(flow) => Work::Flow(Arc::new(flow), JobText::Elsewhere),
+                    Err(why) => Work::Gone(why),
+                },
+                None => Work::Gone(format!("there is no flow `{}` here", job.name)),
+            },
+        };
+        self.known.insert(key, work.clone());
+        work
+    }
+}
+
+/// Runs every job that is due now, in the order in which they became so. Gives each as it was left.
+pub fn run_due(pipeline: &mut Pipeline) -> Result<Vec<Job>, StoreError> {
+    let mut library = NoLibrary;
+    let mut runner = Runner::new(pipeline, &mut library, "by hand", LEASE);
+    std::iter::from_fn(|| runner.run_one(&|| false).transpose()).collect()
+}
+
+/// Moves the time of a pipeline on to a moment, from due time to due time, and runs each job at its own. Says no where the moment
+/// lies in the past.
+pub fn advance(pipeline: &mut Pipeline, moment: Timestamp) -> Result<Option<Vec<Job>>, StoreError> {
+    if moment < pipeline.time() {
+        return Ok(None);
+    }
+    let mut ran = run_due(pipeline)?;
+    while let Some(due) = pipeline.next_due()?.filter(|due| *due <= moment) {
+        pipeline.advance_to(due);
+        ran.extend(run_due(pipeline)?);
+    }
+    pipeline.advance_to(moment);
+    Ok(Some(ran))
+}

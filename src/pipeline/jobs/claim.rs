@@ -1,0 +1,208 @@
+//! Who has a job: a worker takes up what is due, one at a time, says that it is still there, and gives back what it can't finish;
+//! people pause, put off, let go on and end it. Each of these is a transaction.
+
+use jiff::{SignedDuration, Timestamp};
+use smol_str::SmolStr;
+
+use super::Job;
+use super::states::{MAX_RETRIES, Turn, next};
+use crate::pipeline::Pipeline;
+use crate::pipeline::engine::{Engine, Savepoint};
+use crate::schema::jobs::{State, Status, columns};
+use crate::schema::select::{Aggregate, Condition, Order, Selection, Test};
+use crate::schema::{FieldSet, PRIMARY_KEY, definitions, system};
+use crate::store::StoreError;
+use crate::value::{Slot, Uuid, Value};
+
+impl Pipeline {
+    /// The time of the pipeline, by which jobs are due.
+    pub(crate) fn time(&mut self) -> Timestamp {
+        self.engine.time()
+    }
+
+    /// Takes up the job that is due first, for a worker that has to be heard of again before the lease is over; nothing where none is due.
+    pub(crate) fn claim_job(&mut self, worker: &str, lease: SignedDuration) -> Result<Option<Job>, StoreError> {
+        self.transaction(|engine| {
+            let (entity, now) = (engine.jobs_entity()?, engine.now);
+            while let Some(id) = engine.first_due(&[State::Ready, State::Suspended, State::Locked], Some(now))?.map(|(_, id)| id) {
+                let mut job = match engine.job(id) {
+                    Ok(Some(job)) => job,
+                    Ok(None) => return Ok(None),
+                    Err(StoreError::Unusable(why)) => {
+                        // Nothing can be done with it but to put it out of the way of others.
+                        let values = [
+                            (system::STATE, Value::Choice(State::Completed as i32)),
+                            (system::STATUS, Value::Choice(Status::Failed as i32)),
+                            (columns::DUE, Value::Empty),
+                            (columns::MESSAGE, Value::Text(why.into())),
+                        ];
+                        let mut row = engine.row_of(entity, &values);
+                        row.set(PRIMARY_KEY, Value::Uuid(id));
+                        engine.store.update(entity, std::slice::from_ref(&row))?;
+                        continue;
+                    }
+                    Err(error) => return Err(error),
+                };
+                engine.surface(&mut job);
+                let position = job.position.clone();
+                let taken = engine.take_up(&mut job, worker, lease);
+                engine.write_job(&job, position.as_ref())?;
+                if taken {
+                    return Ok(Some(job));
+                }
+                engine.unsubscribe(job.id)?;
+            }
+            Ok(None)
+        })
+    }
+
+    /// When a definition in the store was last written; never where it holds none.
+    pub(crate) fn last_deployed(&mut self) -> Result<Option<Timestamp>, StoreError> {
+        self.transaction(|engine| {
+            let Some(entity) = engine.schema.entity_id(definitions::ENTITY) else { return Ok(None) };
+            let Some(slot) = engine.schema.entity(entity).and_then(|entity| entity.slot(system::MODIFIED_ON)) else { return Ok(None) };
+            let last = engine.store.aggregate(&Selection::all(entity), Aggregate::Max(slot))?;
+            Ok(if let Value::DateTime(last) = last { Some(last) } else { None })
+        })
+    }
+
+    /// When the next job is due that no worker has.
+    pub(crate) fn next_due(&mut self) -> Result<Option<Timestamp>, StoreError> {
+        self.transaction(|engine| Ok(engine.first_due(&[State::Ready, State::Suspended], None)?.map(|(due, _)| due)))
+    }
+
+    /// Says that a worker is still there: its jobs stay its own until another lease is over. Gives how many they are.
+    pub(crate) fn renew_leases(&mut self, worker: &str, lease: SignedDuration) -> Result<usize, StoreError> {
+        self.transaction(|engine| {
+            let until = engine.now.saturating_add(lease).unwrap_or(Timestamp::MAX);
+            engine.each_held(worker, |engine, mut job| {
+                job.due = Some(until);
+                let position = job.position.clone();
+                engine.write_job(&job, position.as_ref())
+            })
+        })
+    }
+
+    /// Gives back what a worker has, which others can take up at once. Gives how many jobs that were.
+    pub(crate) fn hand_back(&mut self, worker: &str) -> Result<usize, StoreError> {
+        self.transaction(|engine| {
+            engine.each_held(worker, |engine, mut job| {
+                let position = job.position.clone();
+                engine.turn(&mut job, Turn::HandBack);
+                engine.write_job(&job, position.as_ref())
+            })
+        })
+    }
+
+    /// Somebody does something with a job. Gives the job as it is then; nothing where it isn't there, and the job as it was where that
+    /// can't be done with it.
+    pub(crate) fn turn_job(
+        &mut self,
+        id: Uuid,
+        turn: Turn,
+        until: Option<Timestamp>,
+        message: Option<SmolStr>,
+    ) -> Result<Option<Result<Job, Job>>, StoreError> {
+        self.transaction(|engine| {
+            let Some(mut job) = engine.job(id)? else { return Ok(None) };
+            if next(job.status, turn).is_none() {
+                return Ok(Some(Err(job)));
+            }
+            let position = job.position.clone();
+            engine.turn(&mut job, turn);
+            if let (Turn::Postpone, Some(until)) = (turn, until) {
+                (job.due, job.postponed) = (Some(until), Some(until));
+            }
+            job.message = message.or(job.message);
+            if job.status.state() != State::Locked {
+                engine.unsubscribe(id)?;
+            }
+            engine.write_job(&job, position.as_ref())?;
+            Ok(Some(Ok(job)))
+        })
+    }
+
+    fn transaction<T>(&mut self, run: impl FnOnce(&mut Engine) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let engine = &mut self.engine;
+        if self.longer != crate::pipeline::Longer::None {
+            return Err(StoreError::Failed("a transaction is open already".to_owned()));
+        }
+        engine.start_anew(engine.administrator, Savepoint::None);
+        engine.store.begin()?;
+        match run(engine) {
+            Ok(done) => engine.commit().map(|()| done),
+            Err(error) => {
+                // The error to report is the first one.
+                let _ = engine.store.rollback();
+                Err(error)
+            }
+        }
+    }
+}
+
+impl Engine {
+    /// A worker takes up a job that is due; says no where it comes to an end instead, or is put aside.
+    fn take_up(&mut self, job: &mut Job, worker: &str, lease: SignedDuration) -> bool {
+        match job.status.state() {
+            State::Suspended => self.turn(job, Turn::Wake),
+            State::Locked => {
+                let canceled = job.status == Status::Canceling;
+                job.retries += 1;
+                if job.retries > MAX_RETRIES {
+                    self.turn(job, Turn::Fail);
+                    job.message = Some(format!("its worker was gone in the middle of it, {} times at the same step", job.retries).into());
+                } else {
+                    self.turn(job, Turn::HandBack);
+                }
+                if canceled {
+                    job.message.get_or_insert_with(|| "canceled by hand".into());
+                }
+            }
+            State::Ready | State::Completed => {}
+        }
+        if job.status != Status::WaitingForResources {
+            return false;
+        }
+        self.turn(job, Turn::TakeUp);
+        job.worker = Some(worker.into());
+        job.due = Some(self.now.saturating_add(lease).unwrap_or(Timestamp::MAX));
+        job.started = job.started.or(Some(self.now));
+        true
+    }
+
+    /// The job in one of these states that is due first, up to a moment.
+    fn first_due(&mut self, states: &[State], by: Option<Timestamp>) -> Result<Option<(Timestamp, Uuid)>, StoreError> {
+        let entity = self.jobs_entity()?;
+        let slot = |name: &str| self.schema.entity(entity).and_then(|entity| entity.slot(name));
+        let (Some(state), Some(due)) = (slot(system::STATE), slot(columns::DUE)) else { return Ok(None) };
+        let fields: FieldSet = [due].into_iter().collect();
+        let mut first = None;
+        for one in states {
+            let mut selection = Selection::all(entity).with(state, Value::Choice(*one as i32)).limited(1);
+            selection.conditions.push(match by {
+                Some(by) => Condition { slot: due, test: Test::AtMost, value: Value::DateTime(by) },
+                None => Condition { slot: due, test: Test::NotEqual, value: Value::Empty },
+            });
+            selection.order = vec![Order { slot: due, descending: false }];
+            let found = self.store.select(&selection, &fields)?.into_iter().next();
+            let found = found.and_then(|(id, row)| if let Some(Value::DateTime(due)) = row.get(due) { Some((*due, id)) } else { None });
+            first = first.into_iter().chain(found).min();
+        }
+        Ok(first)
+    }
+
+    /// Does something with each job that a worker has.
+    fn each_held(&mut self, worker: &str, mut run: impl FnMut(&mut Self, Job) -> Result<(), StoreError>) -> Result<usize, StoreError> {
+        let entity = self.jobs_entity()?;
+        let slot = |name: &str| self.schema.entity(entity).and_then(|entity| entity.slot(name));
+        let (Some(state), Some(host)): (Option<Slot>, Option<Slot>) = (slot(system::STATE), slot(columns::WORKER)) else { return Ok(0) };
+        let locked = Selection::all(entity).with(state, Value::Choice(State::Locked as i32)).with(host, Value::Text(worker.into()));
+        let held = self.store.select(&locked, &FieldSet::default())?;
+        for (id, _) in &held {
+            if let Some(job) = self.job(*id)? {
+                run(self, job)?;
+            }
+        }
+        Ok(held.len())
+    }
+}

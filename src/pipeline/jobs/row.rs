@@ -1,0 +1,137 @@
+//! Jobs and their rows.
+
+use jiff::Timestamp;
+use smol_str::SmolStr;
+
+use super::Job;
+use super::recall::Position;
+use crate::pipeline::Pipeline;
+use crate::pipeline::engine::Engine;
+use crate::schema::jobs::{ENTITY, Kind, Status, columns};
+use crate::schema::select::Selection;
+use crate::schema::{PRIMARY_KEY, Row, Schema, system};
+use crate::store::StoreError;
+use crate::value::{EntityId, Reference, Uuid, Value};
+use crate::vm::Fault;
+
+impl Pipeline {
+    /// The system jobs in the order in which they were queued.
+    pub fn jobs(&mut self) -> Result<Vec<Job>, Fault> {
+        self.reading(|engine| engine.jobs_where(&[]).map_err(|error| engine.store_fault(error)))
+    }
+
+    /// A system job by its id.
+    pub fn job(&mut self, id: Uuid) -> Result<Option<Job>, Fault> {
+        self.reading(|engine| engine.job(id).map_err(|error| engine.store_fault(error)))
+    }
+
+    /// The system jobs of a flow or plug-in, in the order in which they were queued.
+    pub fn jobs_of(&mut self, name: &str) -> Result<Vec<Job>, Fault> {
+        let name = (columns::NAME, Value::Text(name.into()));
+        self.reading(|engine| engine.jobs_where(&[name]).map_err(|error| engine.store_fault(error)))
+    }
+}
+
+impl Engine {
+    pub(super) fn jobs_entity(&self) -> Result<EntityId, StoreError> {
+        self.schema.entity_id(ENTITY).ok_or_else(|| StoreError::Unusable(format!("the schema has no entity `{ENTITY}`")))
+    }
+
+    fn jobs_where(&mut self, values: &[(&str, Value)]) -> Result<Vec<Job>, StoreError> {
+        let entity = self.jobs_entity()?;
+        let mut selection = Selection::all(entity);
+        for (slot, value) in self.row_of(entity, values).iter() {
+            selection = selection.with(slot, value.clone());
+        }
+        let fields = self.layouts.get(usize::from(entity.0)).map(|layout| layout.all.clone()).unwrap_or_default();
+        let rows = self.store.select(&selection, &fields)?;
+        let mut jobs = rows.iter().map(|(id, row)| read(*id, row, entity, &self.schema)).collect::<Result<Vec<Job>, _>>()?;
+        jobs.sort_by_key(|job| (job.created, job.id));
+        Ok(jobs)
+    }
+
+    /// A job, in the transaction that is open.
+    pub(super) fn job(&mut self, id: Uuid) -> Result<Option<Job>, StoreError> {
+        let entity = self.jobs_entity()?;
+        let fields = self.layouts.get(usize::from(entity.0)).map(|layout| layout.all.clone()).unwrap_or_default();
+        let row = self.store.read(entity, &[id], &fields)?.into_iter().next().flatten();
+        row.map(|row| read(id, &row, entity, &self.schema)).transpose()
+    }
+
+    /// Writes what changes of a job while it lives. The records of its loops are written only where they are others than in the row.
+    pub(super) fn write_job(&mut self, job: &Job, was: Option<&Position>) -> Result<(), StoreError> {
+        let entity = self.jobs_entity()?;
+        let moment = |moment: Option<Timestamp>| moment.map_or(Value::Empty, Value::DateTime);
+        let text = |text: Option<&SmolStr>| text.map_or(Value::Empty, |text| Value::Text(text.chars().take(4_000).collect()));
+        let mut values = vec![
+            (system::STATE, Value::Choice(job.status.state() as i32)),
+            (system::STATUS, Value::Choice(job.status as i32)),
+            (columns::RETRIES, Value::Integer(job.retries.into())),
+            (columns::DEPTH, Value::Integer(job.depth.into())),
+            (columns::DUE, moment(job.due)),
+            (columns::POSTPONED, moment(job.postponed)),
+            (columns::WORKER, text(job.worker.as_ref())),
+            (columns::STARTED, moment(job.started)),
+            (columns::COMPLETED, moment(job.completed)),
+            (columns::MESSAGE, text(job.message.as_ref())),
+            (system::MODIFIED_ON, Value::DateTime(job.modified)),
+        ];
+        match &job.position {
+            Some(position) => {
+                let (text, records) = position.write(&self.schema);
+                values.push((columns::POSITION, Value::Text(text)));
+                if was.is_none_or(|was| !was.has_loops_of(position)) {
+                    values.push((columns::RECORDS, records.map_or(Value::Empty, Value::Text)));
+                }
+            }
+            None => values.extend([(columns::POSITION, Value::Empty), (columns::RECORDS, Value::Empty)]),
+        }
+        let mut row = self.row_of(entity, &values);
+        row.set(PRIMARY_KEY, Value::Uuid(job.id));
+        self.store.update(entity, std::slice::from_ref(&row))
+    }
+}
+
+/// A job from its row. What the database holds may be anything.
+fn read(id: Uuid, row: &Row, entity: EntityId, schema: &Schema) -> Result<Job, StoreError> {
+    let damaged = || StoreError::Unusable(format!("what the database holds of the job {id} is damaged"));
+    let declared = schema.entity(entity).ok_or_else(damaged)?;
+    let value = |name: &str| declared.slot(name).and_then(|slot| row.get(slot)).cloned().unwrap_or_default();
+    let text = |name: &str| if let Value::Text(text) = value(name) { Some(text) } else { None };
+    let moment = |name: &str| if let Value::DateTime(moment) = value(name) { Some(moment) } else { None };
+    let reference = |name: &str| if let Value::Reference(record) = value(name) { Some(record) } else { None };
+    let number = |name: &str| if let Value::Integer(number) = value(name) { u32::try_from(number).ok() } else { None };
+    let uuid = |name: &str| if let Value::Uuid(id) = value(name) { Some(id) } else { None };
+    let code = |name: &str| if let Value::Choice(code) = value(name) { Some(code) } else { None };
+    let records = text(columns::RECORDS);
+    let position = match text(columns::POSITION) {
+        Some(position) => Some(Position::read(&position, records.as_deref(), schema).ok_or_else(damaged)?),
+        None => None,
+    };
+    let job = || {
+        Some(Job {
+            id,
+            name: text(columns::NAME)?,
+            kind: code(columns::KIND).and_then(Kind::of)?,
+            activation: reference(columns::ACTIVATION).map(|activation: Reference| activation.id),
+            record: (text(columns::RECORD_ENTITY)?, uuid(columns::RECORD_ID)?),
+            owner: reference(system::OWNER)?,
+            caller: reference(system::CREATED_BY)?,
+            depth: number(columns::DEPTH)?,
+            correlation: uuid(columns::CORRELATION)?,
+            status: code(system::STATUS).and_then(Status::of)?,
+            retries: number(columns::RETRIES)?,
+            postponed: moment(columns::POSTPONED),
+            due: moment(columns::DUE),
+            worker: text(columns::WORKER),
+            created: moment(system::CREATED_ON)?,
+            started: moment(columns::STARTED),
+            modified: moment(system::MODIFIED_ON)?,
+            completed: moment(columns::COMPLETED),
+            message: text(columns::MESSAGE),
+            data: text(columns::DATA).unwrap_or_default(),
+            position,
+        })
+    };
+    job().ok_or_else(damaged)
+}

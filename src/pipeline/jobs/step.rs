@@ -1,0 +1,335 @@
+//! One step of a job in a transaction of its own: from the place where it stands to behind its next statement that writes, to a
+//! wait, or to its end. What it did and where it stands then are kept together, or not at all.
+//!
+//! A plug-in has no steps that anybody else could see: each operation that it asks for is kept by itself, as on the platform, and
+//! after a crash it begins anew.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use smol_str::SmolStr;
+
+use super::host::{JobHost, Looked};
+use super::recall::{Position, Recall};
+use super::states::{MAX_RETRIES, Turn, next, pause_before};
+use super::{IDLE, Job};
+use crate::bytecode::{FlowCode, Op};
+use crate::diagnostic::Code;
+use crate::pipeline::calls;
+use crate::pipeline::engine::{Engine, Savepoint};
+use crate::pipeline::fault::{fault, one_line};
+use crate::pipeline::host::FlowHost;
+use crate::pipeline::target::Scene;
+use crate::pipeline::{Longer, Pipeline};
+use crate::schema::jobs::{State, Status, columns};
+use crate::schema::system;
+use crate::source::Span;
+use crate::store::StoreError;
+use crate::value::{Reference, Slot, Value};
+use crate::vm::{self, Exit, Interrupt, Place};
+
+/// What a job runs.
+#[derive(Clone, Debug)]
+pub(crate) enum Work {
+    /// These statements. Where they are those of an earlier activation, nobody has their text.
+    Flow(Arc<FlowCode>, Text),
+    /// The plug-in of its name.
+    Plugin,
+    /// Nothing: why there is nothing to run.
+    Gone(String),
+}
+
+/// Whether the places of some code are places of a text that is at hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Text {
+    AtHand,
+    Elsewhere,
+}
+
+/// What came of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// The job goes on, with the same worker.
+    GoesOn,
+    /// It waits, and no worker has it.
+    Rests,
+    /// It has ended.
+    Ended,
+    /// Another worker has it by now; nothing was done.
+    Lost,
+}
+
+/// Where a step led.
+enum Reached {
+    Stepped(Position),
+    Waits { position: Position, due: Option<Timestamp>, read: Vec<(Reference, Slot)> },
+    Ended(Option<SmolStr>),
+}
+
+/// Why a step led nowhere.
+struct Failed {
+    interrupt: Interrupt,
+    /// Whether a flow stopped an operation of the job, and not the job.
+    refused: bool,
+    place: Option<Span>,
+}
+
+impl Pipeline {
+    /// Takes a job that a worker holds one step further. An error is one of the store: then the job stays as it was, until somebody
+    /// takes it up again.
+    pub(crate) fn advance_job(&mut self, job: &mut Job, work: &Work, lease: SignedDuration) -> Result<Progress, StoreError> {
+        if self.longer != Longer::None {
+            return Err(StoreError::Failed("a transaction is open already".to_owned()));
+        }
+        let result = self.engine.advance_job(job, work, lease);
+        self.engine.open = false;
+        if result.is_err() {
+            self.engine.epoch += 1;
+            // The error to report is the first one.
+            let _ = self.engine.store.rollback();
+        }
+        result
+    }
+}
+
+impl Engine {
+    fn advance_job(&mut self, job: &mut Job, work: &Work, lease: SignedDuration) -> Result<Progress, StoreError> {
+        if let Some(progress) = self.hold(job)? {
+            return Ok(progress);
+        }
+        let was = job.position.clone();
+        let result = match work {
+            Work::Flow(flow, text) => {
+                self.step_of(job, flow).map_err(|failed| Failed { place: failed.place.filter(|_| *text == Text::AtHand), ..failed })
+            }
+            Work::Plugin => {
+                // Each operation of a plug-in has a transaction of its own.
+                self.commit()?;
+                self.open = false;
+                let result = self.plugin_of(job);
+                if let Some(progress) = self.hold(job)? {
+                    return Ok(progress);
+                }
+                result
+            }
+            Work::Gone(why) => Err(Failed { interrupt: fault(Code::F13, why.clone()), refused: false, place: None }),
+        };
+        let progress = match result {
+            Ok(reached) => self.settle(job, was.as_ref(), reached, lease)?,
+            Err(failed) => {
+                self.epoch += 1;
+                self.store.rollback()?;
+                if let Some(progress) = self.hold(job)? {
+                    return Ok(progress);
+                }
+                job.position.clone_from(&was);
+                self.settle_failure(job, &failed);
+                self.unsubscribe(job.id)?;
+                if job.status.state() == State::Completed { Progress::Ended } else { Progress::Rests }
+            }
+        };
+        self.write_job(job, was.as_ref())?;
+        self.commit()?;
+        Ok(progress)
+    }
+
+    /// Begins a transaction in which the worker still holds the job. Where it doesn't, or somebody wants the job to pause or to end, that
+    /// is done instead.
+    fn hold(&mut self, job: &mut Job) -> Result<Option<Progress>, StoreError> {
+        self.store.begin()?;
+        self.start_anew(job.caller, Savepoint::None);
+        (self.open, self.correlation) = (true, Some(job.correlation));
+        self.epoch += 1;
+        let entity = self.jobs_entity()?;
+        let slot = |name: &str| self.schema.entity(entity).and_then(|entity| entity.slot(name));
+        let (Some(status), Some(worker)) = (slot(system::STATUS), slot(columns::WORKER)) else { return Ok(Some(Progress::Lost)) };
+        let rows = self.store.read(entity, &[job.id], &[status, worker].into_iter().collect())?;
+        let row = rows.into_iter().next().flatten().unwrap_or_default();
+        let held = row.get(worker).and_then(Value::as_text) == job.worker.as_deref() && job.worker.is_some();
+        let found = match row.get(status) {
+            Some(Value::Choice(code)) => Status::of(*code).filter(|status| held && status.state() == State::Locked),
+            _ => None,
+        };
+        let Some(found) = found else {
+            self.store.rollback()?;
+            return Ok(Some(Progress::Lost));
+        };
+        job.status = found;
+        if found == Status::InProgress {
+            return Ok(None);
+        }
+        // Somebody asked for it while a step ran.
+        self.turn(job, Turn::Rest);
+        job.due = None;
+        if found == Status::Canceling {
+            job.message.get_or_insert_with(|| "canceled by hand".into());
+        }
+        self.unsubscribe(job.id)?;
+        let position = job.position.clone();
+        self.write_job(job, position.as_ref())?;
+        self.commit()?;
+        Ok(Some(if job.status.state() == State::Completed { Progress::Ended } else { Progress::Rests }))
+    }
+
+    /// What a job is after its step.
+    fn settle(&mut self, job: &mut Job, was: Option<&Position>, reached: Reached, lease: SignedDuration) -> Result<Progress, StoreError> {
+        if was.is_some_and(|was| was.since.is_some()) {
+            self.unsubscribe(job.id)?;
+        }
+        (job.retries, job.modified) = (0, self.now);
+        Ok(match reached {
+            Reached::Stepped(position) => {
+                job.position = Some(position);
+                job.due = Some(self.now.saturating_add(lease).unwrap_or(Timestamp::MAX));
+                Progress::GoesOn
+            }
+            Reached::Waits { position, due, read } => {
+                job.position = Some(position);
+                self.turn(job, Turn::Rest);
+                job.due = due;
+                self.subscribe(job, &read)?;
+                Progress::Rests
+            }
+            Reached::Ended(note) => {
+                self.turn(job, Turn::Succeed);
+                job.message = note.map(one_line);
+                Progress::Ended
+            }
+        })
+    }
+
+    /// What a job is after a step that failed, which was undone.
+    fn settle_failure(&mut self, job: &mut Job, failed: &Failed) {
+        let (turn, message) = match &failed.interrupt {
+            Interrupt::Stop { reason, .. } if !failed.refused => (Turn::Stop, reason.clone()),
+            Interrupt::Stop { flow, reason } if *flow == job.name => (Turn::Fail, reason.clone()),
+            Interrupt::Stop { flow, reason } => (Turn::Fail, format!("`{flow}` stopped an operation of it: {reason}").into()),
+            Interrupt::Fault(fault) => {
+                let place = fault.span.or(failed.place).and_then(|place| self.settings.sources.place(place));
+                let place = place.map_or(String::new(), |place| format!(" ({place})"));
+                let passes = matches!(fault.code, Code::F11 | Code::F21) && job.retries < MAX_RETRIES;
+                let turn = if passes { Turn::Rest } else { Turn::Fail };
+                (turn, format!("{}: {}{place}", fault.code.name(), fault.message).into())
+            }
+        };
+        self.turn(job, turn);
+        job.message = Some(one_line(message));
+        if turn == Turn::Rest {
+            job.retries += 1;
+            job.due = self.now.checked_add(pause_before(job.retries)).ok();
+        }
+    }
+
+    /// Something happens to a job: what follows from its state alone.
+    pub(super) fn turn(&mut self, job: &mut Job, turn: Turn) {
+        let Some(then) = next(job.status, turn) else { return };
+        (job.status, job.modified) = (then, self.now);
+        match then.state() {
+            State::Ready => (job.due, job.worker, job.postponed) = (Some(self.now), None, None),
+            State::Suspended => (job.due, job.worker) = (None, None),
+            State::Locked => {}
+            State::Completed => {
+                (job.due, job.worker, job.postponed) = (None, None, None);
+                (job.completed, job.position) = (Some(self.now), None);
+            }
+        }
+    }
+
+    /// The record of a job, and the event that it started with.
+    fn begun(&self, job: &Job) -> Result<(Reference, Recall), Interrupt> {
+        let entity = self.schema.entity_id(&job.record.0);
+        let entity = entity.ok_or_else(|| fault(Code::F06, format!("there is no entity `{}` any more", job.record.0)))?;
+        let recall = Recall::read(&job.data, entity, &self.schema);
+        let recall = recall.ok_or_else(|| fault(Code::F15, "what the database holds of the job is damaged"))?;
+        Ok((Reference { entity, id: job.record.1 }, recall))
+    }
+
+    /// The statements up to the next step.
+    fn step_of(&mut self, job: &mut Job, flow: &FlowCode) -> Result<Reached, Failed> {
+        let plain = |interrupt| Failed { interrupt, refused: false, place: None };
+        let (record, recall) = self.begun(job).map_err(plain)?;
+        self.enter_chain(&flow.head.name, record).map_err(plain)?;
+        let inputs = recall.inputs.clone();
+        let mut scene = Scene::recalled(record, recall, job.depth, job.owner, self.epoch);
+        self.epoch += 1;
+        scene.columns.clone_from(&flow.effects.reads);
+        if let (None, Some(when)) = (&job.position, &flow.when)
+            && self.run_code(when, &mut scene, job.owner, &inputs).map_err(plain)? != Some(Value::Boolean(true))
+        {
+            return Ok(Reached::Ended(Some("its condition (`when`) didn't hold".into())));
+        }
+        self.sessions.steps = job.position.as_ref().map(|position| position.titles.clone()).unwrap_or_default();
+        let mut frame = self.frames.pop().unwrap_or_default();
+        let inner = FlowHost { engine: &mut *self, scene: &mut scene, acting: job.owner };
+        let mut host = JobHost { inner, flow, wait: None, refused: false };
+        let reached = run(&mut host, &mut frame, flow, job.position.take(), &inputs);
+        let refused = host.refused;
+        let place = flow.body.span(frame.ended());
+        self.frames.push(frame);
+        reached.map_err(|interrupt| Failed { interrupt, refused, place })
+    }
+
+    /// A plug-in, from its beginning to its end.
+    fn plugin_of(&mut self, job: &Job) -> Result<Reached, Failed> {
+        let plain = |interrupt| Failed { interrupt, refused: false, place: None };
+        let plugin = self.plugins.iter().find(|plugin| plugin.name == job.name).cloned();
+        let plugin = plugin.ok_or_else(|| plain(fault(Code::F13, format!("there is no plug-in `{}` here", job.name))))?;
+        let (record, recall) = self.begun(job).map_err(plain)?;
+        self.enter_chain(&plugin.name, record).map_err(plain)?;
+        let (action, inputs, outputs) = (recall.action.clone(), recall.inputs.clone(), recall.outputs.clone());
+        let mut scene = Scene::recalled(record, recall, job.depth, job.owner, self.epoch);
+        self.epoch += 1;
+        (scene.action, scene.inputs, scene.outputs) = (action, inputs, outputs);
+        // Whoever refuses, the plug-in or a flow on what it does: it failed.
+        let failed = |interrupt| Failed { interrupt, refused: true, place: None };
+        calls::run(self, &mut scene, &plugin).map(|()| Reached::Ended(None)).map_err(failed)
+    }
+
+    /// A job that was idle for long is nested in nothing any more.
+    pub(super) fn surface(&self, job: &mut Job) {
+        if self.now.duration_since(job.modified) > IDLE {
+            job.depth = 1;
+        }
+    }
+}
+
+/// Runs on from a position, through waits whose time has come, until something is to be kept.
+fn run(
+    host: &mut JobHost<'_>,
+    frame: &mut vm::Frame,
+    flow: &FlowCode,
+    position: Option<Position>,
+    inputs: &[Value],
+) -> Result<Reached, Interrupt> {
+    let is_wait = |place: &Place| {
+        let op = flow.body.step_place(place.step).and_then(|at| flow.body.ops.get(at));
+        matches!(op, Some(Op::Wait { .. }))
+    };
+    let mut exit = match position {
+        None => vm::run(&flow.body, frame, inputs, host)?,
+        Some(position) => {
+            host.wait = position.since.filter(|_| is_wait(&position.place)).map(Looked::new);
+            vm::resume(&flow.body, frame, &position.place, host)?
+        }
+    };
+    loop {
+        let place = match exit {
+            Exit::Stepped(place) => place,
+            Exit::Done => return Ok(Reached::Ended(None)),
+            Exit::Finished(note) => return Ok(Reached::Ended(note)),
+            Exit::Stopped(reason) => return Err(Interrupt::Stop { flow: flow.head.name.clone(), reason: one_line(reason) }),
+            Exit::Value(_) | Exit::Suspended(_) => return Err(fault(Code::F15, "a flow ended as only an expression can")),
+        };
+        let titles = host.inner.engine.sessions.steps.clone();
+        if !is_wait(&place) {
+            return Ok(Reached::Stepped(Position { place, titles, since: None }));
+        }
+        match host.wait.take() {
+            Some(Looked { since, read, goes_on: Some(due) }) => {
+                return Ok(Reached::Waits { position: Position { place, titles, since: Some(since) }, due, read });
+            }
+            _ => host.wait = Some(Looked::new(host.inner.engine.now)),
+        }
+        exit = vm::resume(&flow.body, frame, &place, host)?;
+    }
+}

@@ -1,0 +1,9 @@
+//! System jobs through the real command: workers on real SQLite files, killed, stopped and asked; what operators do with jobs.
+
+#![cfg(test)]
+
+mod activations;
+mod kill;
+mod operator;
+mod place;
+mod worker;

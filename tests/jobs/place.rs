@@ -1,0 +1,84 @@
+//! A folder with a project and a store, and the command that works with them.
+
+use std::fs;
+use std::process::{Command, Output, Stdio};
+
+use rusqlite::Connection;
+use serde_json::Value;
+use tempfile::TempDir;
+
+pub struct Place {
+    pub dir: TempDir,
+}
+
+impl Place {
+    /// A place with the project deployed.
+    pub fn deployed(text: &str) -> Self {
+        let place = Place { dir: tempfile::tempdir().unwrap() };
+        place.deploy(text);
+        place
+    }
+
+    pub fn deploy(&self, text: &str) {
+        fs::write(self.dir.path().join("rules.flow"), text).unwrap();
+        self.well(&["deploy", "rules.flow", "--store", "sqlite:s.db"]);
+    }
+
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_weir"));
+        command.args(arguments).current_dir(self.dir.path()).stdin(Stdio::null());
+        command
+    }
+
+    /// Runs the command, which has to end well; gives what it wrote.
+    pub fn well(&self, arguments: &[&str]) -> String {
+        let Output { status, stdout, stderr } = self.command(arguments).output().unwrap();
+        assert!(status.success(), "{arguments:?}: {status}\n{}", String::from_utf8_lossy(&stderr));
+        String::from_utf8(stdout).unwrap()
+    }
+
+    /// Runs operations against the store.
+    pub fn operate(&self, lines: &str) -> String {
+        fs::write(self.dir.path().join("ops.jsonl"), lines).unwrap();
+        self.well(&["run", "sqlite:s.db", "--ops", "ops.jsonl", "--store", "sqlite:s.db", "--format", "json"])
+    }
+
+    /// A new account; gives its id.
+    pub fn account(&self, name: &str) -> String {
+        let told = self.operate(&format!("{{\"message\":\"Create\",\"entity\":\"account\",\"attributes\":{{\"name\":\"{name}\"}}}}\n"));
+        let line: Value = serde_json::from_str(told.lines().next().unwrap()).unwrap();
+        assert_eq!(line["outcome"], "committed", "{told}");
+        line["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Changes an account.
+    pub fn change(&self, id: &str, attributes: &str) {
+        let told =
+            self.operate(&format!("{{\"message\":\"Update\",\"entity\":\"account\",\"id\":\"{id}\",\"attributes\":{attributes}}}\n"));
+        assert!(told.starts_with("{\"line\":1,\"outcome\":\"committed\""), "{told}");
+    }
+
+    /// Works until nothing is due; gives the jobs as they were left.
+    pub fn work(&self) -> Vec<Value> {
+        jobs(&self.well(&["work", "--store", "sqlite:s.db", "--once", "--format", "json"]))
+    }
+
+    /// The jobs of the store, those that have ended included.
+    pub fn jobs(&self) -> Vec<Value> {
+        jobs(&self.well(&["jobs", "list", "--all", "--store", "sqlite:s.db", "--format", "json"]))
+    }
+
+    /// A number that a query gives.
+    pub fn number(&self, query: &str) -> i64 {
+        Connection::open(self.dir.path().join("s.db")).unwrap().query_row(query, [], |row| row.get(0)).unwrap()
+    }
+}
+
+fn jobs(lines: &str) -> Vec<Value> {
+    lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// Names and status codes of jobs.
+pub fn told(jobs: &[Value]) -> Vec<(&str, i64)> {
+    jobs.iter().map(|job| (job["name"].as_str().unwrap(), job["status"].as_i64().unwrap())).collect()
+}
