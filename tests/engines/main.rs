@@ -82,6 +82,7 @@ fn run_vm(when: Option<&Code>, body: &Code, world: &mut World) -> End {
     match ended {
         Ok(Exit::Done | Exit::Value(_)) => End::Done,
         Ok(Exit::Suspended(wait)) => End::Suspended(wait),
+        Ok(Exit::Stepped(_)) => panic!("the host takes no run step by step"),
         Ok(Exit::Finished(note)) => End::Finished(note),
         Ok(Exit::Stopped(reason)) | Err(Interrupt::Stop { reason, .. }) => End::Stopped(reason),
         Err(Interrupt::Fault(fault)) => End::Fault(fault.code, fault.span),
