@@ -16,7 +16,7 @@ use crate::project::{Compiled, Project};
 use crate::scenario::{self, EventKind, Report, Verdict};
 
 /// The store where none is named.
-const MEMORY: &str = "sqlite::memory:";
+pub(super) const MEMORY: &str = "sqlite::memory:";
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -47,6 +47,21 @@ pub(super) struct Arguments {
     /// How many operations go into one transaction
     #[arg(long, value_name = "N", default_value_t = 1, env = "WEIR_BATCH", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub batch: u32,
+    /// Do all operations and roll them back: what would happen, with nothing kept
+    #[arg(long, env = "WEIR_DRY_RUN", requires = "ops", conflicts_with = "resume")]
+    pub dry_run: bool,
+    /// Go on after an operation that was stopped or failed; this is what happens anyway
+    #[arg(long = "continue", env = "WEIR_CONTINUE", requires = "ops", overrides_with = "stop_on_error")]
+    pub go_on: bool,
+    /// End at the first operation that is stopped or fails; those before it are kept
+    #[arg(long, env = "WEIR_STOP_ON_ERROR", requires = "ops", overrides_with = "go_on")]
+    pub stop_on_error: bool,
+    /// Where operations go that were stopped or failed, each with its reason, to be mended and given to --ops again
+    #[arg(long, value_name = "FILE", env = "WEIR_REJECTS", requires = "ops")]
+    pub rejects: Option<PathBuf>,
+    /// Go on behind what an earlier run over the same operations has done in this store
+    #[arg(long, env = "WEIR_RESUME", requires = "ops")]
+    pub resume: bool,
     /// What is written
     #[arg(long, value_enum, default_value_t, env = "WEIR_FORMAT")]
     pub format: Format,
@@ -93,7 +108,13 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Exit {
 pub(super) fn open(compiled: &Compiled, arguments: &Arguments, output: &mut Output) -> Result<Pipeline, Exit> {
     let settings = compiled.config.apply(if arguments.trace { Settings::system().traced() } else { Settings::system() });
     let url = store_url(compiled, arguments);
+<<<<<<< HEAD
     arguments.record.open(compiled, url, arguments.allow.apply(settings)).map_err(|error| load::unopened(url, &error, output))
+=======
+    let settings = arguments.allow.apply(settings);
+    let opened = if arguments.dry_run { compiled.open_trial(url, settings) } else { compiled.open(url, settings) };
+    opened.map_err(|error| load::unopened(url, &error, output))
+>>>>>>> 85468f9 (weir run --ops over real data: bar, summary, dry run, rejects, resume; weir new, doc, completions and man)
 }
 
 /// The store of the command line, else the project's, else one in memory.

@@ -282,6 +282,8 @@ codes! {
     O0112 Error "a row that can't be read",
     O0113 Error "a user who isn't known",
     O0114 Error "a flow that isn't known",
+    O0115 Error "operations that were changed since the run that is resumed",
+    O0116 Error "a file of rejects that can't be written",
     // Stores
     S0101 Error "a store that can't be opened",
     S0102 Error "a database that doesn't fit the schema",

@@ -2,7 +2,8 @@
 //! into many or many into one.
 //!
 //! A column is a field by its logical name or its label, case ignored. An empty cell isn't submitted when a record is
-//! created, so that its default applies; in an update or upsert it empties the field.
+//! created, so that its default applies; in an update or upsert it empties the field. A column `#rejected` tells people why a row
+//! was rejected before, and is passed over.
 
 use std::io::BufRead;
 
@@ -16,6 +17,9 @@ use crate::schema::json::{Raw, uuid};
 use crate::schema::{self, Entity, Field, FieldSet, PRIMARY_KEY, Row, Schema, system};
 use crate::value::text::quoted;
 use crate::value::{EntityId, Reference, Slot, Uuid, Value};
+
+/// The column that says why a row was rejected.
+const REJECTED: &str = "#rejected";
 
 /// How many unknown columns are named.
 const MOST: usize = 20;
@@ -31,6 +35,10 @@ pub(super) struct Reader<'a, R> {
     columns: Vec<Option<Slot>>,
     /// The columns by which an upsert finds its record.
     key: FieldSet,
+    /// The names of the columns, as they are written.
+    names: Vec<String>,
+    /// Whether the row that was read last could not be divided into cells.
+    broken: bool,
 }
 
 impl<'a, R: BufRead> Reader<'a, R> {
@@ -48,8 +56,13 @@ impl<'a, R: BufRead> Reader<'a, R> {
         let wrong = |(code, words)| Problem::new(line, code, words);
         held(table.cells(), &columns, entity, message).map_err(wrong)?;
         let key = if message == RowMessage::Upsert { key(&columns, entity).map_err(wrong)? } else { FieldSet::default() };
-        let unknown: Vec<String> =
-            table.cells().iter().zip(&columns).filter(|(_, slot)| slot.is_none()).map(|(cell, _)| quoted(cell)).collect();
+        let unknown: Vec<String> = table
+            .cells()
+            .iter()
+            .zip(&columns)
+            .filter(|(cell, slot)| slot.is_none() && *cell != REJECTED)
+            .map(|(cell, _)| quoted(cell))
+            .collect();
         let warnings = match unknown.as_slice() {
             [] => Vec::new(),
             [one] => vec![Problem::new(line, Code::O0109, format!("the column {one} is no field of `{}` and is left out", entity.name))],
@@ -58,19 +71,45 @@ impl<'a, R: BufRead> Reader<'a, R> {
                 vec![Problem::new(line, Code::O0109, format!("the columns {names} are no fields of `{}` and are left out", entity.name))]
             }
         };
-        Ok((Reader { table, schema, id, entity, message, columns, key }, warnings))
+        let names = table.cells().to_vec();
+        Ok((Reader { table, schema, id, entity, message, columns, key, names, broken: false }, warnings))
     }
 
-    pub fn bytes(&self) -> u64 {
-        self.table.lines.bytes
+    /// The lines that are read.
+    pub fn lines(&mut self) -> &mut Lines<R> {
+        &mut self.table.lines
+    }
+
+    /// The line of column names for rows that were rejected.
+    pub fn rejected_names(&self) -> Vec<u8> {
+        self.row(&self.names, REJECTED)
+    }
+
+    /// The row that was read last, with the reason in a column more. What can't be divided into cells stays as it is.
+    pub fn rejected(&self, reason: &str) -> Vec<u8> {
+        if self.broken {
+            return [self.table.lines.line(), b",", cell(reason).as_bytes(), b"\n"].concat();
+        }
+        self.row(self.table.cells(), reason)
+    }
+
+    /// Cells as a row, with another one in the column of reasons.
+    fn row(&self, cells: &[String], reason: &str) -> Vec<u8> {
+        let kept = cells.iter().enumerate().filter(|(index, _)| self.names.get(*index).is_none_or(|name| name != REJECTED));
+        let cells: Vec<String> = kept.map(|(_, text)| cell(text)).chain([cell(reason)]).collect();
+        (cells.join(",") + "\n").into_bytes()
     }
 
     /// The next operation.
     pub fn next(&mut self) -> Option<Result<Request, Problem>> {
         let line = match self.table.next()? {
             Ok(line) => line,
-            Err(problem) => return Some(Err(problem)),
+            Err(problem) => {
+                self.broken = true;
+                return Some(Err(problem));
+            }
         };
+        self.broken = false;
         let read = self.operation().map(|operation| Request { line, operation, user: None });
         Some(read.map_err(|(code, words)| Problem::new(line, code, words)))
     }
@@ -112,6 +151,11 @@ impl<'a, R: BufRead> Reader<'a, R> {
             }
         })
     }
+}
+
+/// A cell as it is written.
+fn cell(text: &str) -> String {
+    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
 }
 
 /// The field that a column is about: by logical name, by `id`, by label.

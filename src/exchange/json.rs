@@ -20,7 +20,13 @@ use crate::value::{EntityId, Reference, Uuid, Value, text::quoted};
 use object::{Object, object, targets};
 
 /// The parts that an object can have.
-const PARTS: [&str; 7] = ["message", "entity", "id", "attributes", "targets", "as", "flow"];
+const PARTS: [&str; 8] = ["message", "entity", "id", "attributes", "targets", "as", "flow", REJECTED];
+
+/// Why an operation was rejected before: told to people, and passed over.
+const REJECTED: &str = "rejected";
+
+/// What a line begins with that is passed over.
+const COMMENT: &str = "//";
 
 /// The messages, and the parts that each takes beside `message`, `entity` and `as`.
 const MESSAGES: [(&str, &[&str]); 9] = [
@@ -47,17 +53,32 @@ impl<'a, R: BufRead> Reader<'a, R> {
         Reader { lines: Lines::new(input), schema, program }
     }
 
-    pub fn bytes(&self) -> u64 {
-        self.lines.bytes
+    /// The lines that are read.
+    pub fn lines(&mut self) -> &mut Lines<R> {
+        &mut self.lines
     }
 
-    /// The next operation; empty lines are passed over.
+    /// The operation that was read last, as a line that says why it was rejected and can be read again. What is no object stays as it
+    /// is, below a line with the reason.
+    pub fn rejected(&self, reason: &str) -> Vec<u8> {
+        let line = self.lines.line();
+        let parts = std::str::from_utf8(line).ok().and_then(|text| object(text).ok());
+        let Some(parts) = parts else {
+            let reason = reason.replace(['\n', '\r'], " ");
+            return [COMMENT.as_bytes(), b" ", reason.as_bytes(), b"\n", line, b"\n"].concat();
+        };
+        let kept = parts.0.iter().filter(|(name, _)| name != REJECTED).map(|(name, raw)| format!("{}:{raw}", serde_json::json!(name)));
+        let parts: Vec<String> = kept.chain([format!("\"{REJECTED}\":{}", serde_json::json!(reason))]).collect();
+        format!("{{{}}}\n", parts.join(",")).into_bytes()
+    }
+
+    /// The next operation; empty lines and comments are passed over.
     pub fn next(&mut self) -> Option<Result<Request, Problem>> {
         loop {
             let number = self.lines.number + 1;
             match self.lines.next()? {
                 Err(problem) => return Some(Err(problem)),
-                Ok(text) if text.trim().is_empty() => {}
+                Ok(text) if text.trim().is_empty() || text.starts_with(COMMENT) => {}
                 Ok(text) => {
                     let read = request(text, self.schema, self.program);
                     return Some(
@@ -141,7 +162,7 @@ fn takes(message: &str, parts: &Object<'_>) -> Result<(), Wrong> {
     let taken = MESSAGES.iter().find(|(name, _)| *name == message).map_or(&[][..], |(_, taken)| taken);
     for (name, raw) in &parts.0 {
         let empty = name == "attributes" && raw.get().trim_start_matches('{').trim_start() == "}";
-        if !["message", "entity", "as"].contains(&name.as_str()) && !taken.contains(&name.as_str()) && !empty {
+        if !["message", "entity", "as", REJECTED].contains(&name.as_str()) && !taken.contains(&name.as_str()) && !empty {
             return Err((Code::O0101, format!("{} `{message}` takes no `{name}`", article(message))));
         }
     }

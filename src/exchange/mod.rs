@@ -17,7 +17,11 @@ use std::io::BufRead;
 
 use smol_str::SmolStr;
 
+<<<<<<< HEAD
 pub use order::{order_mermaid, order_svg, order_text};
+=======
+pub use lines::{Mark, furthest};
+>>>>>>> 85468f9 (weir run --ops over real data: bar, summary, dry run, rejects, resume; weir new, doc, completions and man)
 pub use outcome::{Tally, refused, told, told_with_outputs};
 pub use replay::{AsTest, Change, Difference, Reason, difference_lines, ending_line, operation_title, replayed_json, unread_json};
 pub use trace::{About, not_considered, trace_about, trace_lines, with_trace};
@@ -128,10 +132,40 @@ impl<'a, R: BufRead> Reader<'a, R> {
     }
 
     /// How many bytes have been read.
-    pub fn bytes(&self) -> u64 {
+    pub fn bytes(&mut self) -> u64 {
+        self.lines().bytes
+    }
+
+    /// How far the text has been read.
+    pub fn mark(&mut self) -> Mark {
+        self.lines().mark()
+    }
+
+    /// Reads on to a mark and runs nothing of it; says whether the text agrees with it.
+    pub fn skip_to(&mut self, mark: &Mark) -> Result<bool, Problem> {
+        self.lines().skip_to(mark)
+    }
+
+    /// What was read last, with the reason why it was rejected, so that it can be read again once it is mended.
+    pub fn rejected(&self, reason: &str) -> Vec<u8> {
         match &self.source {
-            Source::Json(reader) => reader.bytes(),
-            Source::Csv(reader) => reader.bytes(),
+            Source::Json(reader) => reader.rejected(reason),
+            Source::Csv(reader) => reader.rejected(reason),
+        }
+    }
+
+    /// What a file of rejected operations begins with.
+    pub fn rejected_head(&self) -> Vec<u8> {
+        match &self.source {
+            Source::Json(_) => Vec::new(),
+            Source::Csv(reader) => reader.rejected_names(),
+        }
+    }
+
+    fn lines(&mut self) -> &mut lines::Lines<R> {
+        match &mut self.source {
+            Source::Json(reader) => reader.lines(),
+            Source::Csv(reader) => reader.lines(),
         }
     }
 }

@@ -1,34 +1,64 @@
 //! Outcomes as JSON lines, and the count of them.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use indexmap::IndexMap;
 use serde::Serialize;
+use smol_str::SmolStr;
 
 use super::Problem;
 use crate::bytecode::Program;
+use crate::diagnostic::Code;
 use crate::pipeline::{Ending, Outcome};
 use crate::schema::{Schema, json};
 use crate::value::Uuid;
 
-/// How many operations ended in which way.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// How many different reasons are counted by themselves.
+const MOST_REASONS: usize = 1_000;
+
+/// How many characters of a reason are held against others.
+const LONGEST_REASON: usize = 300;
+
+/// How many operations ended in which way. Takes a bounded amount of memory, however many there are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// Kept.
+    /// Kept, or on trial: would have been.
     pub committed: u64,
     /// Stopped by a flow.
     pub stopped: u64,
     /// Failed, those that could not be read included.
     pub faults: u64,
+    /// The stopped ones by flow and reason; what is beyond a thousand different reasons is counted by the flow alone.
+    pub stopped_by: IndexMap<(SmolStr, Option<String>), u64>,
+    /// The failed ones by code.
+    pub faults_by: BTreeMap<&'static str, u64>,
+    /// Whether nothing was kept, for it was a trial.
+    pub dry_run: bool,
+    /// The line up to which an earlier run had come, where this one went on from there.
+    pub resumed_after: Option<u64>,
 }
 
 impl Tally {
     /// Counts an outcome.
     pub fn count(&mut self, outcome: &Outcome) {
-        match outcome.ending {
+        match &outcome.ending {
             Ending::Committed => self.committed += 1,
-            Ending::Stopped { .. } => self.stopped += 1,
-            Ending::Fault(_) => self.faults += 1,
+            Ending::Stopped { flow, reason } => {
+                self.stopped += 1;
+                let known = (flow.clone(), Some(shortened(reason)));
+                let key =
+                    if self.stopped_by.len() < MOST_REASONS || self.stopped_by.contains_key(&known) { known } else { (known.0, None) };
+                *self.stopped_by.entry(key).or_default() += 1;
+            }
+            Ending::Fault(fault) => self.fault(fault.code, 1),
         }
+    }
+
+    /// Counts some that failed.
+    pub fn fault(&mut self, code: Code, count: u64) {
+        self.faults += count;
+        *self.faults_by.entry(code.name()).or_default() += count;
     }
 
     /// How many there were.
@@ -38,16 +68,55 @@ impl Tally {
 
     /// The closing object, on one line without its line break; without a time where none was taken.
     pub fn json(&self, took: Option<Duration>) -> String {
-        #[derive(Serialize)]
-        struct Summary {
-            committed: u64,
-            stopped: u64,
-            faults: u64,
-            micros: Option<u64>,
-        }
-        let Tally { committed, stopped, faults } = *self;
-        line(&Summary { committed, stopped, faults, micros: took.map(micros) })
+        line(&Summary {
+            committed: self.committed,
+            stopped: self.stopped,
+            faults: self.faults,
+            stopped_by: self
+                .stopped_by
+                .iter()
+                .map(|((flow, reason), count)| Reason { flow, reason: reason.as_deref(), count: *count })
+                .collect(),
+            faults_by: &self.faults_by,
+            dry_run: self.dry_run,
+            resumed_after: self.resumed_after,
+            micros: took.map(micros),
+        })
     }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Summary<'a> {
+    committed: u64,
+    stopped: u64,
+    faults: u64,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    stopped_by: Vec<Reason<'a>>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    faults_by: &'a BTreeMap<&'static str, u64>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    dry_run: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resumed_after: Option<u64>,
+    micros: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct Reason<'a> {
+    flow: &'a str,
+    reason: Option<&'a str>,
+    count: u64,
+}
+
+/// A reason, and of one that is very long its beginning.
+fn shortened(reason: &str) -> String {
+    let mut letters = reason.chars();
+    let mut text: String = letters.by_ref().take(LONGEST_REASON).collect();
+    if letters.next().is_some() {
+        text.push('…');
+    }
+    text
 }
 
 /// An outcome as an object, on one line without its line break; without a time where none was taken.

@@ -99,6 +99,7 @@ impl Pipeline {
         Ok(pipeline)
     }
 
+<<<<<<< HEAD
     /// A pipeline over a store with the tables of the schema, in which the system administrator is.
     pub(crate) fn assembled(
         schema: Arc<Schema>,
@@ -106,6 +107,21 @@ impl Pipeline {
         mut store: Box<dyn Store>,
         settings: Settings,
     ) -> Result<Self, StoreError> {
+=======
+    /// A pipeline on trial: the same in one longer transaction, which is open already and is there to be rolled back, so that not even
+    /// the tables remain that the schema needed.
+    pub fn trial(schema: Arc<Schema>, program: Arc<Program>, mut store: Box<dyn Store>, settings: Settings) -> Result<Self, StoreError> {
+        store.begin()?;
+        store.migrate(&schema)?;
+        let mut pipeline = Pipeline::assembled(schema, program, store, settings)?;
+        pipeline.engine.ensure_built_in()?;
+        pipeline.longer = Longer::Open;
+        Ok(pipeline)
+    }
+
+    /// A pipeline over a store with the tables of the schema.
+    fn assembled(schema: Arc<Schema>, program: Arc<Program>, mut store: Box<dyn Store>, settings: Settings) -> Result<Self, StoreError> {
+>>>>>>> 85468f9 (weir run --ops over real data: bar, summary, dry run, rejects, resume; weir new, doc, completions and man)
         store.limit_answers(settings.max_memory);
         let users = schema.entity_id(USERS).ok_or_else(|| StoreError::Unusable(format!("the schema has no entity `{USERS}`")))?;
         let administrator = Reference { entity: users, id: ADMINISTRATOR };
@@ -229,6 +245,16 @@ impl Pipeline {
         self.longer = Longer::None;
         self.engine.epoch += 1;
         self.engine.store.rollback()
+    }
+
+    /// Keeps a text under a name beside the records, as part of the longer transaction that is open.
+    pub fn note(&mut self, name: &str, text: &str) -> Result<(), StoreError> {
+        self.engine.store.note(name, text)
+    }
+
+    /// The texts that are kept under names that begin so, by name.
+    pub fn notes(&mut self, prefix: &str) -> Result<Vec<(String, String)>, StoreError> {
+        self.engine.store.notes(prefix)
     }
 
     /// The value of an expression as a user sees it, inside the longer transaction if one is open.

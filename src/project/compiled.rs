@@ -90,6 +90,15 @@ impl Compiled {
         self.over(open_store(url, &self.schema)?, settings)
     }
 
+    /// A pipeline on trial over the store that a URL names: all that it does is in one transaction that is there to be rolled back.
+    /// A file that isn't there isn't made.
+    pub fn open_trial(&self, url: &str, settings: Settings) -> Result<Pipeline, OpenError> {
+        let missing = url.strip_prefix("sqlite:").is_some_and(|path| path != ":memory:" && !path.is_empty() && !Path::new(path).exists());
+        let store = if missing { Box::new(Sqlite::memory()?) } else { open_store(url)? };
+        let settings = Settings { sources: Arc::clone(&self.sources), ..settings };
+        Ok(Pipeline::trial(Arc::clone(&self.schema), Arc::clone(&self.program), store, settings)?)
+    }
+
     /// A pipeline over a store.
     pub fn over(&self, store: Box<dyn Store>, settings: Settings) -> Result<Pipeline, OpenError> {
         let settings = Settings { sources: Arc::clone(&self.sources), deployed: Arc::clone(&self.deployed), ..settings };

@@ -89,6 +89,16 @@ pub trait Store: Send {
         0
     }
 
+    /// Keeps a text under a name, beside the records and in the transaction that is open; one that was kept under it before is gone.
+    fn note(&mut self, _name: &str, _text: &str) -> Result<(), StoreError> {
+        Err(StoreError::Unusable("this store keeps no notes".to_owned()))
+    }
+
+    /// The texts that are kept under names that begin so, by name.
+    fn notes(&mut self, _prefix: &str) -> Result<Vec<(String, String)>, StoreError> {
+        Ok(Vec::new())
+    }
+
     /// How many records there are.
     fn count(&mut self, entity: EntityId) -> Result<u64, StoreError>;
 }

@@ -94,6 +94,14 @@ impl Store for Failing {
         self.call("begin", Store::begin)
     }
 
+    fn note(&mut self, name: &str, text: &str) -> Result<(), StoreError> {
+        self.call("note", |store| store.note(name, text))
+    }
+
+    fn notes(&mut self, prefix: &str) -> Result<Vec<(String, String)>, StoreError> {
+        self.call("notes", |store| store.notes(prefix))
+    }
+
     fn commit(&mut self) -> Result<(), StoreError> {
         self.call("commit", Store::commit)
     }

@@ -12,6 +12,7 @@ pub mod inspect;
 mod key;
 mod kind;
 mod migrate;
+mod notes;
 mod open;
 mod select;
 mod table;
@@ -231,6 +232,15 @@ impl Store for Sqlite {
 
     fn aggregate(&mut self, selection: &Selection, aggregate: Aggregate) -> Result<Value, StoreError> {
         self.aggregated(selection, aggregate)
+    }
+
+    fn note(&mut self, name: &str, text: &str) -> Result<(), StoreError> {
+        self.writing()?;
+        notes::keep(&self.connection, name, text)
+    }
+
+    fn notes(&mut self, prefix: &str) -> Result<Vec<(String, String)>, StoreError> {
+        notes::all(&self.connection, prefix)
     }
 
     fn count(&mut self, entity: EntityId) -> Result<u64, StoreError> {

@@ -1,0 +1,112 @@
+//! How far a run has come, as a note in the store that is kept in the transaction of each batch. Whatever happens to the process,
+//! the note and the records agree.
+//!
+//! A run goes by what it has read and not by the name of the file: a file that was moved, or is given through standard input under the
+//! same name, is known again, and one that was changed within what was done is not. What is kept for an input is its line and
+//! the digest of all lines up to there.
+
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader};
+
+use serde::{Deserialize, Serialize};
+
+use super::Input;
+use super::rejects::Written;
+use crate::exchange::{Format, Mark, Reader, RowMessage, furthest};
+use crate::pipeline::Pipeline;
+use crate::store::StoreError;
+
+/// What is known of a run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Note {
+    #[serde(flatten)]
+    pub mark: Mark,
+    /// Whether it came to the end of its input.
+    pub ended: bool,
+    /// How much of its file of rejects it had written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rejects: Option<Written>,
+}
+
+/// The notes of runs over one kind of input.
+pub(super) struct Journal {
+    /// What the names of notes for inputs of this kind begin with.
+    kind: String,
+    /// The name of this input's note.
+    name: String,
+}
+
+/// Why a run can't go on where an earlier one ended.
+pub(super) enum Trouble {
+    /// The store failed.
+    Store(StoreError),
+    /// The input can't be read.
+    Input(io::Error),
+    /// It isn't what the earlier run had read, up to this line.
+    Changed(u64),
+}
+
+impl Journal {
+    /// The journal for an input that is read in a certain way.
+    pub fn new(input: &Input, format: &Format) -> Self {
+        let kind = match format {
+            Format::JsonLines => "ops jsonl ".to_owned(),
+            Format::Csv { entity, message } => format!("ops csv {entity} {} ", word(*message)),
+        };
+        let path = fs::canonicalize(input.path).map_or_else(|_| input.name.clone(), |path| path.to_string_lossy().into_owned());
+        Journal { name: format!("{kind}{}", if input.is_stdin() { "-" } else { &path }), kind }
+    }
+
+    /// What is known of the last run over an input of this name, where that didn't come to its end.
+    pub fn unfinished(&self, pipeline: &mut Pipeline) -> Result<Option<Note>, StoreError> {
+        Ok(self.own(&self.notes(pipeline)?).filter(|note| !note.ended))
+    }
+
+    /// Reads past what an earlier run has done, and gives what is known of that; nothing where there was none.
+    pub fn resume<R: BufRead>(&self, input: &Input, reader: &mut Reader<'_, R>, pipeline: &mut Pipeline) -> Result<Option<Note>, Trouble> {
+        let notes = self.notes(pipeline).map_err(Trouble::Store)?;
+        let own = self.own(&notes);
+        let found = if input.size.is_some() { known(input, &notes).map_err(Trouble::Input)? } else { own.clone() };
+        let Some(note) = found else {
+            return own.filter(|own| !own.ended).map_or(Ok(None), |own| Err(Trouble::Changed(own.mark.line)));
+        };
+        match reader.skip_to(&note.mark) {
+            Ok(true) => Ok(Some(note)),
+            // Another text has come the same way after one that was done: it begins at its beginning, which is read already.
+            Ok(false) => Err(Trouble::Changed(note.mark.line)),
+            Err(problem) => Err(Trouble::Input(io::Error::other(problem.message))),
+        }
+    }
+
+    /// Keeps how far the run has come, in the transaction that is open.
+    pub fn keep(&self, note: &Note, pipeline: &mut Pipeline) -> Result<(), StoreError> {
+        pipeline.note(&self.name, &serde_json::to_string(note).unwrap_or_default())
+    }
+
+    fn own(&self, notes: &[(String, Note)]) -> Option<Note> {
+        notes.iter().find(|(name, _)| *name == self.name).map(|(_, note)| note.clone())
+    }
+
+    /// What can't be read was written by another release, and nothing is known then.
+    fn notes(&self, pipeline: &mut Pipeline) -> Result<Vec<(String, Note)>, StoreError> {
+        let notes = pipeline.notes(&self.kind)?;
+        Ok(notes.into_iter().filter_map(|(name, text)| Some((name, serde_json::from_str(&text).ok()?))).collect())
+    }
+}
+
+/// What is known of the run that came furthest in what a file holds, whatever its name was then.
+fn known(input: &Input, notes: &[(String, Note)]) -> io::Result<Option<Note>> {
+    let marks: Vec<Mark> = notes.iter().map(|(_, note)| note.mark.clone()).collect();
+    let file = BufReader::with_capacity(256 * 1024, File::open(input.path)?);
+    let found = furthest(file, &marks)?;
+    Ok(found.and_then(|mark| notes.iter().find(|(_, note)| note.mark == *mark)).map(|(_, note)| note.clone()))
+}
+
+fn word(message: RowMessage) -> &'static str {
+    match message {
+        RowMessage::Create => "create",
+        RowMessage::Update => "update",
+        RowMessage::Delete => "delete",
+        RowMessage::Upsert => "upsert",
+    }
+}

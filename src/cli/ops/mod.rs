@@ -1,0 +1,350 @@
+//! `weir run --ops`: operations from a file, each through the pipeline, each outcome told.
+//!
+//! A line that can't be read is told and the next one is run all the same. Outcomes are told when their transaction is kept: what was
+//! told is on disk. Where the store fails, the run ends. In a file, each transaction also holds how far the run has come, so that one
+//! that was killed can go on.
+
+mod journal;
+mod progress;
+mod rejects;
+mod teller;
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rustc_hash::FxHashMap;
+use smol_str::SmolStr;
+
+use super::exit::Exit;
+use super::output::Output;
+use super::run::{self, Arguments};
+use crate::diagnostic::{Code, render};
+use crate::exchange::{self, Mark, Problem, Request, RowMessage};
+use crate::pipeline::{Ending, Outcome, Pipeline};
+use crate::project::Compiled;
+use crate::schema::Row;
+use crate::value::{Reference, Value};
+use crate::vm::Fault;
+
+use journal::{Journal, Note, Trouble};
+use rejects::Rejects;
+use teller::Teller;
+
+/// Where the operations come from.
+struct Input<'a> {
+    path: &'a Path,
+    /// As it is shown to people.
+    name: String,
+    /// In bytes, of a file.
+    size: Option<u64>,
+}
+
+impl Input<'_> {
+    fn is_stdin(&self) -> bool {
+        self.path.as_os_str() == "-"
+    }
+}
+
+pub(super) fn run(compiled: &Compiled, file: &Path, arguments: &Arguments, output: &mut Output) -> Result<Exit, Exit> {
+    let store = run::store_url(compiled, arguments);
+    sensible(file, store, arguments).map_err(|words| usage(words, output))?;
+    let format = format(file, arguments, output)?;
+    let (input, text) = open(file, output)?;
+    let reader = exchange::Reader::new(text, &format, &compiled.schema, &compiled.program);
+    let (mut reader, warnings) = reader.map_err(|problem| unreadable(&problem, &input.name, output))?;
+    warnings.iter().for_each(|warning| output.error_line(warning.at(&input.name)));
+    let mut pipeline = run::open(compiled, arguments, output)?;
+    let acting = arguments.user.as_deref().map(|full_name| user(full_name, &mut pipeline)).transpose();
+    let acting = acting.map_err(|problem| unknown_user(&problem, output))?;
+    let journal = (store != run::MEMORY && !arguments.dry_run).then(|| Journal::new(&input, &format));
+    let before = match &journal {
+        Some(journal) if arguments.resume => {
+            journal.resume(&input, &mut reader, &mut pipeline).map_err(|trouble| refused(&trouble, &input, store, output))?
+        }
+        _ => None,
+    };
+    let rejects = arguments.rejects.as_deref().map(|path| Rejects::open(path, before.as_ref().and_then(|note| note.rejects.as_ref())));
+    let rejects = rejects.transpose().map_err(|error| unwritable(arguments, &error, output))?;
+    let mut teller = Teller::new(compiled, &input, arguments, output);
+    match (&before, &journal) {
+        (Some(note), _) => teller.resumes(note, reader.bytes()),
+        (None, Some(journal)) => teller.begins(journal.unfinished(&mut pipeline).ok().flatten().as_ref()),
+        (None, None) => {}
+    }
+    let mut run = Run { pipeline, acting, users: FxHashMap::default(), held: Vec::new(), open: false, journal, rejects, teller };
+    let began = Instant::now();
+    let ended = run.all(reader);
+    Ok(run.close(began.elapsed()).and(ended.err().unwrap_or(Exit::Well)))
+}
+
+/// Whether what is asked goes together.
+fn sensible(file: &Path, store: &str, arguments: &Arguments) -> Result<(), &'static str> {
+    if arguments.resume && store == run::MEMORY {
+        return Err("--resume needs a store that lasts: name one with --store");
+    }
+    if arguments.rejects.as_deref().is_some_and(|rejects| rejects::are_one(rejects, file)) {
+        return Err("--rejects would write over the operations that are read: name another file");
+    }
+    Ok(())
+}
+
+fn usage(words: &str, output: &mut Output) -> Exit {
+    output.error_line(format!("error: {words}"));
+    Exit::Usage
+}
+
+/// How the file is written.
+fn format(file: &Path, arguments: &Arguments, output: &mut Output) -> Result<exchange::Format, Exit> {
+    match &arguments.entity {
+        Some(entity) => Ok(exchange::Format::Csv { entity: entity.into(), message: RowMessage::from(arguments.message) }),
+        None if file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv")) => {
+            Err(usage("a CSV needs --entity, the entity of its records", output))
+        }
+        None => Ok(exchange::Format::JsonLines),
+    }
+}
+
+/// The file, and what is in it.
+fn open<'a>(path: &'a Path, output: &mut Output) -> Result<(Input<'a>, Box<dyn BufRead>), Exit> {
+    if path.as_os_str() == "-" {
+        return Ok((Input { path, name: "<stdin>".to_owned(), size: None }, Box::new(io::stdin().lock())));
+    }
+    let name = render::visible(&path.to_string_lossy()).into_owned();
+    let opened = File::open(path).and_then(|opened| {
+        let meta = opened.metadata()?;
+        if meta.is_dir() { Err(io::Error::from(io::ErrorKind::IsADirectory)) } else { Ok((opened, meta)) }
+    });
+    match opened {
+        Ok((opened, meta)) => {
+            let input = Input { path, name, size: meta.is_file().then_some(meta.len()) };
+            Ok((input, Box::new(BufReader::with_capacity(256 * 1024, opened))))
+        }
+        Err(error) => {
+            output.error_line(format!("error[{}]: `{name}` can't be read: {error}", Code::O0101.name()));
+            Err(Exit::Failed)
+        }
+    }
+}
+
+fn unreadable(problem: &Problem, name: &str, output: &mut Output) -> Exit {
+    output.error_line(problem.at(name));
+    if problem.io { Exit::Failed } else { Exit::Problems }
+}
+
+/// Tells why a run can't go on where an earlier one ended.
+fn refused(trouble: &Trouble, input: &Input, store: &str, output: &mut Output) -> Exit {
+    let name = &input.name;
+    match trouble {
+        Trouble::Store(error) => super::load::store_failed(store, &error.to_string(), output),
+        Trouble::Input(error) => {
+            output.error_line(format!("error[{}]: `{name}` can't be read: {error}", Code::O0101.name()));
+            Exit::Failed
+        }
+        Trouble::Changed(line) => {
+            let code = Code::O0115.name();
+            output.error_line(format!(
+                "error[{code}]: `{name}` isn't what the earlier run has read: up to line {line}, which it had done, something was changed"
+            ));
+            output.error_line(
+                "  = help: put these lines back as they were; without --resume the run begins at the first line, whatever was done before",
+            );
+            Exit::Problems
+        }
+    }
+}
+
+fn unwritable(arguments: &Arguments, error: &io::Error, output: &mut Output) -> Exit {
+    let path = arguments.rejects.as_deref().unwrap_or(Path::new("")).to_string_lossy();
+    output.error_line(format!("error[{}]: `{}` can't be written: {error}", Code::O0116.name(), render::visible(&path)));
+    Exit::Failed
+}
+
+/// The user with a full name.
+pub(super) fn user(full_name: &str, pipeline: &mut Pipeline) -> Result<Reference, Fault> {
+    let administrator = pipeline.administrator();
+    let mut wanted = Row::default();
+    if let Some(slot) = pipeline.schema().entity(administrator.entity).and_then(|users| users.slot("fullname")) {
+        wanted.set(slot, Value::Text(full_name.into()));
+    }
+    let found = pipeline.find(administrator.entity, &wanted, 1)?;
+    let id = found.first().copied().ok_or_else(|| Fault {
+        code: Code::O0113,
+        message: format!("there is no user {}", crate::value::text::quoted(full_name)),
+        span: None,
+        chain: Vec::new(),
+    })?;
+    Ok(Reference { entity: administrator.entity, id })
+}
+
+/// Tells that `--as` names nobody.
+pub(super) fn unknown_user(fault: &Fault, output: &mut Output) -> Exit {
+    output.error_line(format!("error[{}]: {}", fault.code.name(), fault.message));
+    if fault.code == Code::F11 { Exit::Failed } else { Exit::Problems }
+}
+
+/// A run over all operations.
+struct Run<'a> {
+    pipeline: Pipeline,
+    acting: Option<Reference>,
+    users: FxHashMap<SmolStr, Reference>,
+    /// Outcomes of the open transaction, not yet told.
+    held: Vec<(u64, Outcome, Duration)>,
+    open: bool,
+    /// Where the run notes how far it has come; nowhere where nothing lasts.
+    journal: Option<Journal>,
+    rejects: Option<Rejects>,
+    teller: Teller<'a>,
+}
+
+impl Run<'_> {
+    /// Runs them; where the store fails, that is the end.
+    fn all<R: BufRead>(&mut self, mut reader: exchange::Reader<'_, R>) -> Result<(), Exit> {
+        let stops = self.teller.arguments.stop_on_error;
+        loop {
+            let before = (stops && self.journal.is_some()).then(|| reader.mark());
+            let Some(next) = reader.next() else { break };
+            let last = next.as_ref().is_err_and(|problem| problem.last);
+            let io = next.as_ref().is_err_and(|problem| problem.io);
+            let wrong = match next {
+                Err(problem) => Some(self.unreadable(&problem)),
+                Ok(request) => self.one(request)?,
+            };
+            if let Some(reason) = wrong.as_ref().filter(|_| !last) {
+                self.reject(reason, &reader)?;
+            }
+            self.teller.advance(reader.bytes());
+            if io || last || (stops && wrong.is_some()) {
+                // What is among the rejects is done with; what isn't is met again.
+                let mark = before.filter(|_| self.rejects.is_none()).unwrap_or_else(|| reader.mark());
+                return self.cut(last, mark, io);
+            }
+            if self.held.len() >= self.teller.arguments.batch as usize {
+                self.end(|| reader.mark(), false)?;
+            }
+        }
+        self.finish(reader.mark())
+    }
+
+    /// The end of a run that doesn't read on.
+    fn cut(&mut self, last: bool, mark: Mark, io: bool) -> Result<(), Exit> {
+        // After a row that has no end nobody knows what was read of it: the note stays where the last transaction left it.
+        if last {
+            self.journal = None;
+        }
+        self.end(|| mark, false)?;
+        if io { Err(Exit::Failed) } else { Ok(()) }
+    }
+
+    /// The end of the input: that it was reached is noted, too.
+    fn finish(&mut self, mark: Mark) -> Result<(), Exit> {
+        if self.journal.is_some() && !self.open {
+            self.begin()?;
+        }
+        self.end(|| mark, true)
+    }
+
+    fn begin(&mut self) -> Result<(), Exit> {
+        self.pipeline.begin().map_err(|error| self.teller.failed(&error.to_string()))?;
+        self.open = true;
+        Ok(())
+    }
+
+    fn unreadable(&mut self, problem: &Problem) -> String {
+        self.teller.problem(problem);
+        problem.at(&self.teller.input.name)
+    }
+
+    /// Runs one, and gives the reason where it was stopped or failed.
+    fn one(&mut self, request: Request) -> Result<Option<String>, Exit> {
+        let line = request.line;
+        let began = Instant::now();
+        let acting = match request.user.map(|name| self.user(name)).transpose() {
+            Ok(named) => named.or(self.acting),
+            Err(fault) => {
+                let store = fault.code == Code::F11;
+                let reason = self.unreadable(&Problem::new(line, fault.code, fault.message.clone()));
+                return if store { Err(self.give_up(&fault.message)) } else { Ok(Some(reason)) };
+            }
+        };
+        let together = self.teller.arguments.batch > 1 || self.journal.is_some();
+        if together && !self.open && !self.teller.arguments.dry_run {
+            self.begin()?;
+        }
+        let outcome = self.pipeline.execute(request.operation, acting);
+        let failed = match &outcome.ending {
+            Ending::Fault(fault) if fault.code == Code::F11 => Some(fault.message.clone()),
+            _ => None,
+        };
+        let reason = self.teller.reason(line, &outcome.ending);
+        self.held.push((line, outcome, began.elapsed()));
+        failed.map_or(Ok(reason), |words| Err(self.give_up(&words)))
+    }
+
+    fn user(&mut self, name: SmolStr) -> Result<Reference, Fault> {
+        if let Some(known) = self.users.get(&name) {
+            return Ok(*known);
+        }
+        let found = user(&name, &mut self.pipeline)?;
+        self.users.insert(name, found);
+        Ok(found)
+    }
+
+    /// Puts what was read last among the rejects.
+    fn reject<R: BufRead>(&mut self, reason: &str, reader: &exchange::Reader<'_, R>) -> Result<(), Exit> {
+        let Some(rejects) = &mut self.rejects else { return Ok(()) };
+        let head = if rejects.is_empty() { reader.rejected_head() } else { Vec::new() };
+        rejects.count += 1;
+        let written = rejects.write(&head).and_then(|()| rejects.write(&reader.rejected(reason)));
+        written.map_err(|error| self.lose(&error))
+    }
+
+    /// Keeps the open transaction with how far the run has come, and tells what was in it.
+    fn end(&mut self, mark: impl FnOnce() -> Mark, ended: bool) -> Result<(), Exit> {
+        let rejects = self.rejects.as_mut().map(Rejects::flush).transpose().map_err(|error| self.lose(&error))?;
+        if std::mem::take(&mut self.open) {
+            let noted = match &self.journal {
+                Some(journal) => journal.keep(&Note { mark: mark(), ended, rejects }, &mut self.pipeline),
+                None => Ok(()),
+            };
+            if let Err(error) = noted.and_then(|()| self.pipeline.commit()) {
+                return Err(self.give_up(&error.to_string()));
+            }
+        }
+        for (line, outcome, took) in std::mem::take(&mut self.held) {
+            self.teller.outcome(line, &outcome, took);
+        }
+        Ok(())
+    }
+
+    /// The store failed: nothing of the open transaction is kept, and that is told of each of its operations.
+    fn give_up(&mut self, words: &str) -> Exit {
+        self.undo(words);
+        self.teller.failed(words)
+    }
+
+    /// The rejects can't be written: so that none is lost, nothing of the open transaction is kept.
+    fn lose(&mut self, error: &io::Error) -> Exit {
+        self.undo("the rejects can't be written");
+        self.teller.progress.end();
+        unwritable(self.teller.arguments, error, self.teller.output)
+    }
+
+    fn undo(&mut self, words: &str) {
+        // It has failed already; whether it can also be undone changes nothing.
+        let undone = self.open && self.pipeline.rollback().is_ok();
+        self.open = false;
+        let (undone, ended): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.held).into_iter().partition(|(_, outcome, _)| undone && outcome.ending == Ending::Committed);
+        ended.iter().for_each(|(line, outcome, took)| self.teller.outcome(*line, outcome, *took));
+        self.teller.undone(undone, words);
+    }
+
+    /// The closing words; a dry run is undone before it says so.
+    fn close(mut self, took: Duration) -> Exit {
+        let failed = if self.teller.arguments.dry_run { self.pipeline.rollback().err() } else { None };
+        let failed = failed.map(|error| self.teller.failed(&error.to_string()));
+        self.teller.close(took, self.rejects.as_ref()).and(failed.unwrap_or(Exit::Well))
+    }
+}

@@ -1,0 +1,140 @@
+//! A run that is killed (`kill -9`) and goes on repeats nothing and leaves nothing out.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Stdio};
+
+use super::{Case, told};
+
+/// A CSV of so many orders, every seventh of which is stopped and every eleventh of which can't be read.
+fn orders(count: u64) -> String {
+    let mut text = "number,total\n".to_owned();
+    for number in 0..count {
+        let total = if number % 11 == 10 {
+            "many".to_owned()
+        } else if number % 7 == 6 {
+            "-1".to_owned()
+        } else {
+            number.to_string()
+        };
+        writeln!(text, "A-{number:06},{total}").unwrap();
+    }
+    text
+}
+
+/// Starts a run, reads so many lines of what it tells, and kills it. Whether it was at work then.
+fn kill_after(mut command: Command, lines: usize) -> bool {
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let told = BufReader::new(child.stdout.take().unwrap()).lines().take(lines).count();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    told == lines
+}
+
+#[test]
+fn a_killed_run_goes_on_and_neither_repeats_nor_skips() {
+    const COUNT: u64 = 1_500;
+    let whole = Case::new();
+    whole.write("o.csv", &orders(COUNT));
+    whole.run("o.csv --entity order --store sqlite:o.db --rejects r.csv --batch 100");
+    for batch in [1, 64] {
+        let case = Case::new();
+        case.write("o.csv", &orders(COUNT));
+        let arguments = format!("o.csv --entity order --store sqlite:o.db --rejects r.csv --format json --batch {batch}");
+        let (mut kills, mut at_work) = (0, 0);
+        for round in 0..6 {
+            let more = if round == 0 { "" } else { " --resume" };
+            kills += 1;
+            at_work += u64::from(kill_after(case.command(&format!("{arguments}{more}")), 90 + round * 41));
+        }
+        let (text, code) = case.run(&format!("{arguments} --resume"));
+        assert!([0, 1].contains(&code), "whether anything was left that can't be read: {text}");
+        assert!(!text.contains("F09"), "batch {batch}: a record came twice: {text}");
+        assert_eq!(case.orders(), whole.orders(), "batch {batch}");
+        assert_eq!(case.read("r.csv"), whole.read("r.csv"), "batch {batch}: every reject once, in order");
+        assert!(at_work > 2, "batch {batch}: only {at_work} of {kills} were at work");
+        // Once more: there is nothing left to do.
+        let (text, code) = case.run("o.csv --entity order --store sqlite:o.db --resume");
+        assert!(text.contains(&format!("up to line {}, the end of it then", COUNT + 1)), "{text}");
+        assert!(text.contains("0 committed, 0 stopped, 0 faults") && code == 0, "{text}");
+    }
+}
+
+#[test]
+fn the_input_is_known_by_what_is_in_it() {
+    let case = Case::new();
+    let text = "number,total\nA-1,1\nA-2,2\nA-3,-3\nA-4,4\n";
+    case.write("o.csv", text);
+    let go = |file: &str| case.run(&format!("{file} --entity order --store sqlite:o.db --resume"));
+    let (told, code) = go("o.csv --stop-on-error");
+    assert!(told.contains("the store knows of no earlier run over it") && code == 3, "{told}");
+    // Changed before that point: refused, with nothing done.
+    case.write("o.csv", &text.replace("A-2,2", "A-2,22"));
+    let (told, code) = go("o.csv");
+    assert!(told.contains("error[O0115]: `o.csv` isn't what the earlier run has read: up to line 3"), "{told}");
+    assert_eq!((code, case.orders().len()), (1, 2));
+    case.write("o.csv", "number,total\nA-1,1\n");
+    assert!(go("o.csv").0.contains("O0115"), "cut short");
+    // Elsewhere, and changed behind it: it goes on.
+    std::fs::remove_file(case.path("o.csv")).unwrap();
+    case.write("moved.csv", &text.replace("A-3,-3", "A-3,3"));
+    let (told, code) = go("moved.csv");
+    assert!(told.starts_with("2 committed") && told.contains("moved.csv: an earlier run has done it up to line 3;") && code == 0, "{told}");
+    // Grown since it was done: only what is new is run.
+    case.write("moved.csv", &(text.replace("A-3,-3", "A-3,3") + "A-5,5"));
+    assert!(go("moved.csv").0.starts_with("1 committed"));
+    case.write("moved.csv", &(text.replace("A-3,-3", "A-3,3") + "A-5,5\nA-6,6\n"));
+    assert!(go("moved.csv").0.starts_with("1 committed"));
+    assert_eq!(case.orders(), ["A-1", "A-2", "A-3", "A-4", "A-5", "A-6"]);
+    // What is done with the rows is part of what they are.
+    let (told, _) = case.run("moved.csv --entity order --message upsert --store sqlite:o.db --resume");
+    assert!(told.starts_with("6 committed"), "{told}");
+    let (told, code) = case.run("moved.csv --entity order --resume");
+    assert!(told.contains("--resume needs a store that lasts") && code == 2, "{told}");
+}
+
+#[test]
+fn a_run_over_standard_input_goes_on_too() {
+    let case = Case::new();
+    let run = |text: &str| {
+        let mut command = case.command("- --entity order --store sqlite:o.db --resume --stop-on-error");
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        // One that refuses reads no further; then the pipe is closed.
+        let _ = child.stdin.take().unwrap().write_all(text.as_bytes());
+        told(&child.wait_with_output().unwrap())
+    };
+    assert_eq!(run("number,total\nA-1,1\nA-2,-2\n").1, 3);
+    assert!(run("number,total\nB-1,1\nA-2,2\n").0.contains("error[O0115]: `<stdin>`"));
+    let (told, code) = run("number,total\nA-1,1\nA-2,2\n");
+    assert!(told.starts_with("1 committed") && code == 0, "{told}");
+    assert_eq!(case.orders(), ["A-1", "A-2"]);
+}
+
+#[test]
+fn who_forgets_to_resume_is_told() {
+    let case = Case::new();
+    case.write("o.csv", "number,total\nA-1,1\nA-2,-2\n");
+    case.run("o.csv --entity order --message upsert --store sqlite:o.db --stop-on-error");
+    let (told, _) = case.run("o.csv --entity order --message upsert --store sqlite:o.db");
+    assert!(told.contains("o.csv: an earlier run ended after line 2; this one begins at the first line again (--resume goes on"), "{told}");
+    let (told, _) = case.run("o.csv --entity order --message upsert --store sqlite:o.db");
+    assert!(!told.contains("an earlier run"), "it came to its end: {told}");
+}
+
+#[test]
+fn rejects_that_are_not_those_of_the_run_are_left_alone() {
+    let case = Case::new();
+    case.write("o.csv", &orders(40));
+    assert!(kill_after(case.command("o.csv --entity order --store sqlite:o.db --rejects r.csv --format json"), 30));
+    case.write(
+        "r.csv",
+        "something else altogether, which is longer than what was there, and somebody's only copy of it\n".repeat(20).as_str(),
+    );
+    let before = case.read("r.csv");
+    let (told, code) = case.run("o.csv --entity order --store sqlite:o.db --rejects r.csv --resume");
+    assert!(told.contains("error[O0116]") && told.contains("it isn't what the earlier run has written") && code == 4, "{told}");
+    assert_eq!(case.read("r.csv"), before);
+    let numbers: BTreeSet<String> = case.orders().into_iter().collect();
+    assert!(numbers.len() > 10);
+}
