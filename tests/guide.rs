@@ -1,4 +1,5 @@
-//! The guide is walked: its files are written, its commands run, and what they print is what stands there.
+//! The guide is walked: its files are written and changed, its commands run, and what they print is what stands there; of a
+//! `console part`, each line is part of a line that is printed, in this order.
 
 #![cfg(test)]
 
@@ -24,12 +25,22 @@ fn the_guide_can_be_followed() {
     let folder = tempfile::tempdir().unwrap();
     let (mut written, mut commands) = (0, 0);
     for (tag, text) in blocks(include_str!("../docs/guide.md")) {
-        if let Some((kind, name)) = tag.split_once("file ") {
+        if let Some(name) = tag.strip_prefix("diff file ") {
+            change(&folder.path().join(name), &text);
+        } else if let Some((kind, name)) = tag.split_once("file ") {
             let path = folder.path().join(name);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             let before = if kind.contains("more") { fs::read_to_string(&path).unwrap() + "\n" } else { String::new() };
             fs::write(&path, before + &text).unwrap();
             written += 1;
+        } else if tag == "console part" {
+            let (command, expected) = text.split_once('\n').unwrap();
+            let printed = printed(command.strip_prefix("$ weir ").unwrap(), folder.path());
+            let mut lines = printed.lines();
+            for line in expected.lines() {
+                assert!(lines.any(|printed| printed.contains(line)), "{command} prints no line `{line}` there: {printed}");
+            }
+            commands += 1;
         } else if tag == "console" {
             let (command, expected) = text.split_once('\n').unwrap();
             let printed = printed(command.strip_prefix("$ weir ").unwrap(), folder.path());
@@ -39,6 +50,14 @@ fn the_guide_can_be_followed() {
     }
     println!("{written} files written, {commands} commands run");
     assert!(written > 5 && commands > 4);
+}
+
+/// Takes the lines with a minus out of a file, and puts those with a plus there instead.
+fn change(path: &Path, diff: &str) {
+    let lines = |sign: char| diff.lines().filter_map(|line| line.strip_prefix(sign)).map(|line| format!("{line}\n")).collect::<String>();
+    let before = fs::read_to_string(path).unwrap();
+    assert_eq!(before.matches(&lines('-')).count(), 1, "{diff}");
+    fs::write(path, before.replace(&lines('-'), &lines('+'))).unwrap();
 }
 
 /// What a command prints, without blanks at the ends of lines.

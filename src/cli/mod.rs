@@ -10,6 +10,7 @@ mod compiled;
 mod deploy;
 mod diff;
 mod dis;
+mod doc;
 mod exit;
 mod explain;
 mod files;
@@ -17,6 +18,7 @@ mod fmt;
 mod jobs;
 mod life;
 mod load;
+mod new;
 mod ops;
 mod order;
 mod output;
@@ -24,6 +26,7 @@ mod record;
 mod replay;
 mod run;
 mod schema;
+mod shell;
 mod snap;
 mod story;
 mod test;
@@ -32,7 +35,7 @@ mod work;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
 use exit::Exit;
 use output::Output;
@@ -47,6 +50,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Begin a small project that checks, tests and runs at once
+    New(new::Arguments),
     /// Say everything that the compiler knows about a project
     Check(check::Arguments),
     /// Compile a project into one `.flowc` file
@@ -57,6 +62,8 @@ enum Command {
     Fmt(fmt::Arguments),
     /// Show every step that an event would run, in its order, and what those may cause
     Order(order::Arguments),
+    /// Write pages about the entities and flows, to be read in a browser
+    Doc(doc::Arguments),
     /// Run a scenario, or operations from a file
     Run(run::Arguments),
     /// Run again what `weir run --record` has written down, without the store
@@ -83,6 +90,10 @@ enum Command {
     Schema(schema::Arguments),
     /// Explain a code, with an example of what is wrong and of what is right
     Explain(explain::Arguments),
+    /// Write what a shell needs to complete commands and options
+    Completions(shell::Completions),
+    /// Write the manual page
+    Man(shell::Man),
 }
 
 /// What a command writes.
@@ -107,11 +118,13 @@ pub fn main() -> ExitCode {
     };
     let mut output = Output::standard();
     let exit = match cli.command {
+        Command::New(arguments) => new::run(&arguments, &mut output),
         Command::Check(arguments) => check::run(&arguments, &mut output),
         Command::Build(arguments) => build::run(&arguments, &mut output),
         Command::Dis(arguments) => dis::run(&arguments, &mut output),
         Command::Fmt(arguments) => fmt::run(&arguments, &mut output),
         Command::Order(arguments) => order::run(&arguments, &mut output),
+        Command::Doc(arguments) => doc::run(&arguments, &mut output),
         Command::Run(arguments) => run::run(&arguments, &mut output),
         Command::Replay(arguments) => replay::run(&arguments, &mut output),
         Command::Why(arguments) => why::run(&arguments, &mut output),
@@ -125,6 +138,8 @@ pub fn main() -> ExitCode {
         Command::Test(arguments) => test::run(&arguments, &mut output),
         Command::Schema(arguments) => schema::run(&arguments, &mut output),
         Command::Explain(arguments) => explain::run(&arguments, &mut output),
+        Command::Completions(arguments) => shell::completions(&arguments, Cli::command(), &mut output),
+        Command::Man(arguments) => shell::man(&arguments, Cli::command(), &mut output),
     };
     ExitCode::from(exit.and(output.finish()).code())
 }

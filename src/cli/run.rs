@@ -48,7 +48,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 1, env = "WEIR_BATCH", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub batch: u32,
     /// Do all operations and roll them back: what would happen, with nothing kept
-    #[arg(long, env = "WEIR_DRY_RUN", requires = "ops", conflicts_with = "resume")]
+    #[arg(long, env = "WEIR_DRY_RUN", requires = "ops", conflicts_with_all = ["resume", "file"])]
     pub dry_run: bool,
     /// Go on after an operation that was stopped or failed; this is what happens anyway
     #[arg(long = "continue", env = "WEIR_CONTINUE", requires = "ops", overrides_with = "stop_on_error")]
@@ -108,13 +108,9 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Exit {
 pub(super) fn open(compiled: &Compiled, arguments: &Arguments, output: &mut Output) -> Result<Pipeline, Exit> {
     let settings = compiled.config.apply(if arguments.trace { Settings::system().traced() } else { Settings::system() });
     let url = store_url(compiled, arguments);
-<<<<<<< HEAD
-    arguments.record.open(compiled, url, arguments.allow.apply(settings)).map_err(|error| load::unopened(url, &error, output))
-=======
     let settings = arguments.allow.apply(settings);
-    let opened = if arguments.dry_run { compiled.open_trial(url, settings) } else { compiled.open(url, settings) };
+    let opened = if arguments.dry_run { compiled.open_trial(url, settings) } else { arguments.record.open(compiled, url, settings) };
     opened.map_err(|error| load::unopened(url, &error, output))
->>>>>>> 85468f9 (weir run --ops over real data: bar, summary, dry run, rejects, resume; weir new, doc, completions and man)
 }
 
 /// The store of the command line, else the project's, else one in memory.

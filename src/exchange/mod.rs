@@ -5,6 +5,7 @@
 
 mod csv;
 mod decode;
+pub mod html;
 mod json;
 mod lines;
 mod order;
@@ -17,11 +18,8 @@ use std::io::BufRead;
 
 use smol_str::SmolStr;
 
-<<<<<<< HEAD
-pub use order::{order_mermaid, order_svg, order_text};
-=======
 pub use lines::{Mark, furthest};
->>>>>>> 85468f9 (weir run --ops over real data: bar, summary, dry run, rejects, resume; weir new, doc, completions and man)
+pub use order::{order_mermaid, order_svg, order_text};
 pub use outcome::{Tally, refused, told, told_with_outputs};
 pub use replay::{AsTest, Change, Difference, Reason, difference_lines, ending_line, operation_title, replayed_json, unread_json};
 pub use trace::{About, not_considered, trace_about, trace_lines, with_trace};

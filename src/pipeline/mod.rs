@@ -99,15 +99,6 @@ impl Pipeline {
         Ok(pipeline)
     }
 
-<<<<<<< HEAD
-    /// A pipeline over a store with the tables of the schema, in which the system administrator is.
-    pub(crate) fn assembled(
-        schema: Arc<Schema>,
-        program: Arc<Program>,
-        mut store: Box<dyn Store>,
-        settings: Settings,
-    ) -> Result<Self, StoreError> {
-=======
     /// A pipeline on trial: the same in one longer transaction, which is open already and is there to be rolled back, so that not even
     /// the tables remain that the schema needed.
     pub fn trial(schema: Arc<Schema>, program: Arc<Program>, mut store: Box<dyn Store>, settings: Settings) -> Result<Self, StoreError> {
@@ -119,9 +110,13 @@ impl Pipeline {
         Ok(pipeline)
     }
 
-    /// A pipeline over a store with the tables of the schema.
-    fn assembled(schema: Arc<Schema>, program: Arc<Program>, mut store: Box<dyn Store>, settings: Settings) -> Result<Self, StoreError> {
->>>>>>> 85468f9 (weir run --ops over real data: bar, summary, dry run, rejects, resume; weir new, doc, completions and man)
+    /// A pipeline over a store with the tables of the schema, in which the system administrator is.
+    pub(crate) fn assembled(
+        schema: Arc<Schema>,
+        program: Arc<Program>,
+        mut store: Box<dyn Store>,
+        settings: Settings,
+    ) -> Result<Self, StoreError> {
         store.limit_answers(settings.max_memory);
         let users = schema.entity_id(USERS).ok_or_else(|| StoreError::Unusable(format!("the schema has no entity `{USERS}`")))?;
         let administrator = Reference { entity: users, id: ADMINISTRATOR };

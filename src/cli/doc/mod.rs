@@ -1,0 +1,95 @@
+//! `weir doc`: a project as pages that are read without a server: one for each entity, and one that names them all.
+//!
+//! The pages say what the texts and the compiler say, and nothing is worked out here but where it stands. They load nothing from
+//! elsewhere, and whatever comes from the project is escaped.
+
+mod book;
+mod diagram;
+mod entity;
+mod flow;
+mod index;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::exit::Exit;
+use super::files::write_whole;
+use super::load;
+use super::output::Output;
+use crate::diagnostic::{render, render::counted};
+use crate::exchange::html;
+
+use book::Book;
+
+const STYLE: &str = include_str!("page.css");
+
+/// The folder of the entities' pages, within that of all.
+const ENTITIES: &str = "entities";
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// A file or a folder, `-` for standard input
+    #[arg(default_value = ".", env = "WEIR_PATH")]
+    path: PathBuf,
+    /// The folder for the pages
+    #[arg(short, long, value_name = "DIR", default_value = "doc", env = "WEIR_OUTPUT")]
+    output: PathBuf,
+}
+
+pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Exit {
+    let (project, compiled) = match load::sound(&arguments.path, output) {
+        Ok(sound) => sound,
+        Err(exit) => return exit,
+    };
+    let book = Book::new(title(&arguments.path), &project, &compiled);
+    let dir = &arguments.output;
+    let name = render::visible(&dir.to_string_lossy()).into_owned();
+    match write(&book, dir) {
+        Ok(pages) => {
+            output.line(format!("{} written: open {name}/index.html", counted(pages, "page")));
+            Exit::Well
+        }
+        Err(error) => {
+            output.error_line(format!("error: the pages can't be written to `{name}`: {error}"));
+            Exit::Failed
+        }
+    }
+}
+
+/// What the project is called: the name of its folder or file.
+fn title(path: &Path) -> String {
+    let whole = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let name = whole.file_stem().map(|name| name.to_string_lossy().into_owned());
+    name.filter(|name| name != "-").unwrap_or_else(|| "rules".to_owned())
+}
+
+/// Writes the pages, and says how many.
+fn write(book: &Book<'_>, dir: &Path) -> io::Result<usize> {
+    let entities = book.entities();
+    fs::create_dir_all(dir.join(ENTITIES))?;
+    write_whole(&dir.join("index.html"), html::document(&book.title, STYLE, &index::page(book)).as_bytes())?;
+    for entity in &entities {
+        let title = format!("{} – {}", entity.name.text, book.title);
+        let page = html::document(&title, STYLE, &entity::page(book, entity));
+        write_whole(&dir.join(ENTITIES).join(format!("{}.html", entity.name.text)), page.as_bytes())?;
+    }
+    Ok(entities.len() + 1)
+}
+
+/// A link to an entity's page, from another of them; just its name where there is no page of it.
+fn entity_link(book: &Book<'_>, name: &str) -> String {
+    let escaped = html::escaped(name);
+    if book.has(name) { format!("<a href=\"{escaped}.html\">{escaped}</a>") } else { escaped }
+}
+
+/// A link to what is said of a flow, action or plug-in, from the page of an entity.
+fn code_link(book: &Book<'_>, name: &str) -> String {
+    let escaped = html::escaped(name);
+    match book.home(name) {
+        Some(home) => format!("<a href=\"{}.html#{escaped}\">{escaped}</a>", html::escaped(home)),
+        None => format!("<a href=\"../index.html#{escaped}\">{escaped}</a>"),
+    }
+}
