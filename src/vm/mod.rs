@@ -13,8 +13,10 @@ mod run;
 #[cfg(test)]
 mod tests;
 mod trace;
+mod watch;
 
 pub use host::{Fault, Host, Interrupt, Waited};
 pub use machine::Frame;
 pub use run::{Exit, run};
 pub use trace::{Fact, FactName, Told};
+pub use watch::Hits;
