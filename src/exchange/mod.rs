@@ -9,8 +9,8 @@ mod json;
 mod lines;
 mod order;
 mod outcome;
-mod replay;
 pub mod pull;
+mod replay;
 mod trace;
 
 use std::io::BufRead;

@@ -23,8 +23,8 @@ use smol_str::SmolStr;
 
 use super::allow::Allow;
 use super::exit::Exit;
-use super::{coverage, load};
 use super::output::Output;
+use super::{coverage, load};
 use crate::check::ir::Scenario;
 use crate::diagnostic::render::counted;
 use crate::project::{Compiled, Project};
@@ -147,14 +147,8 @@ impl Job<'_> {
         let cases: Vec<Case> = tests.iter().flat_map(|test| scenario::cases(test)).collect();
         let threads = arguments.threads.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZero::<usize>::MIN);
         let collector = arguments.coverage.collector();
-        let runner = Runner {
-            compiled,
-            allow: &arguments.allow,
-            threads,
-            fail_fast: arguments.fail_fast,
-            collector: collector.as_ref(),
-            stop,
-        };
+        let runner =
+            Runner { compiled, allow: &arguments.allow, threads, fail_fast: arguments.fail_fast, collector: collector.as_ref(), stop };
         let (mut tally, mut document, began) = (Tally::default(), Vec::new(), Instant::now());
         let told = runner.run(&cases, |mut done: Done| {
             tally.count(done.ending);

@@ -162,6 +162,6 @@ impl Share {
 
     /// In percent, with one decimal, rounded down: 100 says that nothing is missing. Where there is nothing to cover, 100 too.
     pub fn percent(self) -> f64 {
-        if self.all == 0 { 100.0 } else { (self.reached * 1_000 / self.all) as f64 / 10.0 }
+        (self.reached * 1_000).checked_div(self.all).map_or(100.0, |share| share as f64 / 10.0)
     }
 }
