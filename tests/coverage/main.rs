@@ -94,6 +94,11 @@ fn weir(folder: &Path, arguments: &[&str]) -> Output {
     command.current_dir(folder).env("NO_COLOR", "1").arg("test").args(arguments).output().unwrap()
 }
 
+/// What is told of the coverage: between the tests and the time that they took.
+fn covered(out: &str) -> &str {
+    out.split_once("\n\n").unwrap().1.rsplit_once("\nin ").unwrap().0
+}
+
 fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
@@ -105,7 +110,7 @@ fn a_table_and_the_source_say_what_is_missing() {
     assert_eq!(run.status.code(), Some(0), "{}", text(&run.stderr));
     let out = text(&run.stdout);
     assert!(out.ends_with("\n2 passed, 0 failed\n"), "{out}");
-    insta::assert_snapshot!(out.lines().skip_while(|line| !line.starts_with("coverage")).collect::<Vec<_>>().join("\n"));
+    insta::assert_snapshot!(covered(&out));
 }
 
 #[test]
@@ -125,7 +130,6 @@ fn tests_that_run_at_once_add_up_and_can_reach_everything() {
     // Standard output is for programs then, and the table goes beside it.
     assert!(text(&run.stderr).contains("in all"), "{}", text(&run.stderr));
     let tables = ["1", "4"].map(|threads| text(&weir(folder.path(), &["--coverage=source", "--threads", threads]).stdout));
-    let covered = |text: &str| text.split_once("100.0 %").unwrap().1.rsplit_once("passed,").unwrap().0.to_owned();
     assert_eq!(covered(&tables[0]), covered(&tables[1]));
     assert_eq!(weir(folder.path(), &["--coverage", "--fail-fast"]).status.code(), Some(2));
 }
