@@ -7,6 +7,7 @@ mod as_test;
 mod build;
 mod check;
 mod compiled;
+mod coverage;
 mod deploy;
 mod diff;
 mod dis;
@@ -108,7 +109,7 @@ enum Format {
 
 /// Runs the command that the process was asked for.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::try_parse_from(coverage::joined(std::env::args_os())) {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version come this way too. Where they can't be printed there is nobody to tell.

@@ -77,6 +77,7 @@ impl Engine {
         scene.stage = Stage::PostOperation;
         self.enter_chain(name, scene.record)?;
         self.trace.ran(name);
+        self.count_action(name);
         let level = self.trace.level();
         let result = self.body_of(action, scene);
         scene.alone = false;

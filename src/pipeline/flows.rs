@@ -148,6 +148,7 @@ impl Engine {
             return Ok(());
         }
         self.trace.ran(name);
+        self.count_flow(flow, kind, scene);
         self.run_code(&flow.body, scene, acting, inputs).map(drop)
     }
 

@@ -2,6 +2,7 @@
 
 use smol_str::SmolStr;
 
+use crate::bytecode;
 use crate::schema::select::{Aggregate, Selection};
 use crate::schema::{FieldSet, Row};
 use crate::source::Span;
@@ -154,6 +155,14 @@ impl Host for FlowHost<'_> {
 
     fn tell(&mut self, told: vm::Told) {
         self.engine.tell_run(told, self.scene);
+    }
+
+    fn counts(&self) -> bool {
+        self.engine.counts()
+    }
+
+    fn counted(&mut self, code: &bytecode::Code, hits: &[vm::Hits]) {
+        self.engine.count_run(code, hits);
     }
 
     fn log(&mut self, text: SmolStr) {

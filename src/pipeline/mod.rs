@@ -13,6 +13,7 @@ mod audit;
 mod calls;
 mod context;
 mod core;
+mod count;
 pub(crate) mod definitions;
 mod delete;
 mod engine;
@@ -44,6 +45,7 @@ use jiff::Timestamp;
 use smol_str::SmolStr;
 
 pub use context::PluginContext;
+pub use count::{Began, Counted, Counter, Part};
 pub use external::{CallError, Limits, Outside, Permission};
 pub use happening::{Actor, Border, Happening, Named, StepKind, StepVerdict, TraceEntry};
 pub use jobs::Job;

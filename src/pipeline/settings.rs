@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::count::Counter;
 use super::external::{Limits, Outside, Permission};
 use super::operation::{Operation, Outcome};
 use jiff::Timestamp;
@@ -60,6 +61,8 @@ pub struct Settings {
     pub max_loop_records: u64,
     /// Whether outcomes tell what happened, entry by entry.
     pub trace: bool,
+    /// Takes what flows and actions did, run by run; nothing is counted without one.
+    pub counter: Option<Counter>,
     /// Which code outside may be called by commands and webhooks; nothing where nobody says.
     pub permission: Permission,
     /// How long one call of code outside may take, and how much it may answer.
@@ -117,6 +120,7 @@ impl Settings {
             max_instructions: 10_000_000,
             max_loop_records: 5_000,
             trace: false,
+            counter: None,
             permission: Permission::default(),
             limits: Limits::default(),
             outside: None,

@@ -4,6 +4,7 @@
 //! a scenario runs against any store. What a run says is data ([`Report`]); nothing in here prints.
 
 mod case;
+pub mod coverage;
 mod report;
 mod run;
 

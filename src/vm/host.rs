@@ -2,7 +2,7 @@
 
 use smol_str::SmolStr;
 
-use crate::bytecode::WaitList;
+use crate::bytecode::{self, WaitList};
 use crate::diagnostic::Code;
 use crate::schema::select::{Aggregate, Selection};
 use crate::schema::{FieldSet, Row};
@@ -10,6 +10,7 @@ use crate::source::Span;
 use crate::value::{EntityId, Reference, Slot, Type, Uuid, Value};
 
 use super::trace::Told;
+use super::watch::Hits;
 
 /// What a running flow reads and does. The pipeline decides what each of it means at its stage; the VM only asks.
 pub trait Host {
@@ -105,6 +106,16 @@ pub trait Host {
     /// Something that a run came by that is told.
     fn tell(&mut self, told: Told) {
         let _ = told;
+    }
+
+    /// Whether it is counted what a run does. Asked at its beginning.
+    fn counts(&self) -> bool {
+        false
+    }
+
+    /// What a run did, counted for each operation of its code; told once, when it has ended.
+    fn counted(&mut self, code: &bytecode::Code, hits: &[Hits]) {
+        let _ = (code, hits);
     }
 
     /// A line for the trace.

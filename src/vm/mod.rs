@@ -14,9 +14,11 @@ mod run;
 #[cfg(test)]
 mod tests;
 mod trace;
+mod watch;
 
 pub use host::{Fault, Host, Interrupt, Waited};
 pub use machine::Frame;
 pub use place::{LoopPlace, Place};
 pub use run::{Exit, resume, run};
 pub use trace::{Fact, FactName, Told};
+pub use watch::Hits;

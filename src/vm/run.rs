@@ -10,7 +10,7 @@ use crate::value::{Failure, Value};
 use super::host::{Fault, Host, Interrupt};
 use super::machine::{Frame, Machine, Trap};
 use super::place::{self, Place};
-use super::trace::Tracer;
+use super::watch::Watch;
 use super::{arithmetic, jumps, moves, records};
 
 /// How a run ended that nothing interrupted.
@@ -54,17 +54,31 @@ pub fn resume<H: Host + ?Sized>(code: &Code, frame: &mut Frame, place: &Place, h
 }
 
 fn go_on<H: Host + ?Sized>(machine: &mut Machine<'_>, at: &mut usize, host: &mut H) -> Result<Exit, Trap> {
-    if host.traced() { execute::<H, true>(machine, at, host) } else { execute::<H, false>(machine, at, host) }
+    if !host.traced() && !host.counts() {
+        return execute::<H, false>(machine, at, host, &mut Watch::default());
+    }
+    let code = machine.code;
+    let mut watch = Watch::new(code, host);
+    let exit = execute::<H, true>(machine, at, host, &mut watch);
+    watch.end(code, host);
+    exit
 }
 
-/// The loop. Traced or not is known when it is compiled, and asked as such: a tracer that may or may not be there, and never is, made a run
+/// The loop. Watched or not is known when it is compiled, and asked as such: a tracer that may or may not be there, and never is, made a run
 /// that isn't traced take 8 instructions more for each 100.
-fn execute<H: Host + ?Sized, const TRACED: bool>(machine: &mut Machine<'_>, at: &mut usize, host: &mut H) -> Result<Exit, Trap> {
+fn execute<H: Host + ?Sized, const WATCHED: bool>(
+    machine: &mut Machine<'_>,
+    at: &mut usize,
+    host: &mut H,
+    watch: &mut Watch,
+) -> Result<Exit, Trap> {
     let code = machine.code;
     let mut spent = 0;
-    let mut tracer = if TRACED { Tracer::new(code) } else { Tracer::default() };
     while let Some(op) = code.ops.get(*at).copied() {
         spent += 1;
+        if WATCHED {
+            watch.before(*at);
+        }
         let jump = if let Some(jump) = jumps::step(op, machine, host)? {
             jump
         } else if moves::step(op, machine, host)? || arithmetic::step(op, machine, host)? {
@@ -87,8 +101,8 @@ fn execute<H: Host + ?Sized, const TRACED: bool>(machine: &mut Machine<'_>, at: 
             }
             jump
         };
-        if TRACED {
-            tracer.step(op, *at, jump, machine, host);
+        if WATCHED {
+            watch.after(op, *at, jump, machine, host);
         }
         *at = jump.map_or(*at + 1, |to| to.0 as usize);
     }

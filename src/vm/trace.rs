@@ -69,7 +69,6 @@ pub enum FactName {
 }
 
 /// Follows the registers of one run.
-#[derive(Default)]
 pub(super) struct Tracer {
     facts: Vec<Vec<Fact>>,
 }

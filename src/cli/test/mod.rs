@@ -23,8 +23,8 @@ use smol_str::SmolStr;
 
 use super::allow::Allow;
 use super::exit::Exit;
-use super::load;
 use super::output::Output;
+use super::{coverage, load};
 use crate::check::ir::Scenario;
 use crate::diagnostic::render::counted;
 use crate::project::{Compiled, Project};
@@ -54,6 +54,8 @@ pub(super) struct Arguments {
     /// What is written
     #[arg(long, value_enum, default_value_t, env = "WEIR_FORMAT")]
     format: Format,
+    #[command(flatten)]
+    coverage: coverage::Arguments,
     #[command(flatten)]
     allow: Allow,
 }
@@ -144,7 +146,9 @@ impl Job<'_> {
         let Job { arguments, project, compiled, stop } = *self;
         let cases: Vec<Case> = tests.iter().flat_map(|test| scenario::cases(test)).collect();
         let threads = arguments.threads.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZero::<usize>::MIN);
-        let runner = Runner { compiled, allow: &arguments.allow, threads, fail_fast: arguments.fail_fast, stop };
+        let collector = arguments.coverage.collector();
+        let runner =
+            Runner { compiled, allow: &arguments.allow, threads, fail_fast: arguments.fail_fast, collector: collector.as_ref(), stop };
         let (mut tally, mut document, began) = (Tally::default(), Vec::new(), Instant::now());
         let told = runner.run(&cases, |mut done: Done| {
             tally.count(done.ending);
@@ -157,11 +161,18 @@ impl Job<'_> {
             }
         });
         let told = told.map_err(|error| load::unopened("sqlite::memory:", &error, output))?;
+        let mut exit = if tally.failed > 0 { Exit::Problems } else { Exit::Well };
+        if let Some(collector) = &collector {
+            let tested = coverage::Tested { path: &arguments.path, project, compiled, collector };
+            let (percent, ended) = arguments.coverage.tell(&tested, arguments.format != Format::Human, output);
+            tally.coverage = Some(percent);
+            exit = exit.and(ended);
+        }
         match arguments.format {
             Format::Human => human::end(&tally, cases.len() - told, began.elapsed(), output),
             Format::Json => output.line(json::end(&tally)),
             Format::Junit => output.line(junit::document(&document, project, began.elapsed())),
         }
-        Ok(if tally.failed > 0 { Exit::Problems } else { Exit::Well })
+        Ok(exit)
     }
 }

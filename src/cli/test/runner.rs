@@ -14,6 +14,7 @@ use smol_str::SmolStr;
 use crate::cli::allow::Allow;
 use crate::pipeline::Settings;
 use crate::project::{Compiled, OpenError};
+use crate::scenario::coverage::Collector;
 use crate::scenario::{self, Case, Report, Verdict};
 
 /// How much a thread may nest: as much as the program's own.
@@ -27,6 +28,8 @@ pub(super) struct Runner<'a> {
     pub threads: NonZero<usize>,
     /// Whether nothing is handed on behind the first that fails.
     pub fail_fast: bool,
+    /// Counts what they do.
+    pub collector: Option<&'a Collector>,
     /// Becomes true where no other is to be begun.
     pub stop: &'a AtomicBool,
 }
@@ -117,7 +120,8 @@ impl Runner<'_> {
         }
         // What a failure tells of the last operation is its trace.
         let settings = self.compiled.config.apply(Settings::fixed().traced());
-        let mut pipeline = self.compiled.open("sqlite::memory:", self.allow.apply(settings))?;
+        let settings = Settings { counter: self.collector.map(Collector::counter), ..self.allow.apply(settings) };
+        let mut pipeline = self.compiled.open("sqlite::memory:", settings)?;
         let report = scenario::run(case, &mut pipeline);
         let ending = if report.verdict() == Verdict::Passed { Ending::Passed } else { Ending::Failed };
         Ok(Done { test: case.scenario().name.clone(), report, ending, took: began.elapsed() })
