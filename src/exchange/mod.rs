@@ -19,7 +19,7 @@ use std::io::BufRead;
 use smol_str::SmolStr;
 
 pub use lines::{Mark, furthest};
-pub use order::{order_mermaid, order_svg, order_text};
+pub use order::{order_mermaid, order_svg, order_text, verb as order_verb};
 pub use outcome::{Tally, refused, told, told_with_outputs};
 pub use replay::{AsTest, Change, Difference, Reason, difference_lines, ending_line, operation_title, replayed_json, unread_json};
 pub use trace::{About, not_considered, trace_about, trace_lines, with_trace};

@@ -143,15 +143,6 @@ impl Store for Recording {
         self.store.notes(prefix)
     }
 
-    // No operation depends on a note, so a record holds none.
-    fn note(&mut self, name: &str, text: &str) -> Result<(), StoreError> {
-        self.store.note(name, text)
-    }
-
-    fn notes(&mut self, prefix: &str) -> Result<Vec<(String, String)>, StoreError> {
-        self.store.notes(prefix)
-    }
-
     fn commit(&mut self) -> Result<(), StoreError> {
         let answer = self.store.commit();
         self.tell(|| Asked::Commit, answer, done)

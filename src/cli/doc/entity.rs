@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use super::book::{Book, Users};
 use super::{code_link, entity_link, flow};
 use crate::exchange::html::{escaped, paragraphs};
+use crate::exchange::order_verb;
 use crate::pipeline::order::{Act, Ask, Cascade, Event, Order, Step, What};
 use crate::syntax::ast::{self, Member, TypeKind};
 use crate::value::{EntityId, Slot};
@@ -223,7 +224,7 @@ fn act(book: &Book<'_>, act: &Act) -> String {
         _ => entity_link(book, &act.of),
     };
     let each = act.for_each.as_ref().map(|entity| format!(", for each {}", escaped(entity))).unwrap_or_default();
-    let verb = act.what.verb();
+    let verb = order_verb(act.what);
     match act.what {
         What::Set => format!("{verb} {fields}{each}"),
         What::Anything => verb.to_owned(),

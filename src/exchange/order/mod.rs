@@ -12,3 +12,4 @@ mod words;
 pub use mermaid::order_mermaid;
 pub use svg::order_svg;
 pub use text::order_text;
+pub use words::verb;

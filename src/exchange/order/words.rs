@@ -62,7 +62,7 @@ pub(super) fn kind(kind: Kind) -> &'static str {
 }
 
 /// The verb: `creates`.
-pub(super) fn verb(what: What) -> &'static str {
+pub fn verb(what: What) -> &'static str {
     match what {
         What::Set => "sets",
         What::Create => "creates",
