@@ -95,7 +95,7 @@ impl Compiled {
     pub fn open_trial(&self, url: &str, settings: Settings) -> Result<Pipeline, OpenError> {
         let missing = url.strip_prefix("sqlite:").is_some_and(|path| path != ":memory:" && !path.is_empty() && !Path::new(path).exists());
         let store = if missing { Box::new(Sqlite::memory()?) } else { open_store(url, &self.schema)? };
-        let settings = Settings { sources: Arc::clone(&self.sources), ..settings };
+        let settings = Settings { sources: Arc::clone(&self.sources), deployed: Arc::clone(&self.deployed), ..settings };
         Ok(Pipeline::trial(Arc::clone(&self.schema), Arc::clone(&self.program), store, settings)?)
     }
 

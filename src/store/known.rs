@@ -253,7 +253,7 @@ fn subject(asked: &Asked) -> (EntityId, Vec<Slot>) {
         Asked::Insert(entity, rows) | Asked::Update(entity, rows) => (*entity, rows.iter().flat_map(slots).collect()),
         Asked::Delete(entity, _) | Asked::Count(entity) => (*entity, Vec::new()),
         Asked::Referring(entity, field, ..) => (*entity, vec![*field]),
-        Asked::Find(entity, values, _) => (*entity, slots(values)),
+        Asked::Find(entity, values, _) | Asked::Identify(entity, values) => (*entity, slots(values)),
         Asked::Select(selection, fields) => (selection.entity, of(selection).into_iter().chain(fields.iter()).collect()),
         Asked::Aggregate(selection, aggregate) => (selection.entity, of(selection).into_iter().chain(aggregate.slot()).collect()),
         _ => (EntityId(u16::MAX), Vec::new()),

@@ -53,10 +53,7 @@ pub trait Store: Send {
 
     /// Gives a new record of an entity with a table of somebody's own the primary key that goes with its key, which is put in where
     /// the table numbers its rows. Others have one already.
-    fn identify(&mut self, entity: EntityId, row: &mut Row) -> Result<(), StoreError> {
-        let _ = (entity, row);
-        Ok(())
-    }
+    fn identify(&mut self, entity: EntityId, row: &mut Row) -> Result<(), StoreError>;
 
     /// Inserts records; the primary key is among the fields of each. A field that isn't present is empty.
     fn insert(&mut self, entity: EntityId, rows: &[Row]) -> Result<(), StoreError>;

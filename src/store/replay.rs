@@ -107,6 +107,7 @@ fn question(asked: &Asked, schema: &Schema) -> String {
         }
         Asked::Select(selection, _) => format!("a query of `{}`", name(&selection.entity)),
         Asked::Aggregate(selection, _) => format!("a count or sum of `{}`", name(&selection.entity)),
+        Asked::Identify(entity, _) => format!("the key of a new `{}`", name(entity)),
         Asked::Count(entity) => format!("the number of `{}`", name(entity)),
         _ => "a question".to_owned(),
     }
@@ -219,6 +220,14 @@ impl Store for Replaying {
         }
         let mut room = self.room;
         rows.into_iter().map(|row| row.map(|row| self.row(entity, row, fields, &mut room)).transpose()).collect()
+    }
+
+    fn identify(&mut self, entity: EntityId, row: &mut Row) -> Result<(), StoreError> {
+        let Answer::Rows(rows) = self.ask(Asked::Identify(entity, values(row)))? else { return Err(unfit()) };
+        let known = rows.into_iter().next().flatten().ok_or_else(unfit)?;
+        let fields = row.present().iter().chain(known.iter().map(|(slot, _)| *slot)).collect();
+        *row = self.row(entity, known, &fields, &mut self.room.clone())?;
+        Ok(())
     }
 
     fn insert(&mut self, entity: EntityId, rows: &[Row]) -> Result<(), StoreError> {

@@ -126,6 +126,10 @@ impl Store for Failing {
         self.call("read", |store| store.read(entity, ids, fields))
     }
 
+    fn identify(&mut self, entity: EntityId, row: &mut Row) -> Result<(), StoreError> {
+        self.call("identify", |store| store.identify(entity, row))
+    }
+
     fn insert(&mut self, entity: EntityId, rows: &[Row]) -> Result<(), StoreError> {
         self.call("insert", |store| store.insert(entity, rows))
     }

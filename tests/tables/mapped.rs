@@ -149,3 +149,13 @@ fn tests_of_a_project_have_the_tables_as_they_are_declared() {
     let said = place.weir(&["test", "project"]);
     assert_eq!(said.code, 0, "{said:?}");
 }
+
+#[test]
+fn a_recorded_run_is_replayed_without_the_database() {
+    let place = shop("let n = create note { author = person[\"a@b.c\"], body = \"kept\" }\nshow n.id");
+    let said = place.weir(&["run", "project", "S", "--store", "sqlite:data.db", "--record", "run.rec"]);
+    assert!(said.code == 0 && said.out.contains("42"), "{said:?}");
+    std::fs::remove_file(place.path("data.db")).unwrap();
+    let said = place.weir(&["replay", "run.rec"]);
+    assert_eq!(said.code, 0, "{said:?}");
+}
