@@ -4,9 +4,11 @@
 //! a scenario runs against any store. What a run says is data ([`Report`]); nothing in here prints.
 
 mod case;
+mod line;
 mod report;
 mod run;
 
 pub use case::{Case, cases, skipped};
+pub use line::Line;
 pub use report::{Event, EventKind, Failure, FieldState, Part, RecordState, Report, Verdict};
 pub use run::run;
