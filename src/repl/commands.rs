@@ -54,22 +54,22 @@ const fn command(
 /// All commands, in the order of `:help`.
 pub const COMMANDS: &[Command] = &[
     command("help", "[COMMAND]", Offers::Commands, "this list, or a word about one command", help),
-    command("commit", "", Offers::Nothing, "make last what was done since the transaction began", change::commit),
+    command("commit", "", Offers::Nothing, "keep what was done since the transaction began", change::commit),
     command("rollback", "", Offers::Nothing, "undo everything since the last `:commit`", change::rollback),
-    command("undo", "", Offers::Nothing, "go back over the last statement that changed something", change::undo),
-    command("as", "[USER]", Offers::Users, "act as a user; without one, as the system administrator", change::acting),
-    command("now", "[DATE]", Offers::Nothing, "tell the time, or set the clock and let it stand there", change::now),
+    command("undo", "", Offers::Nothing, "go back over the last change", change::undo),
+    command("as", "[USER]", Offers::Users, "act as a user; without one, as the administrator", change::acting),
+    command("now", "[DATE]", Offers::Nothing, "tell the time, or set the clock, which stands then", change::now),
     command("advance", "DURATION", Offers::Nothing, "move the clock on: `:advance 3 days`", change::advance),
-    command("trace", "", Offers::Nothing, "everything that the last operation considered, read and wrote", look::trace),
-    command("why", "FLOW", Offers::Flows, "why a flow ran or didn't in the last operation", look::why),
-    command("order", "ENTITY MESSAGE [FIELD,…]", Offers::Order, "what an event would run, and what that may cause", look::order),
+    command("trace", "", Offers::Nothing, "what the last operation considered, read and wrote", look::trace),
+    command("why", "FLOW", Offers::Flows, "why it ran or didn't in the last operation", look::why),
+    command("order", "ENTITY EVENT [FIELDS]", Offers::Order, "what an event would run, and what that may cause", look::order),
     command("dis", "FLOW", Offers::Flows, "the bytecode of a flow beside its lines", look::dis),
     command("type", "VALUE", Offers::Value, "the type of a value, which isn't worked out", look::ty),
     command("effects", "FLOW", Offers::Flows, "what a flow reads, does, and how it can fail", look::effects),
     command("entities", "", Offers::Nothing, "the entities, and how many records there are", look::entities),
-    command("describe", "ENTITY", Offers::Entities, "the fields of an entity, its keys, the flows on it", look::describe),
+    command("describe", "ENTITY", Offers::Entities, "its fields and keys, and the flows on it", look::describe),
     command("load", "FILE", Offers::Files, "take in a file as if it were typed", change::load),
-    command("reload", "", Offers::Nothing, "read the project again; what was typed stays on top", change::reload),
+    command("reload", "", Offers::Nothing, "read the project again, below what was typed", change::reload),
     command("save", "FILE", Offers::Files, "write what was typed as a test that passes", save::save),
     command("explain", "CODE", Offers::Codes, "what a code means, a bad and a good example", look::explain),
     command("quit", "", Offers::Nothing, "leave; what isn't committed is rolled back", change::quit),
@@ -106,8 +106,9 @@ fn help(session: &mut Session, name: &str, answer: &mut Answer) {
         let width = COMMANDS.iter().map(|command| head(command).chars().count()).max().unwrap_or(0);
         COMMANDS.iter().for_each(|command| answer.line(format!("{:width$}  {}", head(command), command.help)));
         answer.line("");
-        answer.line("Anything else is the language: `let acme = create account { name = \"Acme\" }`, `update acme { … }`, `acme.name`,");
-        answer.line("`count(account)`, or a declaration (`entity`, `flow`, …), which takes the place of the one of its name.");
+        answer.line("Anything else is the language: statements (`let acme = create account { … }`),");
+        answer.line("values (`acme.name`, `count(account)`), and declarations (`entity`, `flow`, …),");
+        answer.line("each of which takes the place of the one of its name.");
         return;
     }
     match find(name) {

@@ -152,8 +152,9 @@ fn at(session: &Session, place: &Place, begun: bool) -> Vec<Offer> {
             if matches!(ty, Type::Boolean) {
                 found.extend(plain(["true", "false"]));
             }
-            if found.is_empty() || begun {
-                found.extend(value(session, *entity, begun));
+            match found.is_empty() {
+                true => found.extend(value(session, *entity, begun)),
+                false => found.extend(locals(session).into_iter().filter(|_| begun)),
             }
             found
         }

@@ -12,7 +12,7 @@ use crate::diagnostic::{Code, nearest, render};
 use crate::exchange;
 use crate::pipeline::order::Ask;
 use crate::pipeline::{Happening, Outcome};
-use crate::schema::{Default, PRIMARY_KEY, Schema, system};
+use crate::schema::{Default, Field, PRIMARY_KEY, Schema, system};
 use crate::syntax::{self, ast};
 
 /// `:trace`
@@ -171,8 +171,9 @@ pub(super) fn describe(session: &mut Session, name: &str, answer: &mut Answer) {
     let mut lines = vec![Colour::Strong.paint(&format!("{}{label}", entity.name), session.setup.colours)];
     let given =
         [system::CREATED_ON, system::CREATED_BY, system::MODIFIED_ON, system::MODIFIED_BY, system::VERSION, system::OWNER, system::STATE];
+    let usual = |field: &Field| field.name == system::STATUS && words::field(field, schema).ends_with("{ active, inactive }");
     let (shown, kept): (Vec<_>, Vec<_>) =
-        entity.fields().partition(|(slot, field)| *slot != PRIMARY_KEY && !given.contains(&field.name.as_str()));
+        entity.fields().partition(|(slot, field)| *slot != PRIMARY_KEY && !given.contains(&field.name.as_str()) && !usual(field));
     let width = shown.iter().map(|(_, field)| field.name.len()).max().unwrap_or(0);
     for (slot, field) in shown {
         let mut words = vec![words::field(field, schema)];
@@ -221,6 +222,10 @@ fn last<'a>(session: &'a Session, answer: &mut Answer) -> Option<&'a Last> {
 /// Whether there is a flow, an action or a plug-in of a name; says so where there is none.
 fn known(session: &Session, name: &str, answer: &mut Answer) -> bool {
     let names = session.steps();
+    if name.is_empty() {
+        answer.error(Worst::Usage, "this takes the name of a flow, an action or a plug-in");
+        return false;
+    }
     if names.iter().any(|known| *known == name) {
         return true;
     }

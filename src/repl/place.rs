@@ -67,6 +67,8 @@ pub(super) struct Before<'a> {
     /// What of a word is typed already.
     pub prefix: &'a str,
     in_text: bool,
+    /// Whether nothing else stands before it on its line.
+    line_first: bool,
 }
 
 impl<'a> Before<'a> {
@@ -88,7 +90,9 @@ impl<'a> Before<'a> {
         let holes = seen.iter().map(|one| i32::from(one.token == Token::HoleOpen) - i32::from(one.token == Token::HoleClose)).sum::<i32>();
         let word_ends = seen.last().is_some_and(|last| last.token == Token::Word && text.ends_with(last.text));
         let prefix = if word_ends { seen.pop().map_or("", |last| last.text) } else { "" };
-        Before { session, seen, prefix, in_text: comment || texts > holes }
+        let line = text.strip_suffix(prefix).unwrap_or(text).rsplit('\n').next().unwrap_or_default();
+        let line_first = line.trim().is_empty();
+        Before { session, seen, prefix, line_first, in_text: comment || texts > holes }
     }
 
     /// What may stand at the cursor.
@@ -151,6 +155,7 @@ impl<'a> Before<'a> {
                 Some(Token::Assign) => {
                     entity.and_then(|entity| self.field(entity, self.word(end, 2))).map_or(Place::Value(entity), |ty| Place::Of(ty, entity))
                 }
+                _ if self.line_first => Place::Flow(entity),
                 Some(Token::BraceOpen | Token::BraceClose | Token::TextClose) => Place::Flow(entity),
                 _ if self.word(end, 1) == "set" => entity.map_or(Place::Value(None), |entity| Place::Field(entity, Vec::new())),
                 _ => Place::Value(entity),

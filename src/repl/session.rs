@@ -197,7 +197,7 @@ impl Session {
         let counts = format!("{}, {}", counted(own, "entity", "entities"), counted(flows, "flow", "flows"));
         vec![
             format!("weir {} · {path} ({counts}) · {store}", env!("CARGO_PKG_VERSION")),
-            "Type a statement, a value or a declaration; `:help` lists the commands, Tab completes, Ctrl-D leaves.".to_owned(),
+            "Type a statement, a value or a declaration. `:help` lists commands, Ctrl-D leaves.".to_owned(),
         ]
     }
 

@@ -17,7 +17,7 @@ pub struct Gather {
     first: usize,
     /// The last line.
     line: usize,
-    /// How many brackets its lines open that they don't close, about: while some are open there is no need to look at it whole.
+    /// How many braces its lines open that they don't close, about: while some are open there is no need to look at it whole.
     depth: isize,
 }
 
@@ -50,11 +50,11 @@ impl Gather {
     }
 }
 
-/// How many brackets a line opens more than it closes.
+/// How many braces a line opens more than it closes.
 fn depth(line: &str) -> isize {
     let step = |(token, _)| match token {
-        Token::BraceOpen | Token::ParenOpen | Token::BracketOpen => 1,
-        Token::BraceClose | Token::ParenClose | Token::BracketClose => -1,
+        Token::BraceOpen => 1,
+        Token::BraceClose => -1,
         _ => 0,
     };
     tokens(line).map(step).sum()

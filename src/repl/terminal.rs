@@ -77,10 +77,10 @@ fn converse(
         };
         news.into_iter().for_each(|news| tell(&Told::Line(news)));
         let styled = if colours { format!("\u{1b}[1;34m{prompt}\u{1b}[0m") } else { prompt.clone() };
-        let text = match editor.readline(&(prompt, styled)) {
-            Ok(text) => text,
+        let (text, left) = match editor.readline(&(prompt, styled)) {
+            Ok(text) => (text, false),
             Err(ReadlineError::Interrupted) => continue,
-            Err(ReadlineError::Eof) => ":quit".to_owned(),
+            Err(ReadlineError::Eof) => (":quit".to_owned(), true),
             Err(error) => {
                 tell(&Told::Error(format!("error: the terminal can't be read: {error}")));
                 return Worst::Failed;
@@ -89,7 +89,9 @@ fn converse(
         if text.trim().is_empty() {
             continue;
         }
-        remember(editor, history, text.trim_end());
+        if !left {
+            remember(editor, history, text.trim_end());
+        }
         let answer = session.borrow_mut().take(text.trim_end(), None);
         answer.told.iter().for_each(&mut *tell);
         if answer.over {
