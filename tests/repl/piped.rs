@@ -93,6 +93,13 @@ entity contact {
 }
 :entities
 jo
+entity note { body text(20) }
+let one = create note { body = "x" }
+entity note { body text(20) size integer }
+one.body
+entity note { body integer }
+count(note)
+one
 "#,
     );
     hold("declarations_are_typed_replaced_and_refused", &gave);

@@ -72,12 +72,13 @@ pub enum Wholeness {
 /// How far a text is that is typed line by line.
 pub(in crate::syntax) fn wholeness(text: &str) -> Wholeness {
     let shape = shape::scan(text);
-    let open = |flaw: &Flaw| {
+    let open_text = |flaw: &Flaw| {
         let at = shape.tokens.get(flaw.token).map_or(0, |token| token.start as usize);
         let block = text.get(at..).is_some_and(|rest| rest.starts_with("\"\"\""));
-        flaw.kind == FlawKind::Unclosed || (block && matches!(flaw.kind, FlawKind::OpenText | FlawKind::Bad(Bad::OpenText)))
+        block && matches!(flaw.kind, FlawKind::OpenText | FlawKind::Bad(Bad::OpenText))
     };
-    if shape.segments.iter().flat_map(|segment| &segment.flaws).any(open) {
+    let flaws = || shape.segments.iter().flat_map(|segment| &segment.flaws);
+    if ends_open(shape.tokens.iter().map(|token| token.token)) || flaws().any(open_text) {
         return Wholeness::Open;
     }
     let end = shape.tokens.last().map_or(0, |token| token.end);
@@ -94,6 +95,24 @@ pub(in crate::syntax) fn wholeness(text: &str) -> Wholeness {
         }
         _ => Wholeness::Whole,
     }
+}
+
+/// Whether a bracket is still open behind the last token. A brace that closes ends what is open inside of it, which is an error then.
+fn ends_open(tokens: impl Iterator<Item = Token>) -> bool {
+    let mut open = Vec::new();
+    for token in tokens {
+        match token {
+            Token::BraceOpen | Token::ParenOpen | Token::BracketOpen => open.push(token),
+            Token::BraceClose => {
+                let brace = open.iter().rposition(|one| *one == Token::BraceOpen).unwrap_or(open.len());
+                open.truncate(brace);
+            }
+            Token::ParenClose => drop(open.pop_if(|one| *one == Token::ParenOpen)),
+            Token::BracketClose => drop(open.pop_if(|one| *one == Token::BracketOpen)),
+            _ => {}
+        }
+    }
+    !open.is_empty()
 }
 
 /// Whether statements, or a value, can't be read because they stop too early.
@@ -114,7 +133,7 @@ mod tests {
 
     #[test]
     fn what_is_whole() {
-        for text in ["", "// a remark", "acme.name", "let x = 3", "create a { b = 1 }", "entity a { b text }", ")", "let = ", "show \"x"] {
+        for text in ["", "// a remark", "acme.name", "let x = 3", "create a { b = 1 }", "entity a { b text }", ")", "let = ", "show \"x", "create a { b = (1 }"] {
             assert_eq!(wholeness(text), Wholeness::Whole, "{text}");
         }
         for text in ["create a {", "flow F on a {\n  trigger create\n", "count(a where", "\"\"\"\n a"] {
