@@ -9,9 +9,9 @@ use super::words;
 use crate::bytecode::{self, Event, FlowHead, Mode};
 use crate::check::ir;
 use crate::diagnostic::{Code, nearest, render};
-use crate::exchange;
+use crate::exchange::{self, About};
+use crate::pipeline::Outcome;
 use crate::pipeline::order::Ask;
-use crate::pipeline::{Happening, Outcome};
 use crate::schema::{Default, Field, PRIMARY_KEY, Schema, system};
 use crate::syntax::{self, ast};
 
@@ -30,38 +30,13 @@ pub(super) fn why(session: &mut Session, name: &str, answer: &mut Answer) {
         return;
     }
     let Some(Last { what, outcome, schema, sources }) = last(session, answer) else { return };
-    let parts = about(outcome, name);
-    if !parts.is_empty() {
-        answer.line(Colour::Dim.paint(what, session.setup.colours));
-        let part = Outcome { trace: parts, ..(**outcome).clone() };
-        return exchange::trace_lines(&part, schema, sources).into_iter().for_each(|line| answer.line(line));
+    answer.line(Colour::Dim.paint(what, session.setup.colours));
+    let trace = exchange::trace_about(&outcome.trace, About { flow: Some(name), record: None });
+    if trace.is_empty() {
+        return answer.line(exchange::not_considered(name, &outcome.trace, &session.compiled.program, &session.compiled.schema));
     }
-    answer.line(format!("{name} was not considered in `{what}`"));
-    if let Some(flow) = session.compiled.program.flow(name) {
-        answer.line(format!("  it {}", runs_on(&flow.head, &session.compiled.schema)));
-    }
-    let ended = outcome.trace.iter().find_map(|entry| match &entry.what {
-        Happening::Stopped { by, .. } => Some(format!("  `{by}` stopped the operation before it could have been its turn")),
-        Happening::Failed { .. } => Some("  the operation failed before it could have been its turn".to_owned()),
-        _ => None,
-    });
-    ended.into_iter().for_each(|line| answer.line(line));
-}
-
-/// The steps of a name in a trace, with their parts.
-fn about(outcome: &Outcome, name: &str) -> Vec<crate::pipeline::TraceEntry> {
-    let (mut parts, mut inside) = (Vec::new(), None);
-    for entry in &outcome.trace {
-        inside = inside.filter(|level| entry.level > *level);
-        let mine = matches!(&entry.what, Happening::Step { name: step, .. } if step == name);
-        if inside.is_none() && mine {
-            inside = Some(entry.level);
-        }
-        if let Some(level) = inside {
-            parts.push(crate::pipeline::TraceEntry { level: entry.level - level, ..entry.clone() });
-        }
-    }
-    parts
+    let part = Outcome { trace, ..(**outcome).clone() };
+    exchange::trace_lines(&part, schema, sources).into_iter().for_each(|line| answer.line(line));
 }
 
 /// What starts a flow, in words.
@@ -97,7 +72,7 @@ pub(super) fn order(session: &mut Session, text: &str, answer: &mut Answer) {
     let message = first.next().map_or_else(String::new, |letter| letter.to_uppercase().collect::<String>() + first.as_str());
     let compiled = crate::project::Compiled { sources: openable(session).into(), ..session.compiled.clone() };
     match compiled.order(&Ask { entity: entity.to_owned(), message, fields }) {
-        Ok(order) => answer.line(order.to_string().trim_end()),
+        Ok(order) => answer.line(exchange::order_text(&order).trim_end()),
         Err(error) => answer.error(Worst::Usage, format!("error: {error}")),
     }
 }

@@ -69,7 +69,7 @@ impl Tape {
         });
         let expected = match last {
             Some((Ending::Stopped { reason, .. }, false)) => Some(format!("expect stopped {}", words::quoted(reason))),
-            Some((Ending::Fault(fault), false)) if fault.code == Code::F23 => return,
+            Some((Ending::Fault(fault), false)) if fault.code == Code::F29 => return,
             Some((Ending::Fault(fault), false)) => Some(format!("expect fault {}", fault.code.name())),
             _ => None,
         };

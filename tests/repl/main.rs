@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod docs;
 mod piped;
 mod stores;
 #[cfg(unix)]

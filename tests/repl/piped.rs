@@ -184,7 +184,7 @@ delete acme
 :type 1 + "a"
 :describe account
 :describe acount
-:explain F23
+:explain F29
 :bogus
 :de account
 "#,

@@ -133,7 +133,18 @@ mod tests {
 
     #[test]
     fn what_is_whole() {
-        for text in ["", "// a remark", "acme.name", "let x = 3", "create a { b = 1 }", "entity a { b text }", ")", "let = ", "show \"x", "create a { b = (1 }"] {
+        for text in [
+            "",
+            "// a remark",
+            "acme.name",
+            "let x = 3",
+            "create a { b = 1 }",
+            "entity a { b text }",
+            ")",
+            "let = ",
+            "show \"x",
+            "create a { b = (1 }",
+        ] {
             assert_eq!(wholeness(text), Wholeness::Whole, "{text}");
         }
         for text in ["create a {", "flow F on a {\n  trigger create\n", "count(a where", "\"\"\"\n a"] {
