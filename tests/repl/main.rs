@@ -40,8 +40,11 @@ flow CreditHold on account {
 
 /// What a script gave: its output, its complaints, its exit code.
 pub struct Gave {
+    /// Its standard output.
     pub out: String,
+    /// Its standard error.
     pub err: String,
+    /// Its exit code.
     pub code: i32,
 }
 
