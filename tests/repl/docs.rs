@@ -16,5 +16,13 @@ fn the_page_is_a_session() {
     let folder = folder(&[("rules.flow", &file)]);
     let gave = piped(folder.path(), &["rules.flow"], &format!("{}\n", typed.join("\n")));
     assert_eq!(gave.err, "");
-    assert_eq!(gave.out, answers);
+    assert_eq!(gave.out.lines().map(timeless).collect::<String>(), answers);
+}
+
+/// A line without ids and times, which are others every time.
+fn timeless(line: &str) -> String {
+    let line = line.split_once("  (").filter(|(_, rest)| rest.ends_with("s)")).map_or(line, |(line, _)| line);
+    let is_id = |word: &str| word.len() == 36 && word.matches('-').count() == 4;
+    let words: Vec<&str> = line.split(' ').map(|word| if is_id(word) { "…" } else { word }).collect();
+    words.join(" ") + "\n"
 }
