@@ -68,11 +68,6 @@ impl Lines {
         }
     }
 
-    /// The type of a value in words: `text, may be empty`.
-    pub fn describe(&self, checked: &Checked, ty: &Type) -> String {
-        self.context(checked).describe(ty)
-    }
-
     /// Every `let` that there was, by its id.
     pub fn locals(&self) -> &[ir::Local] {
         &self.locals
@@ -81,11 +76,6 @@ impl Lines {
     /// The `let`s in sight, by name.
     pub fn named(&self) -> impl Iterator<Item = (&SmolStr, ir::LocalId, &ir::Local)> {
         self.visible.iter().filter_map(|(name, id, _)| Some((name, *id, self.locals.get(id.0 as usize)?)))
-    }
-
-    /// Makes a user known whom the store has already.
-    pub fn know_user(&mut self, name: &SmolStr, place: Span) {
-        self.users.entry(name.clone()).or_insert(place);
     }
 
     /// The users by name.

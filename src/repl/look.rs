@@ -156,6 +156,7 @@ pub(super) fn describe(session: &mut Session, name: &str, answer: &mut Answer) {
         words.extend((entity.primary_name == Some(slot)).then(|| "primary".to_owned()));
         words.extend(match &field.default {
             Default::None => None,
+            Default::Next => Some("numbered by the database".to_owned()),
             Default::Now => Some("= now".to_owned()),
             Default::Today => Some("= today".to_owned()),
             Default::Value(value) => Some(format!("= {}", words::value(value, &field.ty, schema))),

@@ -16,6 +16,11 @@ const MOST_MARKS: usize = 100;
 
 /// Takes in a statement; says whether the next one may follow.
 pub(super) fn take(session: &mut Session, statement: &ast::Stmt, answer: &mut Answer) -> bool {
+    if let ast::StmtKind::Given(name) = &statement.kind {
+        let words = format!("a `given` stands in tests: type what `{}` does, or `:load` it from a file", name.text.escape_debug());
+        answer.error(Worst::Problems, words);
+        return false;
+    }
     let before = session.snapshot();
     let (step, said) = session.state.lines.next(&session.project.checked, statement);
     answer.diagnostics(&said, &session.sources, session.setup.colours);
@@ -173,6 +178,11 @@ fn tell_failure(session: &mut Session, failure: &Failure, answer: &mut Answer) {
             let mut lines =
                 vec![format!("{place}: {}", failure.message), format!("    {}", outcome::statement(session.sources.slice(failure.span)))];
             lines.extend(failure.notes.iter().map(|note| format!("    {note}")));
+            let parts = failure.condition.iter().flat_map(|condition| &condition.1);
+            lines.extend(parts.map(|part| {
+                let what = session.sources.slice(part.at).trim_matches(|sign: char| " .()".contains(sign));
+                format!("    {what}: {}", part.value)
+            }));
             let lines: Vec<_> = lines.iter().map(|line| crate::diagnostic::render::visible(line).into_owned()).collect();
             answer.error(Worst::Problems, Colour::Bad.paint(&lines.join("\n"), session.setup.colours));
         }

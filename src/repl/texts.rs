@@ -169,6 +169,7 @@ pub(super) fn key(item: &ast::Item) -> (Key, crate::source::Span) {
         ast::Item::Plugin(one) => ("plugin", &one.name, one.span),
         ast::Item::Role(one) => ("role", &one.name, one.span),
         ast::Item::Test(one) => ("test", &one.name, one.span),
+        ast::Item::Given(one) => ("given", &one.name, one.span),
         ast::Item::Scenario(one) => ("scenario", &one.name, one.span),
     };
     ((kind, name.text.clone()), span)
