@@ -71,7 +71,7 @@ impl Pipeline {
         }
         let engine = &mut self.engine;
         engine.layouts = layouts(&schema).into();
-        engine.plans = Plans::new(&schema, &program);
+        engine.plans = Plans::new(&schema, &program, &engine.settings.deployed.awaited);
         engine.rights = Rights::new(&schema);
         engine.administrator = Reference { entity: users, ..engine.administrator };
         engine.plugins.clear();
