@@ -13,6 +13,7 @@ pub mod exchange;
 pub mod jobs;
 pub mod pipeline;
 pub mod project;
+pub mod repl;
 pub mod scenario;
 pub mod schema;
 pub mod source;

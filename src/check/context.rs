@@ -19,6 +19,14 @@ pub(super) type Heads = FxHashMap<SmolStr, Option<(FlowHead, Span)>>;
 /// The heads of all actions by name, with the place of the name: what `perform` may name.
 pub(super) type Actions = FxHashMap<SmolStr, Option<(ActionHead, Span)>>;
 
+/// What can be named in a project that was checked: for statements that are checked afterwards, against the same project.
+#[derive(Debug, Default)]
+pub struct Names {
+    pub(super) heads: Heads,
+    pub(super) named: Named,
+    pub(super) undeclared: FxHashSet<SmolStr>,
+}
+
 /// What can be named in the whole project, beside what the schema has.
 #[derive(Debug, Default)]
 pub(super) struct Named {
@@ -57,6 +65,8 @@ pub(super) struct Context<'a> {
     pub visible: Vec<(SmolStr, ir::LocalId, Span)>,
     /// The `let`s that hold what an action gave, by the first of their outputs: the action.
     pub results: FxHashMap<ir::LocalId, SmolStr>,
+    /// Whether a `let` may take a name that another has.
+    pub anew: bool,
     /// Names whose `let` has an error: a use of one has been reported with it, and says nothing more.
     pub broken: FxHashSet<SmolStr>,
     /// The `let`s that something has read.
@@ -98,6 +108,7 @@ impl<'a> Context<'a> {
             site,
             locals: Vec::new(),
             visible: Vec::new(),
+            anew: false,
             broken: FxHashSet::default(),
             read: FxHashSet::default(),
             row: None,

@@ -13,6 +13,7 @@ mod declare;
 mod effects;
 mod expr;
 pub mod ir;
+mod lines;
 mod may;
 mod narrow;
 mod scenario;
@@ -31,8 +32,10 @@ use crate::syntax::{self, ast};
 
 use crate::bytecode::{Event, PluginCode};
 use clauses::{Declared, Headed, HeadedAction};
+pub use context::Names;
 use context::{Context, Elsewhere, Heads, Named, Site};
 use declare::Declare;
+pub use lines::Lines;
 
 /// What checking a project gives. With an error among the diagnostics the rest is what could be made of it.
 #[derive(Debug, Default)]
@@ -49,6 +52,8 @@ pub struct Checked {
     pub scenarios: Vec<ir::Scenario>,
     /// What there is to say, in the order of its places; nothing is said twice.
     pub diagnostics: Vec<Diagnostic>,
+    /// What can be named, for [`Lines`].
+    pub names: Names,
 }
 
 /// The tree of the built-in entities, which is the first file of every project.
@@ -102,7 +107,8 @@ pub fn check(files: &[ast::File]) -> Checked {
         diagnostics.extend(said);
     }
     effects::give_back(&mut flows, &mut actions, &mut plugins);
-    Checked { schema, flows, actions, plugins, scenarios, diagnostics: in_order(diagnostics) }
+    let names = Names { heads, named, undeclared: broken };
+    Checked { schema, flows, actions, plugins, scenarios, diagnostics: in_order(diagnostics), names }
 }
 
 /// The tests and scenarios of a file, and what they have in common.

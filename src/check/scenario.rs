@@ -58,18 +58,18 @@ pub(super) fn scenario<'a>(
     ((kind != Kind::Given).then_some(scenario), checker.cx.diagnostics)
 }
 
-struct Checker<'a, 'g> {
-    cx: Context<'a>,
-    kind: Kind,
-    givens: &'a mut Givens<'g>,
+pub(super) struct Checker<'a, 'g> {
+    pub(super) cx: Context<'a>,
+    pub(super) kind: Kind,
+    pub(super) givens: &'a mut Givens<'g>,
     /// The names of the `given`s that stand in it so far.
-    used: Vec<SmolStr>,
+    pub(super) used: Vec<SmolStr>,
     /// The users so far, with the places of their names.
-    users: FxHashMap<SmolStr, Span>,
+    pub(super) users: FxHashMap<SmolStr, Span>,
     /// Whether an operation stands before.
-    operation: bool,
+    pub(super) operation: bool,
     /// The `in transaction` around the statement, if there is one.
-    transaction: Option<Span>,
+    pub(super) transaction: Option<Span>,
 }
 
 impl Checker<'_, '_> {
@@ -93,7 +93,7 @@ impl Checker<'_, '_> {
         steps
     }
 
-    fn step(&mut self, statement: &ast::Stmt) -> Option<StepKind> {
+    pub(super) fn step(&mut self, statement: &ast::Stmt) -> Option<StepKind> {
         use ast::StmtKind as S;
         match &statement.kind {
             S::Let { name, value } => self.cx.let_value(name, value).map(StepKind::Do),

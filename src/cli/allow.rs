@@ -18,6 +18,11 @@ pub(super) struct Allow {
 impl Allow {
     /// Settings with what is allowed.
     pub fn apply(&self, settings: Settings) -> Settings {
-        settings.allowing(Permission { commands: self.commands.clone(), hosts: self.hosts.clone() })
+        settings.allowing(self.permission())
+    }
+
+    /// What is allowed.
+    pub fn permission(&self) -> Permission {
+        Permission { commands: self.commands.clone(), hosts: self.hosts.clone() }
     }
 }

@@ -24,6 +24,7 @@ mod ops;
 mod order;
 mod output;
 mod record;
+mod repl;
 mod replay;
 mod run;
 mod schema;
@@ -89,6 +90,8 @@ enum Command {
     Test(test::Arguments),
     /// Write entity declarations for the tables that a database has
     Schema(schema::Arguments),
+    /// Try things out line by line, at a prompt or from a pipe
+    Repl(repl::Arguments),
     /// Explain a code, with an example of what is wrong and of what is right
     Explain(explain::Arguments),
     /// Write what a shell needs to complete commands and options
@@ -138,6 +141,7 @@ pub fn main() -> ExitCode {
         Command::Snap(arguments) => snap::run(&arguments, &mut output),
         Command::Test(arguments) => test::run(&arguments, &mut output),
         Command::Schema(arguments) => schema::run(&arguments, &mut output),
+        Command::Repl(arguments) => repl::run(&arguments, &mut output),
         Command::Explain(arguments) => explain::run(&arguments, &mut output),
         Command::Completions(arguments) => shell::completions(&arguments, Cli::command(), &mut output),
         Command::Man(arguments) => shell::man(&arguments, Cli::command(), &mut output),

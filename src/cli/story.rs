@@ -2,10 +2,9 @@
 
 use crate::diagnostic::{Diagnostic, render};
 use crate::exchange;
-use crate::pipeline::{Ending, Job, Outcome};
+use crate::pipeline::{Ending, Outcome};
 use crate::project::Project;
 use crate::scenario::{Event, EventKind, Failure, Report};
-use crate::schema::jobs::Status;
 use crate::source::{Sources, Span};
 use crate::vm::Fault;
 
@@ -44,7 +43,7 @@ pub(super) fn told(event: &Event, project: &Project, colours: bool) -> Vec<Strin
     let at = sources.position(event.span).line;
     match &event.kind {
         EventKind::Show(value) => vec![format!("{at:>5}  show {statement}"), format!("       {}", render::visible(value))],
-        EventKind::Job(job) => vec![format!("       {}", job_line(job))],
+        EventKind::Job(job) => vec![format!("       {}", exchange::job_line(job))],
         EventKind::History(changes) => {
             let mut lines = vec![format!("{at:>5}  show audit of {statement}")];
             lines.extend(changes.iter().map(|change| format!("       {}", render::visible(change))));
@@ -57,13 +56,6 @@ pub(super) fn told(event: &Event, project: &Project, colours: bool) -> Vec<Strin
             lines
         }
     }
-}
-
-/// What became of a job, in a line.
-fn job_line(job: &Job) -> String {
-    let message = job.message.as_ref().map_or(String::new(), |message| format!(": {}", render::visible(message)));
-    let until = job.due.filter(|_| job.status == Status::Waiting).map_or(String::new(), |due| format!(" until {due}"));
-    format!("job        {} {}{until}{message}", render::visible(&job.name), job.status.label().to_lowercase())
 }
 
 /// What became of an operation, a line each.

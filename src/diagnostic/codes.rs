@@ -321,4 +321,5 @@ codes! {
     F22 Fault "a privilege that is missing",
     F23 Fault "a value in the store that can't be read",
     F24 Fault "a read that was not recorded",
+    F29 Fault "an operation that was interrupted",
 }

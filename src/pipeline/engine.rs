@@ -4,6 +4,7 @@
 //! here undoes the whole outermost operation, so nothing in here cleans up after one.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use indexmap::IndexMap;
@@ -205,8 +206,11 @@ impl Engine {
         }
     }
 
-    /// Whether the outermost operation still has time.
+    /// Whether the outermost operation still has time, and nobody has interrupted it.
     pub fn on_time(&mut self) -> Result<(), Interrupt> {
+        if self.settings.interrupt.as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed)) {
+            return Err(fault(Code::F29, "the operation was interrupted"));
+        }
         let most = self.settings.max_time;
         match self.left() {
             Duration::ZERO => Err(fault::used_up("seconds", most.as_secs_f64(), "time", &self.chain)),

@@ -6,7 +6,7 @@
 //! that ran in it is kept, except for what a plug-in wrote at stage 10 of the outermost operation.
 //!
 //! Invariant: between two calls of [`Pipeline`]'s methods the store is either outside any transaction, or inside the one that
-//! [`Pipeline::begin`] opened, with no savepoint of ours.
+//! [`Pipeline::begin`] opened, with no savepoint of ours but the marks that the caller asked for.
 
 mod action;
 mod audit;
@@ -24,6 +24,7 @@ mod happening;
 mod host;
 mod jobs;
 mod layout;
+mod longer;
 mod messages;
 mod operation;
 pub mod order;

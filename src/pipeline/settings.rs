@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::count::Counter;
@@ -59,6 +60,8 @@ pub struct Settings {
     pub max_instructions: u64,
     /// How many records a `for each` without a limit may go through.
     pub max_loop_records: u64,
+    /// Ends the operation that runs, where somebody sets it: fault F29, and nothing of the operation is kept. Looked at where the time is.
+    pub interrupt: Option<Arc<AtomicBool>>,
     /// Whether outcomes tell what happened, entry by entry.
     pub trace: bool,
     /// Takes what flows and actions did, run by run; nothing is counted without one.
@@ -119,6 +122,7 @@ impl Settings {
             max_memory: 64 << 20,
             max_instructions: 10_000_000,
             max_loop_records: 5_000,
+            interrupt: None,
             trace: false,
             counter: None,
             permission: Permission::default(),

@@ -76,6 +76,12 @@ impl Project {
         Project::of(texts.map(|(name, bytes)| files::Text { name, bytes, line: 1 }).collect())
     }
 
+    /// Texts by name, each with the line of its file that it begins on, and the settings that go with them.
+    pub fn from_texts(texts: impl IntoIterator<Item = (String, String, usize)>, config: Config) -> Project {
+        let text = |(name, text, line): (String, String, usize)| files::Text { name, bytes: text.into_bytes(), line };
+        Project { config, ..Project::of(texts.into_iter().map(text).collect()) }
+    }
+
     /// Whether anything forbids to compile it.
     pub fn has_errors(&self) -> bool {
         self.diagnostics.iter().any(|diagnostic| diagnostic.severity() == Severity::Error)

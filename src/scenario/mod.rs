@@ -5,9 +5,11 @@
 
 mod case;
 pub mod coverage;
+mod line;
 mod report;
 mod run;
 
 pub use case::{Case, cases, skipped};
+pub use line::Line;
 pub use report::{Event, EventKind, Failure, FieldState, Part, RecordState, Report, Verdict};
 pub use run::run;

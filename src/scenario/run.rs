@@ -54,18 +54,18 @@ pub fn run(case: Case, pipeline: &mut Pipeline) -> Report {
     Report { name, test: scenario.test, span, skipped: None, touched: run.touched, events: run.events, failure }
 }
 
-struct Run<'a> {
-    pipeline: &'a mut Pipeline,
-    scenario: &'a ir::Scenario,
-    locals: Vec<Value>,
-    users: FxHashMap<SmolStr, Reference>,
-    acting: Option<(SmolStr, Reference)>,
-    events: Vec<Event>,
-    touched: BTreeSet<SmolStr>,
+pub(super) struct Run<'a> {
+    pub(super) pipeline: &'a mut Pipeline,
+    pub(super) scenario: &'a ir::Scenario,
+    pub(super) locals: Vec<Value>,
+    pub(super) users: FxHashMap<SmolStr, Reference>,
+    pub(super) acting: Option<(SmolStr, Reference)>,
+    pub(super) events: Vec<Event>,
+    pub(super) touched: BTreeSet<SmolStr>,
     /// The event of the last operation.
-    last: Option<usize>,
+    pub(super) last: Option<usize>,
     /// The same, while it was not committed and no `expect` has been about it.
-    unexpected: Option<usize>,
+    pub(super) unexpected: Option<usize>,
 }
 
 impl Run<'_> {
@@ -87,7 +87,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn step(&mut self, step: &Step) -> Result<(), Failure> {
+    pub(super) fn step(&mut self, step: &Step) -> Result<(), Failure> {
         match &step.kind {
             StepKind::Do(statement) => self.statement(statement, step.span),
             StepKind::Run { flow, arguments, record } => {
@@ -259,6 +259,10 @@ impl Run<'_> {
     /// failed is undone alone, and the others are kept.
     fn in_transaction(&mut self, steps: &[Step], span: Span) -> Result<(), Failure> {
         let broken = |error: StoreError| failure(span, format!("{}: {error}", Code::F11.name()));
+        if self.pipeline.is_open() {
+            // At a prompt everything is part of a transaction already, and this means nothing else.
+            return self.steps(steps);
+        }
         self.pipeline.begin().map_err(broken)?;
         match self.steps(steps) {
             Ok(()) => self.pipeline.commit().map_err(broken),
@@ -308,7 +312,7 @@ impl Run<'_> {
         Ok(row)
     }
 
-    fn value(&mut self, expr: &ir::Expr) -> Result<Value, Fault> {
+    pub(super) fn value(&mut self, expr: &ir::Expr) -> Result<Value, Fault> {
         if let Some(name) = self.never_created(expr) {
             return Err(missing(expr.span, format!("`{name}` was never created")));
         }

@@ -47,6 +47,8 @@ pub enum Asked {
     Count(EntityId),
     /// For the steps that queries took.
     Work,
+    /// For the id that goes with the key of a new row in somebody's own table.
+    Identify(EntityId, Values),
 }
 
 /// What a store answered.
@@ -172,6 +174,12 @@ impl Store for Recording {
         let answer = self.store.read(entity, ids, fields);
         let asked = || Asked::Read(entity, ids.to_vec(), fields.clone());
         self.tell(asked, answer, |rows| Answer::Rows(rows.iter().map(|row| row.as_ref().map(values)).collect()))
+    }
+
+    fn identify(&mut self, entity: EntityId, row: &mut Row) -> Result<(), StoreError> {
+        let before = if self.listener.listens() { values(row) } else { Vec::new() };
+        let answer = self.store.identify(entity, row);
+        self.tell(|| Asked::Identify(entity, before), answer, |()| Answer::Rows(vec![Some(values(row))]))
     }
 
     fn insert(&mut self, entity: EntityId, rows: &[Row]) -> Result<(), StoreError> {

@@ -17,6 +17,7 @@ mod token;
 mod view;
 
 pub use format::format;
+pub use recover::Wholeness;
 pub use token::{Bad, Token, tokens};
 
 use crate::diagnostic::Diagnostic;
@@ -29,4 +30,15 @@ pub const MAX_FILE: usize = 16 << 20;
 pub fn parse(sources: &Sources, file: FileId) -> (ast::File, Vec<Diagnostic>) {
     let text = sources.get(file).map_or("", |source| &source.text);
     recover::read(text, file)
+}
+
+/// Reads what is typed at a prompt: like a file, but statements, or one value, may stand outside of declarations.
+pub fn parse_typed(sources: &Sources, file: FileId) -> (ast::Typed, Vec<Diagnostic>) {
+    let text = sources.get(file).map_or("", |source| &source.text);
+    recover::read_typed(text, file)
+}
+
+/// How far what is typed is, line by line: whether it can be read, or goes on.
+pub fn wholeness(text: &str) -> Wholeness {
+    recover::wholeness(text)
 }

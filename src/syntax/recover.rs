@@ -4,6 +4,7 @@
 //! those that fail are reported and blanked out; what is left is read as a whole. So a syntax error costs its own statement
 //! and nothing else, and the tree is built in one way only.
 
+mod loose;
 mod pieces;
 
 use std::ops::Range;
@@ -16,6 +17,8 @@ use super::shape::{self, Flaw, FlawKind, Segment};
 use super::token::{Bad, Token};
 use super::view::View;
 use super::{MAX_FILE, misleading};
+pub use loose::Wholeness;
+pub(super) use loose::wholeness;
 use smol_str::SmolStr;
 
 use crate::diagnostic::{Code, Diagnostic};
@@ -26,10 +29,21 @@ const MAX_ERRORS: usize = 100;
 
 /// Reads a text.
 pub(super) fn read(text: &str, file: FileId) -> (ast::File, Vec<Diagnostic>) {
+    let (typed, problems) = read_all(text, file, None);
+    (typed.file, problems)
+}
+
+/// Reads a text in which statements, or a value, may stand outside of declarations.
+pub(super) fn read_typed(text: &str, file: FileId) -> (ast::Typed, Vec<Diagnostic>) {
+    read_all(text, file, Some(Vec::new()))
+}
+
+fn read_all(text: &str, file: FileId, loose: Option<Vec<ast::Stmt>>) -> (ast::Typed, Vec<Diagnostic>) {
     if text.len() > MAX_FILE {
         let problem = Diagnostic::new(Code::E0111, Span::new(file, 0, 0), "this file is larger than 16 MiB");
         let empty = ast::File { id: file, doc: None, items: Vec::new(), unread: Vec::new() };
-        return (empty, vec![problem.help("divide it into several files; all files of a project are read together")]);
+        let problem = problem.help("divide it into several files; all files of a project are read together");
+        return (ast::Typed { file: empty, statements: Vec::new() }, vec![problem]);
     }
     let shape = shape::scan(text);
     let doc = (!shape.file_docs.is_empty()).then(|| build::doc_text(text, &shape.file_docs));
@@ -45,6 +59,7 @@ pub(super) fn read(text: &str, file: FileId) -> (ast::File, Vec<Diagnostic>) {
         names: Vec::new(),
         statements: true,
         lost: false,
+        loose,
     };
     for segment in &shape.segments {
         if reader.full() {
@@ -54,10 +69,11 @@ pub(super) fn read(text: &str, file: FileId) -> (ast::File, Vec<Diagnostic>) {
     }
     let items = std::mem::take(&mut reader.items);
     let unread = std::mem::take(&mut reader.names);
+    let statements = reader.loose.take().unwrap_or_default();
     let mut problems = reader.finish();
     let misleading = misleading::characters(text, file);
     problems.extend(misleading.into_iter().filter(|one| !problems.iter().any(|other| other.span() == one.span())).collect::<Vec<_>>());
-    (ast::File { id: file, doc, items, unread }, problems)
+    (ast::Typed { file: ast::File { id: file, doc, items, unread }, statements }, problems)
 }
 
 /// What stands in the body of a declaration that starts with a word; a choice has none.
@@ -96,6 +112,8 @@ struct Reader<'a> {
     statements: bool,
     /// Whether a text of several lines without an end was met: what follows in the declaration may be text.
     lost: bool,
+    /// The statements outside of declarations, where they may stand there.
+    loose: Option<Vec<ast::Stmt>>,
 }
 
 impl Reader<'_> {
@@ -343,6 +361,9 @@ impl Reader<'_> {
 
     /// What stands outside of every declaration.
     fn strays(&mut self, range: Range<usize>, flaws: &[Flaw]) {
+        if self.loose.is_some() {
+            return self.loose(range, flaws);
+        }
         let (mut first, mut index, mut misplaced) = (range.start, range.start, false);
         while index < range.end && !self.full() {
             index = self.view.after(index).min(range.end);

@@ -44,6 +44,15 @@ pub struct File {
     pub unread: Vec<SmolStr>,
 }
 
+/// What is typed at a prompt.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Typed {
+    /// Its declarations.
+    pub file: File,
+    /// Its statements in order; a value by itself is one that shows it.
+    pub statements: Vec<Stmt>,
+}
+
 /// A declaration.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Item {

@@ -19,7 +19,7 @@ use pest::Parser;
 use pest::iterators::{Pair, Pairs};
 use smol_str::SmolStr;
 
-use super::ast::{Item, Name};
+use super::ast::{Expr, Item, Name, Stmt};
 use super::shape::{Doc, Lexed};
 use crate::diagnostic::Diagnostic;
 use crate::source::{FileId, Span};
@@ -58,6 +58,11 @@ pub(super) fn check(entry: Entry, text: &str) -> Result<(), Failure> {
     Grammar::parse(rule, text).map(drop).map_err(failure::from_pest)
 }
 
+/// Holds statements in a row against the grammar.
+pub(super) fn check_lines(text: &str) -> Result<(), Failure> {
+    Grammar::parse(Rule::lines_entry, text).map(drop).map_err(failure::from_pest)
+}
+
 /// Builds the declarations of one file.
 pub(super) struct Builder<'a> {
     /// The file.
@@ -79,10 +84,28 @@ pub(super) struct Builder<'a> {
 impl Builder<'_> {
     /// Reads a whole declaration that starts at `base`. `None` where it is well formed but means nothing.
     pub(super) fn item(&mut self, text: &str, base: u32) -> Result<Option<Item>, Failure> {
-        self.base = base;
-        self.limit = (base + text.len() as u32).min(self.text.len() as u32);
+        self.at(text, base);
         let mut nodes = Grammar::parse(Rule::item_entry, text).map_err(failure::from_pest)?;
         Ok(nodes.next().and_then(|node| self.declaration(node)))
+    }
+
+    /// Reads statements that stand outside of every declaration, from `base` on. `None` for one that is well formed but means nothing.
+    pub(super) fn lines(&mut self, text: &str, base: u32) -> Result<Vec<Option<Stmt>>, Failure> {
+        self.at(text, base);
+        let nodes = Grammar::parse(Rule::lines_entry, text).map_err(failure::from_pest)?;
+        Ok(nodes.filter(|node| node.as_rule() != Rule::EOI).map(|node| self.statement(node)).collect())
+    }
+
+    /// Reads a value that stands by itself, from `base` on. `None` where it is well formed but means nothing.
+    pub(super) fn value(&mut self, text: &str, base: u32) -> Result<Option<Expr>, Failure> {
+        self.at(text, base);
+        let mut nodes = Grammar::parse(Rule::value_entry, text).map_err(failure::from_pest)?;
+        Ok(nodes.next().and_then(|node| self.expr(node)))
+    }
+
+    fn at(&mut self, text: &str, base: u32) {
+        self.base = base;
+        self.limit = (base + text.len() as u32).min(self.text.len() as u32);
     }
 
     /// The place of a node, without the white space behind it.

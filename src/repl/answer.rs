@@ -1,0 +1,87 @@
+//! What the session answers: lines for whoever shows them, and how bad the worst of it was. Nothing in here prints.
+
+use crate::diagnostic::{Diagnostic, render};
+use crate::source::Sources;
+
+/// How a session went, from the best to the worst.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Worst {
+    /// All well.
+    #[default]
+    Well,
+    /// A flow stopped an operation, and no `expect` was about it.
+    Stopped,
+    /// Something was typed that can't be read or isn't sound, an `expect` was false, or an operation failed.
+    Problems,
+    /// A command was used in a wrong way.
+    Usage,
+    /// A file or the store failed.
+    Failed,
+}
+
+/// A line of an answer, or several.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// For standard output.
+    Line(String),
+    /// For standard error, where there is no terminal.
+    Error(String),
+}
+
+/// The answer to something typed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// What is told.
+    pub told: Vec<Told>,
+    /// How bad the worst of it is.
+    pub worst: Worst,
+    /// Whether the session is over.
+    pub over: bool,
+}
+
+/// Colours, where they are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Colour {
+    Good,
+    Warning,
+    Bad,
+    Dim,
+    Strong,
+}
+
+impl Colour {
+    /// A text in this colour.
+    pub fn paint(self, text: &str, colours: bool) -> String {
+        let code = match self {
+            Colour::Good => "32",
+            Colour::Warning => "33",
+            Colour::Bad => "31",
+            Colour::Dim => "2",
+            Colour::Strong => "1",
+        };
+        if colours { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+}
+
+impl Answer {
+    /// Tells a line, or several.
+    pub(super) fn line(&mut self, text: impl Into<String>) {
+        self.told.push(Told::Line(text.into()));
+    }
+
+    /// Tells what is wrong.
+    pub(super) fn error(&mut self, worst: Worst, text: impl Into<String>) {
+        self.told.push(Told::Error(text.into()));
+        self.worst = self.worst.max(worst);
+    }
+
+    /// Tells diagnostics, with carets into what they are about.
+    pub(super) fn diagnostics(&mut self, said: &[Diagnostic], sources: &Sources, colours: bool) {
+        for diagnostic in said {
+            self.told.push(Told::Error(render::human(diagnostic, sources, colours).trim_end().to_owned()));
+            if diagnostic.severity() != crate::diagnostic::Severity::Warning {
+                self.worst = self.worst.max(Worst::Problems);
+            }
+        }
+    }
+}

@@ -1,0 +1,357 @@
+//! Where in the language a cursor stands, by the tokens before it: what completion and hints go by.
+//!
+//! What is before the cursor is seldom whole, so nothing is parsed: brackets are matched, and the few words before each of
+//! them say what stands inside. A place that isn't understood is [`Place::Value`], where anything may stand.
+
+use super::session::Session;
+use crate::schema::Entity;
+use crate::syntax::{Token, tokens};
+use crate::value::{EntityId, Type};
+
+/// The functions whose first word is an entity.
+const QUERIES: [&str; 6] = ["count", "exists", "sum", "min", "max", "average"];
+
+/// What may stand at the cursor.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Place {
+    /// The start of a statement or of a value.
+    Start,
+    /// A clause or a statement of a flow on an entity.
+    Flow(Option<EntityId>),
+    /// An entity.
+    Entity,
+    /// A flow; an action.
+    Step { action: bool },
+    /// A record.
+    Record,
+    /// A member of what stands before the dot.
+    Member(Owner),
+    /// A field that is written, in a list for an entity, beside those that are in it.
+    Field(EntityId, Vec<String>),
+    /// A value for a field, or beside a value of this type.
+    Of(Type, Option<EntityId>),
+    /// What an `expect` is about.
+    Expect,
+    /// One of these words.
+    Words(&'static [&'static str]),
+    /// A value; inside a query or a flow, of its entity.
+    Value(Option<EntityId>),
+    /// A text or a comment, where nothing is offered.
+    Nothing,
+}
+
+/// What a member is looked for in.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Owner {
+    /// A record of an entity.
+    Record(EntityId),
+    /// An entity by its name: its choices.
+    Entity(EntityId),
+    /// A choice by its name: its options.
+    Options(Type),
+    /// Something that has none.
+    None,
+}
+
+/// A token that means something.
+#[derive(Clone, Copy, Debug)]
+struct Seen<'a> {
+    token: Token,
+    text: &'a str,
+}
+
+/// The tokens before a cursor, and the part of a word right before it.
+pub(super) struct Before<'a> {
+    session: &'a Session,
+    seen: Vec<Seen<'a>>,
+    /// What of a word is typed already.
+    pub prefix: &'a str,
+    in_text: bool,
+    /// Whether nothing else stands before it on its line.
+    line_first: bool,
+}
+
+impl<'a> Before<'a> {
+    /// Looks at a text up to a cursor.
+    pub fn new(session: &'a Session, text: &'a str) -> Self {
+        let (mut seen, mut texts, mut comment) = (Vec::new(), 0, false);
+        for (token, range) in tokens(text) {
+            let end = range.end;
+            let text_of = text.get(range).unwrap_or_default();
+            comment = matches!(token, Token::Comment | Token::Doc | Token::FileDoc) && end == text.len();
+            match token {
+                Token::Space | Token::Comment | Token::Doc | Token::FileDoc => continue,
+                Token::TextOpen => texts += 1,
+                Token::TextClose => texts -= 1,
+                _ => {}
+            }
+            seen.push(Seen { token, text: text_of });
+        }
+        let holes = seen.iter().map(|one| i32::from(one.token == Token::HoleOpen) - i32::from(one.token == Token::HoleClose)).sum::<i32>();
+        let word_ends = seen.last().is_some_and(|last| last.token == Token::Word && text.ends_with(last.text));
+        let prefix = if word_ends { seen.pop().map_or("", |last| last.text) } else { "" };
+        let line = text.strip_suffix(prefix).unwrap_or(text).rsplit('\n').next().unwrap_or_default();
+        let line_first = line.trim().is_empty();
+        Before { session, seen, prefix, line_first, in_text: comment || texts > holes }
+    }
+
+    /// What may stand at the cursor.
+    pub fn place(&self) -> Place {
+        if self.in_text {
+            return Place::Nothing;
+        }
+        let end = self.seen.len();
+        let around = self.around();
+        let entity = around.as_ref().and_then(|around| around.entity);
+        match self.kind(end, 1) {
+            Some(Token::Dot) => return Place::Member(self.owner(end - 1, entity)),
+            Some(Token::Operator) => return self.beside(end, entity),
+            _ => {}
+        }
+        match self.word(end, 1) {
+            "create" | "upsert" => return Place::Entity,
+            "update" | "delete" | "assign" => return Place::Record,
+            "on" if self.word(end, 3) == "flow" || self.word(end, 3) == "plugin" || self.word(end, 3) == "action" => return Place::Entity,
+            "on" | "of" => return Place::Record,
+            "run" | "start" => return Place::Step { action: false },
+            "ran" => return Place::Step { action: false },
+            "perform" => return Place::Step { action: true },
+            "lookup" => return Place::Entity,
+            "expect" => return Place::Expect,
+            "change" => return Place::Words(&["status"]),
+            "status" if self.word(end, 2) == "change" => return Place::Words(&["of"]),
+            "stage" => return Place::Words(&["pre-operation", "post-operation"]),
+            "mode" => return Place::Words(&["real-time", "background"]),
+            "trigger" => return Place::Words(&["create", "update", "delete", "assign", "status", "on demand", "child"]),
+            "each" => return Place::Entity,
+            _ => {}
+        }
+        match around {
+            None if end == 0 => Place::Start,
+            None => Place::Value(None),
+            Some(around) => self.inside(&around),
+        }
+    }
+
+    fn inside(&self, around: &Around) -> Place {
+        let end = self.seen.len();
+        let first = end == around.open + 1;
+        match (around.kind, around.entity) {
+            (Inside::Query, _) if first => Place::Entity,
+            (Inside::Query, entity)
+                if self.seen.get(around.open + 1..).is_some_and(|inside| inside.iter().all(|one| one.text != "where")) =>
+            {
+                if entity.is_some() { Place::Words(&["where"]) } else { Place::Entity }
+            }
+            (Inside::Values, Some(entity)) if first || self.kind(end, 1) == Some(Token::Comma) => {
+                Place::Field(entity, self.fields_in(around.open))
+            }
+            (Inside::Values, Some(entity)) if self.kind(end, 1) == Some(Token::Assign) => match self.field(entity, self.word(end, 2)) {
+                Some(ty) => Place::Of(ty, None),
+                None => Place::Value(None),
+            },
+            (Inside::Updated, Some(entity)) => Place::Field(entity, self.fields_in(around.open)),
+            (Inside::Flow, entity) => match self.kind(end, 1) {
+                Some(Token::Assign) => {
+                    entity.and_then(|entity| self.field(entity, self.word(end, 2))).map_or(Place::Value(entity), |ty| Place::Of(ty, entity))
+                }
+                _ if self.line_first => Place::Flow(entity),
+                Some(Token::BraceOpen | Token::BraceClose | Token::TextClose) => Place::Flow(entity),
+                _ if self.word(end, 1) == "set" => entity.map_or(Place::Value(None), |entity| Place::Field(entity, Vec::new())),
+                _ => Place::Value(entity),
+            },
+            (_, entity) => Place::Value(entity),
+        }
+    }
+
+    /// The type of the path, or of the field, that ends right before the cursor.
+    pub fn path_type(&self) -> Option<Type> {
+        if self.in_text || self.prefix.is_empty() {
+            return None;
+        }
+        let entity = self.around().and_then(|around| around.entity);
+        if self.kind(self.seen.len(), 1) == Some(Token::Dot) {
+            return match self.owner(self.seen.len() - 1, entity) {
+                Owner::Record(entity) => self.field(entity, self.prefix),
+                _ => None,
+            };
+        }
+        self.named(self.prefix, entity)
+    }
+
+    fn kind(&self, end: usize, back: usize) -> Option<Token> {
+        self.seen.get(end.checked_sub(back)?).map(|one| one.token)
+    }
+
+    fn word(&self, end: usize, back: usize) -> &'a str {
+        end.checked_sub(back).and_then(|at| self.seen.get(at)).filter(|one| one.token == Token::Word).map_or("", |one| one.text)
+    }
+
+    fn entity(&self, name: &str) -> Option<(EntityId, &Entity)> {
+        let schema = &self.session.compiled.schema;
+        let id = schema.entity_id(name)?;
+        Some((id, schema.entity(id)?))
+    }
+
+    fn field(&self, entity: EntityId, name: &str) -> Option<Type> {
+        let entity = self.session.compiled.schema.entity(entity)?;
+        entity.field(entity.slot(name)?).map(|field| field.ty.clone())
+    }
+
+    /// The type of what a bare name stands for.
+    fn named(&self, name: &str, entity: Option<EntityId>) -> Option<Type> {
+        let field = entity.and_then(|entity| self.field(entity, name));
+        let local = || self.session.state.lines.named().find(|(known, ..)| *known == name).map(|(_, _, local)| local.ty.clone());
+        field.or_else(local)
+    }
+
+    /// What the path is that ends before the dot at a place.
+    fn owner(&self, dot: usize, entity: Option<EntityId>) -> Owner {
+        let mut names = Vec::new();
+        let mut at = dot;
+        loop {
+            let name = self.word(at, 1);
+            if name.is_empty() {
+                return Owner::None;
+            }
+            names.push(name);
+            if self.kind(at, 2) != Some(Token::Dot) {
+                break;
+            }
+            at -= 2;
+        }
+        let mut names = names.into_iter().rev();
+        let first = names.next().unwrap_or_default();
+        let mut owner = match (self.named(first, entity), self.entity(first)) {
+            (Some(ty), _) => of_type(&ty),
+            (None, Some((id, _))) => Owner::Entity(id),
+            (None, None) if matches!(first, "this" | "old") => entity.map_or(Owner::None, Owner::Record),
+            (None, None) => self.session.compiled.schema.choice_id(first).map_or(Owner::None, |id| Owner::Options(Type::Choice(id))),
+        };
+        for name in names {
+            owner = match owner {
+                Owner::Record(entity) => self.field(entity, name).map_or(Owner::None, |ty| of_type(&ty)),
+                Owner::Entity(entity) => self.field(entity, name).map_or(Owner::None, Owner::Options),
+                _ => Owner::None,
+            };
+        }
+        owner
+    }
+
+    /// What stands beside an operator: after `industry ==` an option of it.
+    fn beside(&self, end: usize, entity: Option<EntityId>) -> Place {
+        let compares = self.seen.last().is_some_and(|last| matches!(last.text, "==" | "!="));
+        let name = self.word(end, 2);
+        let ty = match self.kind(end, 3) {
+            Some(Token::Dot) => match self.owner(end - 3, entity) {
+                Owner::Record(entity) => self.field(entity, name),
+                _ => None,
+            },
+            _ => self.named(name, entity),
+        };
+        match ty {
+            Some(ty) if compares => Place::Of(ty, entity),
+            _ => Place::Value(entity),
+        }
+    }
+
+    /// The innermost bracket that is open, and what it is about.
+    fn around(&self) -> Option<Around> {
+        let mut open: Vec<usize> = Vec::new();
+        for (index, one) in self.seen.iter().enumerate() {
+            match one.token {
+                Token::BraceOpen | Token::ParenOpen | Token::BracketOpen => open.push(index),
+                Token::BraceClose | Token::ParenClose | Token::BracketClose => drop(open.pop()),
+                _ => {}
+            }
+        }
+        let innermost = open.last().copied()?;
+        let flow = open.iter().rev().find_map(|at| self.flow_before(*at));
+        let around = |kind, entity| Some(Around { open: innermost, kind, entity });
+        match self.kind(innermost + 1, 1) {
+            Some(Token::ParenOpen) if QUERIES.contains(&self.word(innermost, 1)) => {
+                let named = self.seen.get(innermost + 1).and_then(|one| self.entity(one.text)).map(|(id, _)| id);
+                around(Inside::Query, named)
+            }
+            Some(Token::ParenOpen) if self.word(innermost, 1) == "update" => around(Inside::Updated, flow.flatten()),
+            Some(Token::BraceOpen) => match self.values_before(innermost, flow.flatten()) {
+                Some(entity) => around(Inside::Values, Some(entity)),
+                None if flow.is_some() => around(Inside::Flow, flow.flatten()),
+                None => around(Inside::Other, None),
+            },
+            _ => around(Inside::Other, flow.flatten()),
+        }
+    }
+
+    /// The entity of a flow whose brace this is; the outer one is none where the brace is another's.
+    fn flow_before(&self, brace: usize) -> Option<Option<EntityId>> {
+        let on = self.word(brace, 2) == "on" && self.kind(brace + 1, 1) == Some(Token::BraceOpen);
+        let head = (3..8).any(|back| matches!(self.word(brace, back), "flow" | "action" | "plugin"));
+        (on && head).then(|| self.entity(self.word(brace, 1)).map(|(id, _)| id))
+    }
+
+    /// The entity whose fields are listed behind a brace.
+    fn values_before(&self, brace: usize, flow: Option<EntityId>) -> Option<EntityId> {
+        if matches!(self.word(brace, 2), "create" | "upsert") {
+            return self.entity(self.word(brace, 1)).map(|(id, _)| id);
+        }
+        let mut start = brace;
+        while self.kind(start, 2) == Some(Token::Dot) {
+            start = start.checked_sub(2)?;
+        }
+        if self.word(start, 2) != "update" {
+            return None;
+        }
+        let name = self.word(brace, 1);
+        let ty = if start == brace {
+            self.named(name, flow)
+        } else {
+            match self.owner(brace - 2, flow) {
+                Owner::Record(entity) => self.field(entity, name),
+                _ => None,
+            }
+        };
+        match ty.as_ref().map(of_type) {
+            Some(Owner::Record(entity)) => Some(entity),
+            _ => None,
+        }
+    }
+
+    /// The fields that are in a list already.
+    fn fields_in(&self, open: usize) -> Vec<String> {
+        let inside = self.seen.get(open..).unwrap_or_default();
+        let pairs = inside.iter().zip(inside.iter().skip(1));
+        pairs.filter(|(_, next)| next.token == Token::Assign).map(|(name, _)| name.text.to_owned()).collect()
+    }
+}
+
+/// A bracket that is open.
+struct Around {
+    open: usize,
+    kind: Inside,
+    entity: Option<EntityId>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Inside {
+    /// A list of fields with values.
+    Values,
+    /// The fields of an `update(…)` trigger.
+    Updated,
+    /// `count(…)`
+    Query,
+    /// The body of a flow, or a block in it.
+    Flow,
+    Other,
+}
+
+/// What the members of a value of this type are looked for in.
+fn of_type(ty: &Type) -> Owner {
+    match ty {
+        Type::Lookup(entities) => match entities.as_ref() {
+            [only] => Owner::Record(*only),
+            _ => Owner::None,
+        },
+        _ => Owner::None,
+    }
+}

@@ -1,0 +1,203 @@
+//! One statement: checked, run inside the open transaction, told in a line.
+
+use super::answer::{Answer, Colour, Worst};
+use super::session::{Last, Mark, Session, State};
+use super::{define, outcome, view};
+use crate::check::ir::{self, StepKind, StmtKind};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::pipeline::Ending;
+use crate::scenario::{Event, EventKind, Failure};
+use crate::syntax::ast;
+use crate::value::Value;
+use crate::vm::Fault;
+
+/// How many statements `:undo` can go back over.
+const MOST_MARKS: usize = 100;
+
+/// Takes in a statement; says whether the next one may follow.
+pub(super) fn take(session: &mut Session, statement: &ast::Stmt, answer: &mut Answer) -> bool {
+    if let ast::StmtKind::Given(name) = &statement.kind {
+        let words = format!("a `given` stands in tests: type what `{}` does, or `:load` it from a file", name.text.escape_debug());
+        answer.error(Worst::Problems, words);
+        return false;
+    }
+    let before = session.snapshot();
+    let (step, said) = session.state.lines.next(&session.project.checked, statement);
+    answer.diagnostics(&said, &session.sources, session.setup.colours);
+    let Some(step) = step else { return false };
+    if let StepKind::Show(value) = &step.kind {
+        return view::show(session, value, answer);
+    }
+    let writes = writes(&step.kind);
+    if writes {
+        settle(session, answer);
+        if let Err(error) = session.open().and_then(|()| session.pipeline.mark()) {
+            session.state = before;
+            answer.error(Worst::Failed, format!("error: {error}"));
+            return false;
+        }
+    }
+    let (events, failure) = session.state.line.run(&step, session.state.lines.locals(), &mut session.pipeline);
+    let sound = failure.is_none();
+    let changes = changes(&step.kind, &events, sound);
+    tell(session, &step, &events, answer);
+    if let Some(failure) = failure {
+        tell_failure(session, &failure, answer);
+    }
+    let text = session.sources.slice(step.span);
+    match step.kind {
+        StepKind::Advance(_) if sound => session.tape.advance(text, session.pipeline.ahead() - before.time.1, &session.state.line),
+        _ => session.tape.statement(text, &session.state.line, &events, sound),
+    }
+    keep(session, before, &step, (writes, changes), answer);
+    session.recover(answer);
+    sound
+}
+
+/// Counts the last operation where it ended in a way that no `expect` was about, before the next one takes its place.
+pub(super) fn settle(session: &mut Session, answer: &mut Answer) {
+    let Some(Event { kind: EventKind::Operation { outcome, .. }, .. }) =
+        session.state.line.last().filter(|_| session.state.line.unexpected())
+    else {
+        return;
+    };
+    answer.worst = answer.worst.max(match &outcome.ending {
+        Ending::Committed => Worst::Well,
+        Ending::Stopped { .. } => Worst::Stopped,
+        Ending::Fault(fault) if fault.code == Code::F11 => Worst::Failed,
+        Ending::Fault(_) => Worst::Problems,
+    });
+}
+
+/// Whether a statement may write records.
+fn writes(kind: &StepKind) -> bool {
+    !matches!(
+        kind,
+        StepKind::Do(StmtKind::Let { .. })
+            | StepKind::Show(_)
+            | StepKind::ShowAudit(_)
+            | StepKind::Advance(_)
+            | StepKind::Expect(_)
+            | StepKind::ExpectStopped(_)
+            | StepKind::ExpectFault(_)
+            | StepKind::ExpectRan(_)
+            | StepKind::ExpectNotRan(_)
+    )
+}
+
+/// Whether a statement has changed something that one would want to go back over.
+fn changes(kind: &StepKind, events: &[Event], sound: bool) -> bool {
+    let committed = |event: &Event| matches!(&event.kind, EventKind::Operation { outcome, .. } if outcome.ending == Ending::Committed || outcome.kept > 0);
+    match kind {
+        StepKind::Do(StmtKind::Let { .. }) | StepKind::User { .. } | StepKind::Advance(_) => sound,
+        _ => events.iter().any(committed),
+    }
+}
+
+/// Makes a place to go back to, or forgets the one in the store where nothing has changed.
+fn keep(session: &mut Session, before: State, step: &ir::Step, (writes, changes): (bool, bool), answer: &mut Answer) {
+    if changes {
+        let what = outcome::statement(session.sources.slice(step.span));
+        session.marks.push_back(Mark { state: before, stored: writes, what });
+        session.uncommitted += usize::from(writes);
+        if session.marks.len() > MOST_MARKS {
+            session.marks.pop_front();
+        }
+    } else if writes
+        && !session.pipeline.is_broken()
+        && let Err(error) = session.pipeline.forget_mark()
+    {
+        answer.error(Worst::Failed, format!("error: {error}"));
+    }
+}
+
+/// Tells what a statement came to.
+fn tell(session: &mut Session, step: &ir::Step, events: &[Event], answer: &mut Answer) {
+    let several = events.len() > 1;
+    for event in events {
+        if several {
+            let statement = outcome::statement(session.sources.slice(event.span));
+            answer.line(Colour::Dim.paint(&statement, session.setup.colours));
+        }
+        match &event.kind {
+            EventKind::Operation { outcome, user, .. } => {
+                answer.line(outcome::told(session, outcome, user.as_deref()));
+                session.last = Some(Last {
+                    what: outcome::statement(session.sources.slice(event.span)),
+                    outcome: outcome.clone(),
+                    sources: std::sync::Arc::new(define::openable(session)),
+                    schema: session.compiled.schema.clone(),
+                });
+            }
+            EventKind::Show(value) => answer.line(crate::diagnostic::render::visible(value).into_owned()),
+            EventKind::Job(job) => answer.line(crate::exchange::job_line(job)),
+            EventKind::History(lines) if lines.is_empty() => answer.line("the audit has nothing of it"),
+            EventKind::History(lines) => lines.iter().for_each(|line| answer.line(crate::diagnostic::render::visible(line).into_owned())),
+        }
+    }
+    match &step.kind {
+        StepKind::Do(StmtKind::Let { local, value }) => {
+            if let Some(given) = session.state.line.locals.get(local.0 as usize).cloned() {
+                let name = session.state.lines.locals().get(local.0 as usize).map(|local| local.name.clone()).unwrap_or_default();
+                let words = view::brief(session, &given, value);
+                answer.line(format!("{name} = {words}"));
+            }
+        }
+        StepKind::User { name, .. } => answer.line(format!("user       {}", crate::diagnostic::render::visible(name))),
+        StepKind::Advance(_) => answer.line(format!("now        {}", view::moment(session.pipeline.now()))),
+        StepKind::Expect(_)
+        | StepKind::ExpectStopped(_)
+        | StepKind::ExpectFault(_)
+        | StepKind::ExpectRan(_)
+        | StepKind::ExpectNotRan(_) => {
+            answer.line(Colour::Good.paint("as expected", session.setup.colours));
+        }
+        _ => {}
+    }
+    if !matches!(step.kind, StepKind::Do(_)) || !events.is_empty() {
+        return;
+    }
+    if let StepKind::Do(StmtKind::Update { .. } | StmtKind::Delete { .. }) = step.kind {
+        answer.line("left out: there is no record");
+    }
+}
+
+/// Tells why a statement ended before its end.
+fn tell_failure(session: &mut Session, failure: &Failure, answer: &mut Answer) {
+    if matches!(answer.told.last(), Some(super::answer::Told::Line(line)) if line.contains("as expected")) {
+        answer.told.pop();
+    }
+    let code = failure.message.split_once(": ").and_then(|(code, words)| Some((Code::find(code)?, words)));
+    match code {
+        Some((code, words)) => {
+            let mut problem = Diagnostic::new(code, failure.span, words);
+            problem.help.extend(failure.notes.iter().cloned());
+            answer.diagnostics(&[problem], &session.sources, session.setup.colours);
+        }
+        None => {
+            let place = session.sources.place(failure.span).unwrap_or_default();
+            let mut lines =
+                vec![format!("{place}: {}", failure.message), format!("    {}", outcome::statement(session.sources.slice(failure.span)))];
+            lines.extend(failure.notes.iter().map(|note| format!("    {note}")));
+            let parts = failure.condition.iter().flat_map(|condition| &condition.1);
+            lines.extend(parts.map(|part| {
+                let what = session.sources.slice(part.at).trim_matches(|sign: char| " .()".contains(sign));
+                format!("    {what}: {}", part.value)
+            }));
+            let lines: Vec<_> = lines.iter().map(|line| crate::diagnostic::render::visible(line).into_owned()).collect();
+            answer.error(Worst::Problems, Colour::Bad.paint(&lines.join("\n"), session.setup.colours));
+        }
+    }
+}
+
+/// A fault of a value, told with carets into what was typed.
+pub(super) fn tell_fault(session: &Session, fault: &Fault, answer: &mut Answer) {
+    let problem = outcome::diagnostic(fault, &session.sources);
+    answer.diagnostics(&[problem], &session.sources, session.setup.colours);
+}
+
+/// A value that is worked out at the prompt.
+pub(super) fn value(session: &mut Session, value: &ir::Expr) -> Result<Value, Fault> {
+    let Session { state, pipeline, .. } = session;
+    state.line.value(value, state.lines.locals(), pipeline)
+}

@@ -1,0 +1,207 @@
+//! The front for a terminal: rustyline with colours, completion, hints, statements of several lines, a history that stays.
+//!
+//! While a line is edited Ctrl-C drops it. While an operation runs it ends that operation (a flag that the pipeline looks at), and
+//! only that: the session, its transaction and its names stay.
+
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use rustyline::completion::{Completer, FilenameCompleter, Pair};
+use rustyline::error::ReadlineError;
+use rustyline::highlight::{CmdKind, Highlighter};
+use rustyline::hint::{Hint, Hinter};
+use rustyline::history::DefaultHistory;
+use rustyline::validate::{ValidationContext, ValidationResult, Validator};
+use rustyline::{CompletionType, Config, Context, Editor, Helper};
+
+use super::answer::{Told, Worst};
+use super::commands::{COMMANDS, Offers};
+use super::session::Session;
+use super::simple::is_complete;
+use super::{complete, highlight};
+
+/// How many inputs are remembered.
+const HISTORY: usize = 2_000;
+
+/// Runs a session at a terminal. Gives how it ended: only a terminal or a store that fails is bad, what was tried out isn't.
+pub fn run(session: Session, history: Option<&Path>, tell: &mut dyn FnMut(&Told)) -> Worst {
+    let interrupt = Arc::clone(&session.setup.interrupt);
+    #[cfg(unix)]
+    if let Err(error) = signal_hook::flag::register(signal_hook::consts::SIGINT, interrupt) {
+        tell(&Told::Error(format!("note: Ctrl-C can't be caught: {error}")));
+    }
+    session.greeting().into_iter().for_each(|line| tell(&Told::Line(line)));
+    let colours = session.setup.colours;
+    let session = Rc::new(RefCell::new(session));
+    let Ok(mut editor) = editor(&session, colours) else {
+        tell(&Told::Error("error: the terminal can't be used".to_owned()));
+        return Worst::Failed;
+    };
+    let history = place_of_history(history);
+    if let Some(file) = &history {
+        // There is none at first; one that can't be read is no reason not to begin.
+        let _ = editor.load_history(file);
+    }
+    let worst = converse(&mut editor, &session, history.as_deref(), tell);
+    session.borrow_mut().end().told.iter().for_each(tell);
+    worst
+}
+
+fn editor(session: &Rc<RefCell<Session>>, colours: bool) -> rustyline::Result<Editor<Front, DefaultHistory>> {
+    let config = Config::builder()
+        .completion_type(CompletionType::List)
+        .max_history_size(HISTORY)?
+        .history_ignore_dups(true)?
+        .completion_prompt_limit(80)
+        .auto_add_history(false)
+        .build();
+    let mut editor = Editor::with_config(config)?;
+    editor.set_helper(Some(Front { session: Rc::clone(session), files: FilenameCompleter::new(), colours }));
+    Ok(editor)
+}
+
+/// Line after line, until somebody leaves.
+fn converse(
+    editor: &mut Editor<Front, DefaultHistory>,
+    session: &Rc<RefCell<Session>>,
+    history: Option<&Path>,
+    tell: &mut dyn FnMut(&Told),
+) -> Worst {
+    loop {
+        let (news, prompt, colours) = {
+            let mut session = session.borrow_mut();
+            (session.news(), session.prompt(), session.setup.colours)
+        };
+        news.into_iter().for_each(|news| tell(&Told::Line(news)));
+        let styled = if colours { format!("\u{1b}[1;34m{prompt}\u{1b}[0m") } else { prompt.clone() };
+        let (text, left) = match editor.readline(&(prompt, styled)) {
+            Ok(text) => (text, false),
+            Err(ReadlineError::Interrupted) => continue,
+            Err(ReadlineError::Eof) => (":quit".to_owned(), true),
+            Err(error) => {
+                tell(&Told::Error(format!("error: the terminal can't be read: {error}")));
+                return Worst::Failed;
+            }
+        };
+        if text.trim().is_empty() {
+            continue;
+        }
+        if !left {
+            remember(editor, history, text.trim_end());
+        }
+        let answer = session.borrow_mut().take(text.trim_end(), None);
+        answer.told.iter().for_each(&mut *tell);
+        if answer.over {
+            return if answer.worst == Worst::Failed { Worst::Failed } else { Worst::Well };
+        }
+    }
+}
+
+/// Keeps an input, on disk at once: a session that is killed has lost nothing.
+fn remember(editor: &mut Editor<Front, DefaultHistory>, history: Option<&Path>, text: &str) {
+    let added = editor.add_history_entry(text).unwrap_or(false);
+    if let (true, Some(file)) = (added, history) {
+        if let Some(folder) = file.parent() {
+            let _ = std::fs::create_dir_all(folder);
+        }
+        let _ = editor.append_history(file);
+    }
+}
+
+/// The file of the history: the one that is named, else the one of the user. Nothing where it is named empty.
+fn place_of_history(named: Option<&Path>) -> Option<PathBuf> {
+    let folder = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    match named {
+        Some(named) if named.as_os_str().is_empty() => None,
+        Some(named) => Some(named.to_owned()),
+        None => {
+            let state = folder("XDG_STATE_HOME").or_else(|| folder("HOME").map(|home| home.join(".local/state")));
+            state.or_else(|| folder("LOCALAPPDATA")).map(|state| state.join("weir/history"))
+        }
+    }
+}
+
+/// What rustyline asks while a line is edited.
+struct Front {
+    session: Rc<RefCell<Session>>,
+    files: FilenameCompleter,
+    colours: bool,
+}
+
+/// What is shown behind the cursor.
+struct Shown {
+    text: String,
+    /// Whether the right arrow takes it over.
+    taken: bool,
+}
+
+impl Hint for Shown {
+    fn display(&self) -> &str {
+        &self.text
+    }
+
+    fn completion(&self) -> Option<&str> {
+        self.taken.then_some(self.text.as_str())
+    }
+}
+
+impl Helper for Front {}
+
+impl Completer for Front {
+    type Candidate = Pair;
+
+    fn complete(&self, line: &str, at: usize, context: &Context<'_>) -> rustyline::Result<(usize, Vec<Pair>)> {
+        let before = line.get(..at).unwrap_or_default();
+        let command = before.strip_prefix(':').and_then(|command| command.split_once(' '));
+        if command.is_some_and(|(name, _)| COMMANDS.iter().any(|one| one.name == name && one.offers == Offers::Files)) {
+            return self.files.complete(line, at, context);
+        }
+        let (start, offers) = complete::offers(&self.session.borrow(), before);
+        let pair = |offer: complete::Offer| {
+            let kind = offer.about.split(' ').next().unwrap_or_default();
+            let told = kind.chars().next().is_some_and(char::is_lowercase);
+            let display = if told { format!("{}: {kind}", offer.text) } else { offer.text.clone() };
+            Pair { display, replacement: offer.text }
+        };
+        Ok((start, offers.into_iter().map(pair).collect()))
+    }
+}
+
+impl Hinter for Front {
+    type Hint = Shown;
+
+    fn hint(&self, line: &str, at: usize, _: &Context<'_>) -> Option<Shown> {
+        if at < line.len() {
+            return None;
+        }
+        complete::hint(&self.session.borrow(), line).map(|(text, taken)| Shown { text, taken })
+    }
+}
+
+impl Validator for Front {
+    fn validate(&self, context: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
+        let text = format!("{}\n", context.input());
+        Ok(if is_complete(&text) { ValidationResult::Valid(None) } else { ValidationResult::Incomplete })
+    }
+}
+
+impl Highlighter for Front {
+    fn highlight<'l>(&self, line: &'l str, _: usize) -> Cow<'l, str> {
+        if self.colours { highlight::highlighted(&self.session.borrow(), line).into() } else { line.into() }
+    }
+
+    fn highlight_prompt<'b, 's: 'b, 'p: 'b>(&'s self, prompt: &'p str, _: bool) -> Cow<'b, str> {
+        prompt.into()
+    }
+
+    fn highlight_hint<'h>(&self, hint: &'h str) -> Cow<'h, str> {
+        if self.colours { format!("\u{1b}[2m{hint}\u{1b}[0m").into() } else { hint.into() }
+    }
+
+    fn highlight_char(&self, _: &str, _: usize, kind: CmdKind) -> bool {
+        kind != CmdKind::MoveCursor
+    }
+}

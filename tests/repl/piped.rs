@@ -1,0 +1,244 @@
+//! Lines from a pipe: what they give, where it goes, and the exit code.
+
+use super::{Gave, RULES, folder, piped};
+
+fn rules(script: &str) -> Gave {
+    let folder = folder(&[("rules.flow", RULES)]);
+    piped(folder.path(), &["rules.flow"], script)
+}
+
+/// Holds everything that a script gives against its snapshot, without ids and times.
+fn hold(name: &str, gave: &Gave) {
+    let all = format!("{}--- complaints\n{}--- exit {}\n", gave.out, gave.err, gave.code);
+    let filters = vec![("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}", "ID"), (r"  \([0-9.]+ (µs|ms)\)", "")];
+    insta::with_settings!({ filters => filters }, { insta::assert_snapshot!(name, all) });
+}
+
+#[test]
+fn operations_values_and_what_became_of_them() {
+    let gave = rules(
+        r#"// Remarks and empty lines give nothing.
+
+let acme = create account { name = "Acme", industry = banking, revenue = 2_000_000 }
+acme
+acme.onhold
+acme.industry
+acme.parent
+update acme {
+  revenue = 9_000_000
+}
+expect stopped "Exposure 9000000 is over the limit."
+acme.revenue
+count(account where revenue > 5)
+let half = (acme.revenue ?? 0) / 2
+"{acme.name}: {half}"
+let acme = create account { name = "Other", parent = acme }
+acme.parent.name
+delete acme
+acme.name
+"#,
+    );
+    hold("operations_values_and_what_became_of_them", &gave);
+}
+
+#[test]
+fn what_is_wrong_is_told_with_carets_into_the_script() {
+    let gave = rules(
+        r#"acme.name
+creat account { name = "A" }
+create account { name = 3 }
+let n = 1
+n / (n - 1)
+create account { revenue = 3 }
+expect n == 2
+entity account { name text(10 required }
+flow F on nowhere { trigger create set x = 1 }
+show "never closed
+) (
+count(account)
+"#,
+    );
+    hold("what_is_wrong_is_told_with_carets_into_the_script", &gave);
+}
+
+#[test]
+fn declarations_are_typed_replaced_and_refused() {
+    let gave = rules(
+        r#"let acme = create account { name = "Acme" }
+/// People.
+entity contact {
+  fullname text(100) required
+  account  lookup account
+}
+let jo = create contact { fullname = "Jo", account = acme }
+jo.account.name
+flow Shout on contact {
+  trigger create
+  stage   pre-operation
+  set fullname = upper(fullname ?? "")
+}
+create contact { fullname = "al" }
+flow Shout on contact {
+  trigger create
+  stage   pre-operation
+  set fullname = lower(fullname ?? "")
+}
+let di = create contact { fullname = "DI" }
+di.fullname
+entity account { name text(160) required }
+acme.onhold
+:entities
+entity contact {
+  fullname integer
+}
+:entities
+jo
+entity note { body text(20) }
+let one = create note { body = "x" }
+entity note { body text(20) size integer }
+one.body
+entity note { body integer }
+count(note)
+one
+"#,
+    );
+    hold("declarations_are_typed_replaced_and_refused", &gave);
+}
+
+#[test]
+fn the_transaction_goes_back_and_on() {
+    let gave = rules(
+        r#"let a = create account { name = "A" }
+:commit
+let b = create account { name = "B" }
+update a { revenue = 5 }
+let n = 3
+:undo
+n
+:undo
+a.revenue
+b.name
+:undo
+b
+count(account)
+create account { name = "C" }
+:rollback
+count(account)
+:rollback
+:undo
+entity note { text text(20) }
+let t = create note { text = "x" }
+:rollback
+create note { text = "y" }
+count(note)
+"#,
+    );
+    hold("the_transaction_goes_back_and_on", &gave);
+}
+
+#[test]
+fn users_and_the_clock() {
+    let gave = rules(
+        r#":now 2026-01-31
+:advance 3 days
+now
+today
+advance 1 month
+:undo
+today
+:now yesterday
+:as alice
+user "alice" {}
+:as alice
+let own = create account { name = "Own" }
+caller == own.createdby
+:as
+own.createdby
+as "alice" {
+  create account { name = "Inside" }
+  create account { name = "Large", revenue = 7_000_000 }
+}
+"#,
+    );
+    hold("users_and_the_clock", &gave);
+}
+
+#[test]
+fn commands_that_look() {
+    let gave = rules(
+        r#":trace
+create account { name = "Acme", revenue = 2_000_000, industry = banking }
+:trace
+:why CreditHold
+let acme = account["Acme"]
+update acme { name = "Acme & Sons" }
+:why CreditHold
+delete acme
+:why CreditHold
+:why CreditHeld
+:order account update revenue
+:dis CreditHold
+:effects CreditHold
+:type acme.revenue
+:type acme
+:type 1 + "a"
+:describe account
+:describe acount
+:explain F29
+:bogus
+:de account
+"#,
+    );
+    hold("commands_that_look", &gave);
+}
+
+#[test]
+fn help_has_a_line_for_every_command() {
+    let gave = rules(":help\n:help undo\n");
+    hold("help_has_a_line_for_every_command", &gave);
+    assert!(gave.out.lines().all(|line| line.chars().count() <= 80), "it fits a terminal");
+}
+
+#[test]
+fn exit_codes_are_those_of_the_contract() {
+    let stop = "create account { name = \"A\", revenue = 9_000_000 }\n";
+    assert_eq!(rules("count(account)\n").code, 0);
+    assert_eq!(rules("").code, 0);
+    assert_eq!(rules(stop).code, 3, "a stop that nobody expected");
+    assert_eq!(rules(&format!("{stop}expect stopped\n")).code, 0, "a stop that was expected");
+    assert_eq!(rules(&format!("{stop}count(account)\n:quit\nnonsense\n")).code, 3, "nothing is read behind `:quit`");
+    assert_eq!(rules("create account { revenue = 1 }\n").code, 1, "a fault");
+    assert_eq!(rules("expect 1 == 2\n").code, 1);
+    assert_eq!(rules("acme\n").code, 1);
+    assert_eq!(rules(&format!("{stop}acme\n")).code, 1, "the worst wins");
+    assert_eq!(rules(":bogus\nacme\n").code, 2);
+    assert_eq!(rules(":load nowhere\n:bogus\n").code, 4);
+    let folder = folder(&[("bad.flow", "entity a { b nothing }"), ("store.db", "this is no database, but long enough to be looked at")]);
+    assert_eq!(piped(folder.path(), &["bad.flow"], "1\n").code, 1);
+    assert_eq!(piped(folder.path(), &["nowhere.flow"], "1\n").code, 4);
+    assert_eq!(piped(folder.path(), &["--store", "nonsense", "bad.flow"], "1\n").code, 1);
+    let empty = super::folder(&[]);
+    assert_eq!(piped(empty.path(), &[], "1 + 1\n").out, "2\n", "no project is needed");
+    assert_eq!(piped(empty.path(), &["--store", "nonsense"], "1\n").code, 2);
+    assert_eq!(piped(folder.path(), &["--store", "sqlite:store.db", "--", "."], "1\n").code, 1);
+}
+
+#[test]
+fn nothing_typed_breaks_it() {
+    let deep = "(".repeat(5_000);
+    let long = format!("1 {}", "+ 1".repeat(3_000));
+    let open = "create account {\n".repeat(2_000);
+    for script in [
+        "\u{0}\n",
+        "\u{feff}1\n",
+        "🦀\n:🦀\n:\n",
+        ":type\n:type create\n:why\n:order\n:dis\n:save\n:load\n:advance x\n:now x\n",
+        &deep,
+        &long,
+        &open,
+    ] {
+        let gave = rules(script);
+        assert!((0..=2).contains(&gave.code), "{script:.20} gives {}: {:.300}", gave.code, gave.err);
+        assert!(!gave.err.contains("panicked"), "{}", gave.err);
+    }
+}

@@ -1,0 +1,254 @@
+//! The prompt at a real pseudo-terminal: typing, completing, several lines, history, interrupting.
+//!
+//! What a person sees is looked for in the order in which it appears; every wait is for a text, never for a time.
+
+use std::path::Path;
+
+use rexpect::error::Error;
+use rexpect::session::{PtySession, spawn_command};
+
+use super::{RULES, folder, weir};
+
+/// How long one look for a text lasts, in milliseconds, and how many there are before it is given up: far longer than it takes.
+const LOOK: u64 = 500;
+const LOOKS: usize = 240;
+
+const CONTROL_C: &str = "\u{3}";
+const CONTROL_D: &str = "\u{4}";
+const UP: &str = "\u{1b}[A";
+
+/// A prompt in a folder, without colours unless they are asked for.
+fn prompt(folder: &Path, arguments: &[&str], colours: bool) -> PtySession {
+    let mut command = weir(folder, &[&["repl"], arguments].concat());
+    command.env("TERM", "xterm-256color");
+    if !colours {
+        command.env("NO_COLOR", "1");
+    }
+    let mut session = spawn_command(command, Some(LOOK)).unwrap();
+    sees(&mut session, "weir> ");
+    session
+}
+
+fn rules(arguments: &[&str]) -> (tempfile::TempDir, PtySession) {
+    let folder = folder(&[("rules.flow", RULES)]);
+    let session = prompt(folder.path(), &[&["rules.flow"], arguments].concat(), false);
+    (folder, session)
+}
+
+/// Types without Enter.
+fn keys(session: &mut PtySession, text: &str) {
+    session.send(text).unwrap();
+    session.flush().unwrap();
+}
+
+/// Types a line, and waits for something of the answer and for the next prompt: only then keys are read one by one again.
+fn ask(session: &mut PtySession, text: &str, answer: &str) {
+    keys(session, &format!("{text}\r"));
+    sees(session, answer);
+    prompted(session);
+}
+
+/// Types a line, and waits for a line that is nothing but this.
+fn gives(session: &mut PtySession, text: &str, value: &str) {
+    ask(session, text, &format!("\n{value}\r\n"));
+}
+
+/// Drops what is typed.
+fn drops(session: &mut PtySession) {
+    keys(session, CONTROL_C);
+    prompted(session);
+}
+
+fn prompted(session: &mut PtySession) {
+    sees(session, "\u{1b}[?2004h");
+    sees(session, "> ");
+}
+
+fn sees(session: &mut PtySession, text: &str) {
+    for _ in 0..LOOKS {
+        match session.exp_string(text) {
+            Ok(_) => return,
+            Err(Error::Timeout { .. }) => {}
+            Err(error) => panic!("`{text}` never came: {error}"),
+        }
+    }
+    panic!("`{text}` never came: {:?}", session.exp_string(text));
+}
+
+fn leaves(mut session: PtySession) {
+    keys(&mut session, CONTROL_D);
+    let gone = (0..LOOKS).any(|_| !matches!(session.exp_eof(), Err(Error::Timeout { .. })));
+    assert!(gone, "it stays");
+    let status = session.process().wait().unwrap();
+    assert!(format!("{status:?}").ends_with(", 0)"), "{status:?}");
+}
+
+#[test]
+fn it_greets_answers_and_leaves() {
+    let (_folder, mut session) = rules(&[]);
+    ask(&mut session, "let acme = create account { name = \"Acme\", revenue = 2_000_000 }", "ran CreditHold");
+    gives(&mut session, "acme.revenue", "2000000");
+    ask(&mut session, "update acme { revenue = 9_000_000 }", "stopped    by CreditHold: Exposure 9000000 is over the limit.");
+    ask(&mut session, "acme.revnue", "did you mean `revenue`?");
+    leaves(session);
+}
+
+#[test]
+fn what_is_not_whole_goes_on_in_the_next_line() {
+    let (_folder, mut session) = rules(&[]);
+    keys(&mut session, "let acme = create account {\r");
+    keys(&mut session, "  name = \"Acme\"\r");
+    ask(&mut session, "}", "committed  account \"Acme\"");
+    keys(&mut session, "flow Extra on account {\r\r  trigger create\r  stage pre-operation\r  set onhold = true\r");
+    ask(&mut session, "}", "declared flow Extra");
+    keys(&mut session, "1 +\r");
+    gives(&mut session, "2", "3");
+    // An empty line says that there is no more.
+    keys(&mut session, "1 +\r");
+    ask(&mut session, "", "error[");
+    leaves(session);
+}
+
+#[test]
+fn tab_completes_by_what_stands_there() {
+    let (_folder, mut session) = rules(&[]);
+    // Statement, entity, field, option, field: each by its first letters.
+    ask(&mut session, "let acme = create acc\t { na\t = \"Acme\", ind\t = ban\t, rev\t = 3 }", "committed  account \"Acme\"");
+    gives(&mut session, "acm\t.rev\t", "3");
+    gives(&mut session, "count(acco\t whe\t indu\t == ban\t)", "1");
+    ask(&mut session, "update acm\t { onh\t = tr\t }", "committed");
+    ask(&mut session, ":desc\t acco\t", "money");
+    ask(&mut session, ":why Cre\t", "neither");
+    // Two may be meant: they are listed, with their types.
+    keys(&mut session, "acme.created\t\t");
+    sees(&mut session, "createdby: lookup");
+    sees(&mut session, "createdon: datetime");
+    drops(&mut session);
+    keys(&mut session, "flow New on acc\t {\r  trig\t upd\t(onh\t)\r  stag\t pos\t\r  lo\t \"done\"\r");
+    ask(&mut session, "}", "declared flow New");
+    leaves(session);
+}
+
+#[test]
+fn a_hint_tells_the_type() {
+    let (_folder, mut session) = rules(&[]);
+    ask(&mut session, "let acme = create account { name = \"Acme\" }", "committed");
+    keys(&mut session, "acme.creditlimit");
+    sees(&mut session, "  : money");
+    drops(&mut session);
+    keys(&mut session, "update acme { onhold =");
+    sees(&mut session, "boolean");
+    drops(&mut session);
+    keys(&mut session, ":advance ");
+    sees(&mut session, "DURATION");
+    drops(&mut session);
+    // The only thing that may be meant is shown behind the cursor, and the right arrow takes it.
+    gives(&mut session, "acme.creditl\u{1b}[C", "empty");
+    leaves(session);
+}
+
+#[test]
+fn colours_come_from_the_tokens() {
+    let folder = folder(&[("rules.flow", RULES)]);
+    let mut session = prompt(folder.path(), &["rules.flow"], true);
+    keys(&mut session, "create account { name = \"Acme\" }");
+    sees(&mut session, "\u{1b}[1;35mcreate\u{1b}[0m \u{1b}[36maccount\u{1b}[0m");
+    ask(&mut session, "", "\u{1b}[32mcommitted\u{1b}[0m");
+    leaves(session);
+}
+
+#[test]
+fn history_outlasts_the_session() {
+    let folder = folder(&[("rules.flow", RULES)]);
+    let mut first = prompt(folder.path(), &["rules.flow"], false);
+    keys(&mut first, "1 +\r");
+    gives(&mut first, "41", "42");
+    keys(&mut first, UP);
+    gives(&mut first, "", "42");
+    leaves(first);
+    let kept = std::fs::read_to_string(folder.path().join("state/weir/history")).unwrap();
+    assert!(kept.contains("1 +\\n41"), "{kept}");
+    let mut second = prompt(folder.path(), &["rules.flow"], false);
+    keys(&mut second, UP);
+    gives(&mut second, "", "42");
+    leaves(second);
+    let mut elsewhere = prompt(folder.path(), &["rules.flow", "--history", "mine"], false);
+    gives(&mut elsewhere, "6 * 7", "42");
+    leaves(elsewhere);
+    assert!(std::fs::read_to_string(folder.path().join("mine")).unwrap().contains("6 * 7"));
+}
+
+#[test]
+fn control_c_drops_the_line() {
+    let (_folder, mut session) = rules(&[]);
+    keys(&mut session, "create account { name = \"Never\" ");
+    drops(&mut session);
+    gives(&mut session, "count(account)", "0");
+    leaves(session);
+}
+
+/// A flow that writes for each pair of its parts: with many parts it would take minutes.
+const BUSY: &str = r#"entity item {
+  name  text(20) required
+  count integer = 0
+}
+
+entity part {
+  name text(20) required
+}
+
+flow Busy on item {
+  trigger update(count)
+  for each part p {
+    for each part q {
+      update q { name = "x" }
+    }
+  }
+}
+"#;
+
+#[test]
+fn control_c_ends_the_operation_and_nothing_else() {
+    let parts: Vec<String> = (0..1_000).map(|number| format!("{{ name = \"p{number}\" }}")).collect();
+    let parts = format!("create part {}\n", parts.join(", "));
+    let folder =
+        folder(&[("busy.flow", BUSY), ("weir.toml", "[limits]\ninstructions = 1000000000\ntime = 86400\n"), ("parts.txt", &parts)]);
+    let mut session = prompt(folder.path(), &["."], false);
+    ask(&mut session, ":load parts.txt", "committed  1000 records");
+    ask(&mut session, "let one = create item { name = \"One\" }", "committed");
+    keys(&mut session, "update one { count = 1 }\r");
+    // The line is read by then; what runs meanwhile is the operation. A key that comes too early drops an empty line.
+    let ended = (0..LOOKS).any(|_| {
+        keys(&mut session, CONTROL_C);
+        session.exp_string("F29").is_ok()
+    });
+    assert!(ended, "the operation went on");
+    prompted(&mut session);
+    ask(&mut session, "\"here again\"", "\n\"here again\"\r\n");
+    gives(&mut session, "one.count", "0");
+    gives(&mut session, "count(part where name == \"x\")", "0");
+    ask(&mut session, "update one { name = \"Two\" }", "committed");
+    gives(&mut session, "one.name", "\"Two\"");
+    leaves(session);
+}
+
+#[test]
+fn leaving_asks_once_for_what_is_not_committed() {
+    let (_folder, mut session) = rules(&["--store", "sqlite:data.db"]);
+    ask(&mut session, "create account { name = \"Acme\" }", "committed");
+    ask(&mut session, ":quit", "not yet    1 operation not committed");
+    ask(&mut session, ":commit", "committed  1 operation in sqlite:data.db");
+    leaves(session);
+}
+
+#[test]
+fn a_file_that_changes_on_disk_is_told_of() {
+    let (folder, mut session) = rules(&[]);
+    ask(&mut session, "create account { name = \"A\" }", "committed");
+    std::fs::write(folder.path().join("rules.flow"), RULES.replace("5_000_000", "1_000")).unwrap();
+    ask(&mut session, "1", "`rules.flow` changed on disk: `:reload` takes it in");
+    ask(&mut session, ":reload", "reloaded   1 flow");
+    ask(&mut session, "create account { name = \"B\", revenue = 2_000 }", "stopped    by CreditHold");
+    gives(&mut session, "count(account)", "1");
+    leaves(session);
+}
