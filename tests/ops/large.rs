@@ -27,7 +27,8 @@ fn growth(arguments: &str, head: &str, line: &str) -> u64 {
     let after = peak(child.id());
     drop(input);
     assert!(child.wait().unwrap().code().is_some());
-    after - before
+    // The kernel adds up the counts of several processors only now and then: the second may be a little less.
+    after.saturating_sub(before)
 }
 
 #[test]

@@ -73,7 +73,8 @@ pub(super) fn run(compiled: &Compiled, file: &Path, arguments: &Arguments, outpu
         (None, Some(journal)) => teller.begins(journal.unfinished(&mut pipeline).ok().flatten().as_ref()),
         (None, None) => {}
     }
-    let mut run = Run { pipeline, acting, users: FxHashMap::default(), held: Vec::new(), open: false, journal, rejects, teller };
+    let together = arguments.batch > 1 || journal.is_some();
+    let mut run = Run { together, pipeline, acting, users: FxHashMap::default(), held: Vec::new(), open: false, journal, rejects, teller };
     let began = Instant::now();
     let ended = run.all(reader);
     Ok(run.close(began.elapsed()).and(ended.err().unwrap_or(Exit::Well)))
@@ -192,6 +193,8 @@ struct Run<'a> {
     /// Outcomes of the open transaction, not yet told.
     held: Vec<(u64, Outcome, Duration)>,
     open: bool,
+    /// Whether operations share transactions with others or with the note; else each is kept by itself when it ends.
+    together: bool,
     /// Where the run notes how far it has come; nowhere where nothing lasts.
     journal: Option<Journal>,
     rejects: Option<Rejects>,
@@ -268,8 +271,7 @@ impl Run<'_> {
                 return if store { Err(self.give_up(&fault.message)) } else { Ok(Some(reason)) };
             }
         };
-        let together = self.teller.arguments.batch > 1 || self.journal.is_some();
-        if together && !self.open && !self.teller.arguments.dry_run {
+        if self.together && !self.open && !self.teller.arguments.dry_run {
             self.begin()?;
         }
         let outcome = self.pipeline.execute(request.operation, acting);
@@ -333,10 +335,10 @@ impl Run<'_> {
 
     fn undo(&mut self, words: &str) {
         // It has failed already; whether it can also be undone changes nothing.
-        let undone = self.open && self.pipeline.rollback().is_ok();
+        let _ = self.pipeline.rollback();
         self.open = false;
         let (undone, ended): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.held).into_iter().partition(|(_, outcome, _)| undone && outcome.ending == Ending::Committed);
+            std::mem::take(&mut self.held).into_iter().partition(|(_, outcome, _)| self.together && outcome.ending == Ending::Committed);
         ended.iter().for_each(|(line, outcome, took)| self.teller.outcome(*line, outcome, *took));
         self.teller.undone(undone, words);
     }
