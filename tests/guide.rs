@@ -68,7 +68,9 @@ fn printed(arguments: &str, folder: &Path) -> String {
     text.lines().map(|line| format!("{}\n", line.trim_end())).collect()
 }
 
-/// Without how long something took.
+/// Without how long something took, be it at the end of a line, in brackets or in a line of its own.
 fn untimed(text: &str) -> String {
-    text.lines().map(|line| line.split_once(" in 0.").map_or(line, |(before, _)| before).to_owned() + "\n").collect()
+    let lines = text.lines().filter(|line| !(line.starts_with("in ") && line.ends_with("s")));
+    let untimed = lines.map(|line| line.split_once(" in 0.").or_else(|| line.rsplit_once("  (")).map_or(line, |(before, _)| before));
+    untimed.map(|line| line.to_owned() + "\n").collect()
 }
