@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use smol_str::SmolStr;
 
-use crate::bytecode::{self, Event, FlowCode};
+use crate::bytecode::{self, Event, FlowCode, Mode, Stage};
 use crate::vm::Hits;
 
 use super::engine::Engine;
@@ -78,6 +78,16 @@ impl Engine {
         }
     }
 
+    /// A flow begins to run in the background. Who began one that no event started is not kept: where both a user and a flow may have,
+    /// both are counted.
+    pub(super) fn count_job(&mut self, flow: &FlowCode, scene: &Scene) {
+        if scene.message.is_some() {
+            return self.count_flow(flow, StepKind::Flow, scene);
+        }
+        let ways = [(flow.head.on_demand, StepKind::OnDemand), (flow.head.child, StepKind::Child)];
+        ways.into_iter().filter(|(may, _)| *may).for_each(|(_, kind)| self.count_flow(flow, kind, scene));
+    }
+
     /// An action begins to run.
     pub(super) fn count_action(&mut self, name: &SmolStr) {
         if let Some(counter) = &mut self.settings.counter {
@@ -96,13 +106,13 @@ impl Engine {
     }
 }
 
-/// Which of its codes this is; it is the program's own, and so is known by where it lies.
+/// Which of its codes this is. A job has a copy of its own, so it is known by what it is; its places in the source are part of that.
 fn part(program: &Arc<bytecode::Program>, name: &str, code: &bytecode::Code) -> Part {
     let Some(flow) = program.flow(name) else { return Part::Body };
-    if flow.when.as_ref().is_some_and(|when| std::ptr::eq(when, code)) {
+    if flow.when.as_ref().is_some_and(|when| when == code) {
         return Part::When;
     }
-    flow.conditions.iter().position(|condition| std::ptr::eq(condition, code)).map_or(Part::Body, Part::Condition)
+    flow.conditions.iter().position(|condition| condition == code).map_or(Part::Body, Part::Condition)
 }
 
 /// The triggers of a flow that the operation of a scene fits.
@@ -112,6 +122,7 @@ fn triggers<'a>(flow: &'a FlowCode, scene: &'a Scene) -> impl Iterator<Item = us
         (Event::Update(fields), Some(Message::Update)) => fields.as_ref().is_none_or(|fields| fields.intersects(scene.target.present())),
         _ => false,
     };
+    let at = |stage: Stage| stage == scene.stage || flow.head.mode == Mode::Background;
     let placed = flow.head.triggers.iter().enumerate();
-    placed.filter(move |(_, trigger)| trigger.stage == scene.stage && fits(&trigger.event)).map(|(place, _)| place)
+    placed.filter(move |(_, trigger)| at(trigger.stage) && fits(&trigger.event)).map(|(place, _)| place)
 }

@@ -216,3 +216,44 @@ fn the_page_is_whole_in_itself_and_escapes_what_it_shows() {
         assert_eq!(open, page.matches(&format!("</{tag}>")).count(), "{tag}");
     }
 }
+
+const BACKGROUND: &str = r#"
+entity account {
+  name   text(100) required
+  onhold boolean = false
+  note   text(200)
+}
+
+flow Remind on account {
+  mode background
+  trigger create, child
+  when name != "skip"
+
+  log "begun"
+  wait {
+    until onhold == true {
+      stop "{name} is on hold"
+    }
+    after 3 days {
+      update this { note = "reminded" }
+    }
+  }
+}
+
+test "after three days" {
+  let acme = create account { name = "Acme" }
+  run jobs
+  advance 4 days
+  run jobs
+  expect acme.note == "reminded"
+}
+"#;
+
+#[test]
+fn what_runs_in_the_background_counts_once_however_many_steps_it_takes() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("account.flow"), BACKGROUND).unwrap();
+    let run = weir(folder.path(), &["--coverage", "--coverage=source"]);
+    assert_eq!(run.status.code(), Some(0), "{}{}", text(&run.stdout), text(&run.stderr));
+    insta::assert_snapshot!(covered(&text(&run.stdout)));
+}

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use smol_str::SmolStr;
 
-use crate::bytecode::{Awaited, FlowCode, WaitList};
+use crate::bytecode::{self, Awaited, FlowCode, WaitList};
 use crate::pipeline::host::FlowHost;
 use crate::schema::select::{Aggregate, Selection};
 use crate::schema::{FieldSet, PRIMARY_KEY, Row};
@@ -109,6 +109,7 @@ impl Host for JobHost<'_> {
         address(record: Reference) -> SmolStr;
         caller() -> Reference;
         traced() -> bool;
+        counts() -> bool;
     }
 
     passed_on! {
@@ -121,6 +122,7 @@ impl Host for JobHost<'_> {
         start(flow: &str, record: Reference, inputs: Vec<Value>) -> Result<(), Interrupt>;
         set_output(output: u16, value: Value);
         tell(told: Told);
+        counted(code: &bytecode::Code, hits: &[vm::Hits]);
         log(text: SmolStr);
         enter_step(title: SmolStr);
         leave_step();

@@ -258,6 +258,9 @@ impl Engine {
         {
             return Ok(Reached::Ended(Some("its condition (`when`) didn't hold".into())));
         }
+        if job.position.is_none() {
+            self.count_job(flow, &scene);
+        }
         self.sessions.steps = job.position.as_ref().map(|position| position.titles.clone()).unwrap_or_default();
         let mut frame = self.frames.pop().unwrap_or_default();
         let inner = FlowHost { engine: &mut *self, scene: &mut scene, acting: job.owner };
