@@ -77,6 +77,8 @@ fn writes(kind: &StepKind) -> bool {
             | StepKind::Show(_)
             | StepKind::ShowAudit(_)
             | StepKind::Advance(_)
+            | StepKind::RunJobs
+            | StepKind::ExpectJob { .. }
             | StepKind::Expect(_)
             | StepKind::ExpectStopped(_)
             | StepKind::ExpectFault(_)
@@ -89,7 +91,9 @@ fn writes(kind: &StepKind) -> bool {
 fn changes(kind: &StepKind, events: &[Event], sound: bool) -> bool {
     let committed = |event: &Event| matches!(&event.kind, EventKind::Operation { outcome, .. } if outcome.ending == Ending::Committed || outcome.kept > 0);
     match kind {
-        StepKind::Do(StmtKind::Let { .. }) | StepKind::User { .. } | StepKind::Advance(_) => sound,
+        StepKind::Do(StmtKind::Let { .. }) | StepKind::User { .. } => sound,
+        // There is no way back over a job that has run.
+        StepKind::Advance(_) => sound && events.is_empty(),
         _ => events.iter().any(committed),
     }
 }
@@ -149,7 +153,8 @@ fn tell(session: &mut Session, step: &ir::Step, events: &[Event], answer: &mut A
         | StepKind::ExpectStopped(_)
         | StepKind::ExpectFault(_)
         | StepKind::ExpectRan(_)
-        | StepKind::ExpectNotRan(_) => {
+        | StepKind::ExpectNotRan(_)
+        | StepKind::ExpectJob { .. } => {
             answer.line(Colour::Good.paint("as expected", session.setup.colours));
         }
         _ => {}
@@ -180,9 +185,10 @@ fn tell_failure(session: &mut Session, failure: &Failure, answer: &mut Answer) {
                 vec![format!("{place}: {}", failure.message), format!("    {}", outcome::statement(session.sources.slice(failure.span)))];
             lines.extend(failure.notes.iter().map(|note| format!("    {note}")));
             let parts = failure.condition.iter().flat_map(|condition| &condition.1);
-            lines.extend(parts.map(|part| {
+            lines.extend(parts.filter_map(|part| {
                 let what = session.sources.slice(part.at).trim_matches(|sign: char| " .()".contains(sign));
-                format!("    {what}: {}", part.value)
+                // An operator's value is that of the whole, which is known to be false.
+                what.starts_with(char::is_alphanumeric).then(|| format!("    {what}: {}", part.value))
             }));
             let lines: Vec<_> = lines.iter().map(|line| crate::diagnostic::render::visible(line).into_owned()).collect();
             answer.error(Worst::Problems, Colour::Bad.paint(&lines.join("\n"), session.setup.colours));

@@ -242,3 +242,13 @@ fn nothing_typed_breaks_it() {
         assert!(!gave.err.contains("panicked"), "{}", gave.err);
     }
 }
+
+#[test]
+fn jobs_run_once_what_queued_them_is_kept() {
+    let folder = folder(&[(
+        "later.flow",
+        "entity note { body text(20) required done boolean = false }\nflow Later on note {\n  mode background\n  trigger create\n  wait 2 days\n  set done = true\n}\n",
+    )]);
+    let script = "let a = create note { body = \"x\" }\nadvance 1 day\nrun jobs\n:commit\nrun jobs\na.done\n:advance 3 days\na.done\nexpect job Later succeeded\n";
+    hold("jobs_run_once_what_queued_them_is_kept", &piped(folder.path(), &["later.flow"], &format!(":now 2026-01-31\n{script}")));
+}

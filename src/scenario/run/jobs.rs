@@ -13,6 +13,9 @@ use super::{Event, EventKind, Failure, Run, failure, faulted};
 impl Run<'_> {
     pub(super) fn run_jobs(&mut self, span: Span) -> Result<(), Failure> {
         self.settle()?;
+        if self.pipeline.is_open() {
+            return Err(failure(span, "jobs run once the transaction is kept: `:commit` or `:rollback` comes first"));
+        }
         let ran = jobs::run_due(self.pipeline).map_err(|error| broken(span, &error))?;
         self.tell_jobs(ran, span);
         Ok(())
@@ -22,6 +25,10 @@ impl Run<'_> {
     pub(super) fn advance(&mut self, moment: &ir::Expr) -> Result<(), Failure> {
         self.settle()?;
         let Value::DateTime(then) = self.known(moment)? else { return Err(failure(moment.span, "the clock goes only forward")) };
+        if self.pipeline.is_open() {
+            // At a prompt: what the transaction has queued can't run before it is kept, but time passes.
+            return if self.pipeline.advance_to(then) { Ok(()) } else { Err(failure(moment.span, "the clock goes only forward")) };
+        }
         match jobs::advance(self.pipeline, then).map_err(|error| broken(moment.span, &error))? {
             Some(ran) => {
                 self.tell_jobs(ran, moment.span);
