@@ -242,7 +242,8 @@ fn a_record_told_as_a_test_passes() {
     has(&test, &["expect stopped \"too much for \\\"Acme \\{1\\}\\\"\"", "advance 4320 minutes", "owner = account1"]);
     folder.write("recorded.flow", &test);
     let (told, words, code) = folder.weir(&["test", "."]);
-    assert_eq!((told.as_str(), words.as_str(), code), ("passed  as recorded in run.rec\n1 passed, 0 failed\n", "", 0));
+    assert!(told.starts_with("passed  as recorded in run.rec") && told.ends_with("1 passed, 0 failed\n"), "{told}");
+    assert_eq!((words.as_str(), code), ("", 0));
     // One operation, on records that are made from what it read of them.
     let (test, words, code) = folder.weir(&["replay", "run.rec", "--as-test", "--operation", "5"]);
     assert_eq!((words.as_str(), code), ("", 0), "{test}");

@@ -158,7 +158,8 @@ impl Place {
             return String::new();
         }
         let database = self.database();
-        let mut tables = database.prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'table' ORDER BY name").unwrap();
+        let mut tables =
+            database.prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND name <> 'weir_note' ORDER BY name").unwrap();
         let tables: Vec<(String, String)> =
             tables.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect();
         let mut dump = String::new();
