@@ -164,7 +164,22 @@ impl Case {
             Way::Alone => all(world),
             _ => drop(longer(world, way, |world, _| all(world))),
         }
-        world.state()
+        let mut state = world.state();
+        self.deepen(&mut state, world);
+        state
+    }
+
+    /// Within the operation each statement is nested by one level more than by itself, and the jobs that it queues know how deep they began.
+    fn deepen(&self, state: &mut State, world: &World) {
+        let schema = world.pipeline.schema();
+        let jobs = schema.entity_id("asyncoperation").unwrap();
+        let depth = schema.entity(jobs).unwrap().slot("depth").unwrap();
+        for (_, job) in
+            state.iter_mut().filter(|(record, _)| record.entity == jobs && (id(IDS.into())..id((2 * IDS).into())).contains(&record.id))
+        {
+            let Some(Value::Integer(level)) = job.get_mut(depth) else { panic!("a job without a depth") };
+            *level += 1;
+        }
     }
 }
 

@@ -70,14 +70,7 @@ fn what_runs_is_embedded_in_what_is_listed() {
 fn hold(compiled: &Compiled, seed: u64, dice: &mut Dice, text: &str, count: &mut Count) {
     let settings = Settings { max_instructions: 6_000, trace: true, ..Settings::fixed() };
     let mut pipeline = compiled.open("sqlite::memory:", settings).unwrap();
-    let functions = Arc::new(Mutex::new(Dice::new(seed + 1_000_000)));
-    for plugin in &compiled.program.plugins {
-        let (effects, dice) = (plugin.effects.clone(), Arc::clone(&functions));
-        let around = matches!(plugin.head.triggers[0].event, Event::Perform(_));
-        // A plug-in may run within itself, so it holds the common dice no longer than it takes to get some of its own.
-        let own = move || Dice::new(dice.lock().unwrap().below(1 << 40) as u64);
-        pipeline.bind(&plugin.head.name, move |context| do_some(context, &effects, around, &mut own())).unwrap();
-    }
+    bind(&mut pipeline, compiled, seed);
     for _ in 0..12 {
         let Some((ask, operation)) = operation(&mut pipeline, dice) else { continue };
         let outcome = pipeline.execute(operation, None);
@@ -109,6 +102,18 @@ fn hold(compiled: &Compiled, seed: u64, dice: &mut Dice, text: &str, count: &mut
                 order_text(&broken)
             );
         }
+    }
+}
+
+/// Gives the plug-ins of a project their functions, which are the same for the same seed.
+fn bind(pipeline: &mut Pipeline, compiled: &Compiled, seed: u64) {
+    let functions = Arc::new(Mutex::new(Dice::new(seed + 1_000_000)));
+    for plugin in &compiled.program.plugins {
+        let (effects, dice) = (plugin.effects.clone(), Arc::clone(&functions));
+        let around = matches!(plugin.head.triggers[0].event, Event::Perform(_));
+        // A plug-in may run within itself, so it holds the common dice no longer than it takes to get some of its own.
+        let own = move || Dice::new(dice.lock().unwrap().below(1 << 40) as u64);
+        pipeline.bind(&plugin.head.name, move |context| do_some(context, &effects, around, &mut own())).unwrap();
     }
 }
 

@@ -5,14 +5,13 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use sha2::{Digest, Sha256};
-use weir::bytecode::Event;
 use weir::exchange::{Difference, difference_lines};
-use weir::pipeline::{Outcome, Pipeline, Settings};
+use weir::pipeline::{Outcome, Settings};
 use weir::project::record::Record;
 use weir::project::{Compiled, Project};
 
 use super::generate::{Dice, project};
-use super::{do_some, operation};
+use super::{bind, operation};
 
 /// A file in memory.
 #[derive(Clone, Default)]
@@ -31,17 +30,6 @@ impl Write for Memory {
 fn compiled(seed: u64, more: &str) -> Option<Compiled> {
     let text = project(&mut Dice::new(seed), seed.is_multiple_of(3));
     Project::from_text("generated.flow", format!("{text}{more}")).compile().ok()
-}
-
-/// Gives the plug-ins of a project their functions, which are the same for the same seed.
-fn bind(pipeline: &mut Pipeline, compiled: &Compiled, seed: u64) {
-    let functions = Arc::new(Mutex::new(Dice::new(seed + 1_000_000)));
-    for plugin in &compiled.program.plugins {
-        let (effects, dice) = (plugin.effects.clone(), Arc::clone(&functions));
-        let around = matches!(plugin.head.triggers[0].event, Event::Perform(_));
-        let own = move || Dice::new(dice.lock().unwrap().below(1 << 40) as u64);
-        pipeline.bind(&plugin.head.name, move |context| do_some(context, &effects, around, &mut own())).unwrap();
-    }
 }
 
 /// A run that was recorded: its bytes, and what became of its operations.
