@@ -10,7 +10,7 @@ use crate::vm::Hits;
 
 use super::engine::Engine;
 use super::happening::StepKind;
-use super::operation::Message;
+use super::plan::sets_off;
 use super::target::Scene;
 
 /// Takes what is counted; told after each run, in the order in which runs end.
@@ -117,11 +117,7 @@ fn part(program: &Arc<bytecode::Program>, name: &str, code: &bytecode::Code) -> 
 
 /// The triggers of a flow that the operation of a scene fits.
 fn triggers<'a>(flow: &'a FlowCode, scene: &'a Scene) -> impl Iterator<Item = usize> + 'a {
-    let fits = |event: &Event| match (event, scene.message) {
-        (Event::Create, Some(Message::Create)) | (Event::Delete, Some(Message::Delete)) => true,
-        (Event::Update(fields), Some(Message::Update)) => fields.as_ref().is_none_or(|fields| fields.intersects(scene.target.present())),
-        _ => false,
-    };
+    let fits = |event: &Event| scene.message.is_some_and(|message| sets_off(event, message, Some(scene.target.present())));
     let at = |stage: Stage| stage == scene.stage || flow.head.mode == Mode::Background;
     let placed = flow.head.triggers.iter().enumerate();
     placed.filter(move |(_, trigger)| at(trigger.stage) && fits(&trigger.event)).map(|(place, _)| place)

@@ -170,7 +170,8 @@ impl Plans {
     pub fn considered(&self, entity: EntityId, message: Message, stage: Stage, background: bool, plan: &Plan) -> Vec<(Step, FieldSet)> {
         let candidates =
             self.candidates.get(entity.0 as usize).into_iter().flatten().filter(|candidate| candidate.background == background);
-        let considered = candidates.filter(|candidate| candidate.triggers.iter().any(|trigger| is_for(trigger, message, stage)));
+        let considered = candidates
+            .filter(|candidate| candidate.triggers.iter().any(|trigger| trigger.stage == stage && sets_off(&trigger.event, message, None)));
         considered
             .map(|candidate| {
                 let runs = candidate.runs(message, stage, &plan.present);
@@ -209,7 +210,6 @@ impl Plans {
         for candidate in candidates.iter().filter(|candidate| !candidate.background) {
             plan.needs_columns(&candidate.needs, &FieldSet::default());
             plan.kept.extend(&candidate.needs.old);
-            plan.again.extend(&candidate.needs.now);
         }
         let steps = |stage: Stage, background: bool| {
             let starts = |candidate: &&Candidate| candidate.background == background && candidate.is_around(action, stage);
@@ -285,7 +285,7 @@ impl Candidate {
     }
 
     /// The fields that its updates at a stage are about.
-    fn fields(&self, stage: Stage) -> FieldSet {
+    pub fn fields(&self, stage: Stage) -> FieldSet {
         let mut all = FieldSet::default();
         for trigger in self.triggers.iter().filter(|trigger| trigger.stage == stage) {
             if let Event::Update(Some(fields)) = &trigger.event {
@@ -297,22 +297,19 @@ impl Candidate {
 
     /// Whether it is a step of a stage, with these fields present in the Target.
     pub fn runs(&self, message: Message, stage: Stage, present: &FieldSet) -> bool {
-        self.triggers.iter().filter(|trigger| is_for(trigger, message, stage)).any(|trigger| match &trigger.event {
-            Event::Update(Some(fields)) => fields.intersects(present),
-            _ => true,
-        })
+        self.triggers.iter().any(|trigger| trigger.stage == stage && sets_off(&trigger.event, message, Some(present)))
     }
 }
 
-/// Whether a trigger is about a message at a stage, with some fields or other.
-fn is_for(trigger: &Trigger, message: Message, stage: Stage) -> bool {
-    let about = match trigger.event {
+/// Whether a message is this event, with these fields in the Target; with some fields or other where they aren't known.
+pub(super) fn sets_off(event: &Event, message: Message, present: Option<&FieldSet>) -> bool {
+    match event {
         Event::Create => message == Message::Create,
-        Event::Update(_) => message == Message::Update,
+        Event::Update(None) => message == Message::Update,
+        Event::Update(Some(fields)) => message == Message::Update && present.is_none_or(|present| fields.intersects(present)),
         Event::Delete => message == Message::Delete,
         Event::Perform(_) => false,
-    };
-    about && trigger.stage == stage
+    }
 }
 
 /// What each flow and the children that it starts on records of its own entity read: such a record may be its own.

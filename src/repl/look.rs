@@ -144,11 +144,10 @@ pub(super) fn describe(session: &mut Session, name: &str, answer: &mut Answer) {
     };
     let label = if entity.label == entity.name { String::new() } else { format!("  \"{}\"", render::visible(&entity.label)) };
     let mut lines = vec![Colour::Strong.paint(&format!("{}{label}", entity.name), session.setup.colours)];
-    let given =
-        [system::CREATED_ON, system::CREATED_BY, system::MODIFIED_ON, system::MODIFIED_BY, system::VERSION, system::OWNER, system::STATE];
+    let given = |name: &str| name != system::STATUS && system::ALL.contains(&name);
     let usual = |field: &Field| field.name == system::STATUS && words::field(field, schema).ends_with("{ active, inactive }");
     let (shown, kept): (Vec<_>, Vec<_>) =
-        entity.fields().partition(|(slot, field)| *slot != PRIMARY_KEY && !given.contains(&field.name.as_str()) && !usual(field));
+        entity.fields().partition(|(slot, field)| *slot != PRIMARY_KEY && !given(&field.name) && !usual(field));
     let width = shown.iter().map(|(_, field)| field.name.len()).max().unwrap_or(0);
     for (slot, field) in shown {
         let mut words = vec![words::field(field, schema)];

@@ -8,18 +8,6 @@ use crate::diagnostic::render;
 use crate::schema::{FieldSet, PRIMARY_KEY, system};
 use crate::value::{Reference, Type, Value};
 
-/// What the platform keeps of every record, which is told only where it is asked for.
-const KEPT: [&str; 8] = [
-    system::CREATED_ON,
-    system::CREATED_BY,
-    system::MODIFIED_ON,
-    system::MODIFIED_BY,
-    system::OWNER,
-    system::STATE,
-    system::STATUS,
-    system::VERSION,
-];
-
 /// Shows the value of an expression; says whether there is one.
 pub(super) fn show(session: &mut Session, value: &ir::Expr, answer: &mut Answer) -> bool {
     let given = match statement::value(session, value) {
@@ -67,7 +55,7 @@ fn record(session: &mut Session, record: Reference, answer: &mut Answer) {
     let Some(entity) = session.compiled.schema.entity(record.entity).cloned() else { return };
     let shown: FieldSet = entity
         .fields()
-        .filter(|(slot, field)| *slot != PRIMARY_KEY && !KEPT.contains(&field.name.as_str()))
+        .filter(|(slot, field)| *slot != PRIMARY_KEY && !system::ALL.contains(&field.name.as_str()))
         .map(|(slot, _)| slot)
         .collect();
     match session.pipeline.read(record, &shown) {

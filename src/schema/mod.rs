@@ -49,6 +49,9 @@ pub mod system {
     pub const STATUS: &str = "statuscode";
     /// Counts the writes of the record, from 1: a `bigint`, read-only.
     pub const VERSION: &str = "versionnumber";
+
+    /// All of them.
+    pub const ALL: [&str; 8] = [CREATED_ON, CREATED_BY, MODIFIED_ON, MODIFIED_BY, OWNER, STATE, STATUS, VERSION];
 }
 
 /// The definitions of flows, actions and plug-ins that a store holds, and their activations.

@@ -51,7 +51,7 @@ impl Declare<'_> {
         for field in declared(entity) {
             let (name, lower) = (&field.name, field.name.text.to_ascii_lowercase());
             self.length_of(name);
-            if lower == primary_key.to_ascii_lowercase() || system::NAMES.contains(&lower.as_str()) {
+            if lower == primary_key.to_ascii_lowercase() || crate::schema::system::ALL.contains(&lower.as_str()) {
                 self.report(
                     Diagnostic::new(Code::E0203, name.span, format!("every entity has a field `{lower}` of its own"))
                         .help("use it as it is, or give this field another name"),

@@ -108,7 +108,7 @@ impl<'d> Declare<'d> {
             }
             let key = if let ast::Item::Entity(entity) = item { system::primary_key(entity) } else { SmolStr::default() };
             match item {
-                ast::Item::Entity(_) if system::NAMES.contains(&key.to_ascii_lowercase().as_str()) => {
+                ast::Item::Entity(_) if crate::schema::system::ALL.contains(&key.to_ascii_lowercase().as_str()) => {
                     self.broken.insert(name.text.clone());
                     let problem =
                         format!("an entity can't be called `{}`: its primary key would be `{key}`, which every entity has", name.text);

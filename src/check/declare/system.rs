@@ -10,18 +10,6 @@ use crate::schema::{Default, DeleteBehaviour, Field, Ownership, Status, natural_
 use crate::syntax::ast;
 use crate::value::{ChoiceId, EntityId, Type, Value};
 
-/// The names of the system fields; with the primary key, what an entity can't declare.
-pub(super) const NAMES: [&str; 8] = [
-    system::CREATED_ON,
-    system::CREATED_BY,
-    system::MODIFIED_ON,
-    system::MODIFIED_BY,
-    system::OWNER,
-    system::STATE,
-    system::STATUS,
-    system::VERSION,
-];
-
 /// The name of an entity's primary key. A table of somebody's own often has a column `<entity>id` itself.
 pub(super) fn primary_key(entity: &ast::Entity) -> SmolStr {
     let ending = if entity.table.is_some() { "uuid" } else { "id" };

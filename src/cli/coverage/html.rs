@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use super::lines::{Line, View, shares};
 use super::source::{first, last};
+use crate::exchange::html::{self, escaped};
 use crate::scenario::coverage::{Share, Shares, Unit};
 
 const STYLE: &str = include_str!("page.css");
@@ -12,11 +13,7 @@ const STYLE: &str = include_str!("page.css");
 /// The page.
 pub(super) fn document(views: &[View<'_>]) -> String {
     let all = shares(views);
-    let mut page = String::from("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
-    page.push_str(
-        "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light dark\">\n",
-    );
-    let _ = writeln!(page, "<title>Coverage {:.1} %</title>\n<style>\n{STYLE}</style>\n</head>\n<body>", all.total().percent());
+    let mut page = String::new();
     let _ = writeln!(page, "<h1>Coverage <span class=\"figure\">{:.1} %</span></h1>", all.total().percent());
     let _ = writeln!(
         page,
@@ -29,8 +26,7 @@ pub(super) fn document(views: &[View<'_>]) -> String {
         let _ = writeln!(page, "<h2>{}</h2>", escaped(&view.file.name));
         view.units.iter().for_each(|unit| flow(view, unit, place, &mut page));
     }
-    page.push_str("</body>\n</html>\n");
-    page
+    html::document(&format!("Coverage {:.1} %", all.total().percent()), STYLE, &page)
 }
 
 fn overview(views: &[View<'_>], all: Shares, page: &mut String) {
@@ -103,20 +99,4 @@ fn class(line: Option<&Line>) -> &'static str {
 /// A name is a word of letters in every script; with its file's place before it, it is nobody else's.
 fn anchor(place: usize, unit: &Unit) -> String {
     format!("f{place}-{}", escaped(&unit.name))
-}
-
-/// Text as a page holds it.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            letter => escaped.push(letter),
-        }
-    }
-    escaped
 }

@@ -22,17 +22,7 @@ impl Names {
 
     /// Those that no field of an entity can have.
     pub(super) fn of_fields(entity: &str) -> Self {
-        let kept = [
-            system::CREATED_ON,
-            system::CREATED_BY,
-            system::MODIFIED_ON,
-            system::MODIFIED_BY,
-            system::OWNER,
-            system::STATE,
-            system::STATUS,
-            system::VERSION,
-        ];
-        Names(kept.into_iter().map(str::to_owned).chain([format!("{}uuid", entity.to_ascii_lowercase())]).collect())
+        Names(system::ALL.into_iter().map(str::to_owned).chain([format!("{}uuid", entity.to_ascii_lowercase())]).collect())
     }
 
     /// A name of the language for one of a database, which is taken from then on.

@@ -5,9 +5,10 @@ use smol_str::SmolStr;
 use super::acts::Extent;
 use super::ask::{Ask, Asked, Question};
 use super::graph::{Graph, Key};
-use super::{Act, Before, Kind, Order, Place, What, bounds, steps};
+use super::{Act, Before, Kind, Order, Place, What, bounds};
 use crate::bytecode;
 use crate::pipeline::operation::Message;
+use crate::pipeline::plan::sets_off;
 use crate::schema::FieldSet;
 use crate::value::EntityId;
 
@@ -97,7 +98,7 @@ impl Graph<'_> {
             Asked::Update { fields, .. } | Asked::Upsert(fields) => fields.as_ref(),
             _ => None,
         };
-        let runs = |event: &bytecode::Event| asked.iter().any(|message| steps::sets_off(event, *message, submitted));
+        let runs = |event: &bytecode::Event| asked.iter().any(|message| sets_off(event, *message, submitted));
         let drafts = self.program.flows.iter().enumerate().filter(|(_, flow)| {
             flow.head.draft && Some(flow.head.entity) == question.entity && flow.head.triggers.iter().any(|trigger| runs(&trigger.event))
         });

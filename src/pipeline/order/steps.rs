@@ -10,7 +10,7 @@ use super::{Before, Kind, OnlyIf, Sets, Step};
 use crate::bytecode::{self, Code, Mode, RunAs, Stage, Via};
 use crate::pipeline::layout::Layout;
 use crate::pipeline::operation::Message;
-use crate::pipeline::plan::Candidate;
+use crate::pipeline::plan::{Candidate, sets_off};
 use crate::schema::{FieldSet, Level};
 use crate::syntax::{Token, tokens};
 use crate::value::{EntityId, Slot};
@@ -33,16 +33,6 @@ struct Target {
     more: FieldSet,
     /// Those that steps of earlier stages may set.
     added: Vec<(SmolStr, FieldSet)>,
-}
-
-/// Whether a message may be this event, of a record whose submitted fields may be known.
-pub(super) fn sets_off(event: &bytecode::Event, message: Message, submitted: Option<&FieldSet>) -> bool {
-    match (event, message) {
-        (bytecode::Event::Create, Message::Create) | (bytecode::Event::Delete, Message::Delete) => true,
-        (bytecode::Event::Update(Some(fields)), Message::Update) => submitted.is_none_or(|submitted| submitted.intersects(fields)),
-        (bytecode::Event::Update(None), Message::Update) => true,
-        _ => false,
-    }
 }
 
 impl Graph<'_> {
@@ -154,12 +144,7 @@ impl Graph<'_> {
         if target.of != Of::Message(Message::Update) || candidate.runs(Message::Update, stage, &target.certain) {
             return None;
         }
-        let mut wanted = FieldSet::default();
-        for trigger in candidate.triggers.iter().filter(|trigger| trigger.stage == stage) {
-            if let bytecode::Event::Update(Some(fields)) = &trigger.event {
-                wanted.extend(fields);
-            }
-        }
+        let mut wanted = candidate.fields(stage);
         // After the core operation a state is there with its status, whichever was submitted.
         if let Some(layout) = self.layouts.get(target.entity.0 as usize).filter(|_| stage == Stage::PostOperation) {
             let both: FieldSet = [layout.state, layout.status].into_iter().flatten().collect();
