@@ -81,6 +81,8 @@ pub(super) struct Engine {
     pub deleting: FxHashSet<Reference>,
     /// The background flows and plug-ins that it queued.
     pub queued: Vec<SmolStr>,
+    /// A text to be kept under a name in the transaction of the outermost operation, if that has one of its own.
+    pub note: Option<(String, String)>,
     /// The savepoint to which the outermost operation returns.
     pub savepoint: Savepoint,
     /// What the action gave that ended last.
@@ -145,6 +147,7 @@ impl Engine {
             targets: Vec::new(),
             deleting: FxHashSet::default(),
             queued: Vec::new(),
+            note: None,
             savepoint: Savepoint::None,
             outputs: Vec::new(),
             kept: 0,
@@ -241,7 +244,7 @@ impl Engine {
         self.open = false;
         match result {
             Ok(done) => {
-                self.commit().map_err(|error| self.store_fault(error))?;
+                self.keep_note().and_then(|()| self.commit()).map_err(|error| self.store_fault(error))?;
                 self.leave_to(level);
                 self.tell_border(Border::Commit);
                 if !self.chain.is_empty() {
@@ -261,6 +264,15 @@ impl Engine {
                 }
             }
         }
+    }
+
+    /// Keeps the note of the outermost operation, at the end of its transaction; those at its stage 10 aren't its own.
+    fn keep_note(&mut self) -> Result<(), StoreError> {
+        let Some((name, text)) = self.note.take_if(|_| self.chain.is_empty()) else { return Ok(()) };
+        self.store.note(&name, &text).inspect_err(|_| {
+            // The error to report is the first one.
+            let _ = self.store.rollback();
+        })
     }
 
     /// Something was made to last, whatever comes after it.

@@ -186,6 +186,7 @@ impl Pipeline {
         let about_a_record = operation.is_about_a_record();
         self.tell_begin(&operation, acting);
         let result = self.attempt(operation, acting);
+        self.engine.note = None;
         if result.is_err() && !self.engine.sessions.is_empty() {
             self.keep_sessions();
         }
@@ -248,6 +249,12 @@ impl Pipeline {
     /// Keeps a text under a name beside the records, as part of the longer transaction that is open.
     pub fn note(&mut self, name: &str, text: &str) -> Result<(), StoreError> {
         self.engine.store.note(name, text)
+    }
+
+    /// Keeps a text under a name in the transaction of the next operation, if that is kept. Not for a longer transaction, which has
+    /// [`Pipeline::note`].
+    pub fn note_with_next(&mut self, name: &str, text: String) {
+        self.engine.note = Some((name.to_owned(), text)).filter(|_| self.longer == Longer::None);
     }
 
     /// The texts that are kept under names that begin so, by name.

@@ -119,3 +119,22 @@ fn rejected_lines_come_back_after_repair() {
     assert_eq!(case.run("r.jsonl --store sqlite:o.db").0, "3 committed, 0 stopped, 0 faults\n");
     assert_eq!(case.orders(), ["A-1", "A-2", "A-3", "A-4"]);
 }
+
+#[cfg(unix)]
+#[test]
+fn stage_10_stands_before_the_transaction_in_a_file_too() {
+    let case = Case::new();
+    let look = "plugin Look on order {\n  trigger create\n  stage pre-validation\n  effects unknown\n  via command \"true\"\n}\n";
+    case.write("rules.flow", &format!("{RULES}\n{look}"));
+    case.write("o.csv", "number,total\nA-1,1\nA-2,-5\n");
+    let (text, _) = case.run("o.csv --entity order --store sqlite:o.db --allow-command true --trace --format json");
+    for (line, end) in text.lines().zip(["commit", "rollback"]) {
+        let told: serde_json::Value = serde_json::from_str(line).unwrap();
+        let kinds = told["trace"].as_array().unwrap().iter().filter_map(|entry| match entry["kind"].as_str() {
+            Some("transaction") => entry["what"].as_str(),
+            Some("step") => entry["name"].as_str(),
+            _ => None,
+        });
+        assert_eq!(kinds.collect::<Vec<_>>(), ["Look", "begin", "NoNegativeTotals", end], "{line}");
+    }
+}

@@ -83,6 +83,11 @@ impl Journal {
         pipeline.note(&self.name, &serde_json::to_string(note).unwrap_or_default())
     }
 
+    /// The same in the transaction of the next operation.
+    pub fn keep_with_next(&self, note: &Note, pipeline: &mut Pipeline) {
+        pipeline.note_with_next(&self.name, serde_json::to_string(note).unwrap_or_default());
+    }
+
     fn own(&self, notes: &[(String, Note)]) -> Option<Note> {
         notes.iter().find(|(name, _)| *name == self.name).map(|(_, note)| note.clone())
     }

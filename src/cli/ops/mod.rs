@@ -2,7 +2,7 @@
 //!
 //! A line that can't be read is told and the next one is run all the same. Outcomes are told when their transaction is kept: what was
 //! told is on disk. Where the store fails, the run ends. In a file, each transaction also holds how far the run has come, so that one
-//! that was killed can go on.
+//! that was killed can go on; an operation by itself has its own transaction all the same, with its stage 10 before it.
 
 mod journal;
 mod progress;
@@ -73,7 +73,7 @@ pub(super) fn run(compiled: &Compiled, file: &Path, arguments: &Arguments, outpu
         (None, Some(journal)) => teller.begins(journal.unfinished(&mut pipeline).ok().flatten().as_ref()),
         (None, None) => {}
     }
-    let together = arguments.batch > 1 || journal.is_some();
+    let together = arguments.batch > 1;
     let mut run = Run { together, pipeline, acting, users: FxHashMap::default(), held: Vec::new(), open: false, journal, rejects, teller };
     let began = Instant::now();
     let ended = run.all(reader);
@@ -193,7 +193,7 @@ struct Run<'a> {
     /// Outcomes of the open transaction, not yet told.
     held: Vec<(u64, Outcome, Duration)>,
     open: bool,
-    /// Whether operations share transactions with others or with the note; else each is kept by itself when it ends.
+    /// Whether operations share transactions with others; else each is kept by itself when it ends.
     together: bool,
     /// Where the run notes how far it has come; nowhere where nothing lasts.
     journal: Option<Journal>,
@@ -212,7 +212,7 @@ impl Run<'_> {
             let io = next.as_ref().is_err_and(|problem| problem.io);
             let wrong = match next {
                 Err(problem) => Some(self.unreadable(&problem)),
-                Ok(request) => self.one(request)?,
+                Ok(request) => self.one(request, || reader.mark())?,
             };
             if let Some(reason) = wrong.as_ref().filter(|_| !last) {
                 self.reject(reason, &reader)?;
@@ -260,7 +260,7 @@ impl Run<'_> {
     }
 
     /// Runs one, and gives the reason where it was stopped or failed.
-    fn one(&mut self, request: Request) -> Result<Option<String>, Exit> {
+    fn one(&mut self, request: Request, mark: impl FnOnce() -> Mark) -> Result<Option<String>, Exit> {
         let line = request.line;
         let began = Instant::now();
         let acting = match request.user.map(|name| self.user(name)).transpose() {
@@ -273,6 +273,14 @@ impl Run<'_> {
         };
         if self.together && !self.open && !self.teller.arguments.dry_run {
             self.begin()?;
+        }
+        if let (Some(journal), false) = (&self.journal, self.together) {
+            let rejects = self.rejects.as_mut().map(Rejects::flush).transpose();
+            let rejects = match rejects {
+                Ok(rejects) => rejects,
+                Err(error) => return Err(self.lose(&error)),
+            };
+            journal.keep_with_next(&Note { mark: mark(), ended: false, rejects }, &mut self.pipeline);
         }
         let outcome = self.pipeline.execute(request.operation, acting);
         let failed = match &outcome.ending {
@@ -305,6 +313,11 @@ impl Run<'_> {
     /// Keeps the open transaction with how far the run has come, and tells what was in it.
     fn end(&mut self, mark: impl FnOnce() -> Mark, ended: bool) -> Result<(), Exit> {
         let rejects = self.rejects.as_mut().map(Rejects::flush).transpose().map_err(|error| self.lose(&error))?;
+        // By itself, only what is kept has noted how far the run has come.
+        let noted = self.held.last().is_none_or(|(_, outcome, _)| outcome.ending == Ending::Committed);
+        if self.journal.is_some() && !self.open && !noted {
+            self.begin()?;
+        }
         if std::mem::take(&mut self.open) {
             let noted = match &self.journal {
                 Some(journal) => journal.keep(&Note { mark: mark(), ended, rejects }, &mut self.pipeline),
