@@ -12,10 +12,10 @@ use std::sync::{Arc, Mutex};
 
 use generate::{Dice, project};
 use matcher::held;
-use weir::bytecode::{Effects, Event};
+use weir::bytecode::{Effects, Event, Op};
 use weir::exchange::order_text;
 use weir::pipeline::order::{Ask, Order};
-use weir::pipeline::{Ending, Message, Operation, Outcome, Pipeline, PluginContext, Refusal, Settings};
+use weir::pipeline::{Counted, Counter, Ending, Message, Operation, Outcome, Part, Pipeline, PluginContext, Refusal, Settings};
 use weir::project::{Compiled, Project};
 use weir::schema::Row;
 use weir::value::{EntityId, Reference, Uuid, Value};
@@ -34,6 +34,9 @@ struct Count {
     deepest: u32,
     /// Runs of whose order a broken one was made.
     broken: usize,
+    /// Runs whose instructions and statements have a bound, and those whose instructions are just that many.
+    bounded: usize,
+    exact: usize,
     /// Traces from which the reason of a listed step was taken.
     silenced: usize,
 }
@@ -63,16 +66,19 @@ fn what_runs_is_embedded_in_what_is_listed() {
     assert!(count.projects * 2 > wanted as usize, "too few generated projects are well-typed");
     assert!(count.rich * 4 > count.runs && count.nested * 5 > count.runs && count.deepest == 8, "too little happens in the runs");
     assert!(count.broken > 10, "too few orders were broken");
+    assert!(count.bounded * 10 > count.runs && count.exact > 10, "too few bounds on work were tried");
     assert!(count.silenced > 0, "no reason was taken away");
 }
 
 /// Runs operations of a project, and holds each against its order.
 fn hold(compiled: &Compiled, seed: u64, dice: &mut Dice, text: &str, count: &mut Count) {
-    let settings = Settings { max_instructions: 6_000, trace: true, ..Settings::fixed() };
+    let work = Work::default();
+    let settings = Settings { max_instructions: 6_000, trace: true, counter: Some(work.counter(compiled)), ..Settings::fixed() };
     let mut pipeline = compiled.open("sqlite::memory:", settings).unwrap();
     bind(&mut pipeline, compiled, seed);
     for _ in 0..12 {
         let Some((ask, operation)) = operation(&mut pipeline, dice) else { continue };
+        work.forget();
         let outcome = pipeline.execute(operation, None);
         let Some(tree) = matcher::tree(&outcome.trace) else { continue };
         let ran = matcher::ran(&tree);
@@ -87,6 +93,7 @@ fn hold(compiled: &Compiled, seed: u64, dice: &mut Dice, text: &str, count: &mut
             assert!(outcome.depth <= order.bounds.depth.max(1), "deeper than its bound: {} {}", outcome.depth, told());
             let most = order.bounds.operations.unwrap_or(u64::MAX);
             assert!(matcher::operations(&tree) <= most, "more operations than its bound: {}", told());
+            work.held(&order, count).unwrap_or_else(|error| panic!("{error}\n{}", told()));
         }
         count_run(&outcome, count);
         let order = compiled.order(&ask).unwrap();
@@ -103,6 +110,50 @@ fn hold(compiled: &Compiled, seed: u64, dice: &mut Dice, text: &str, count: &mut
             );
         }
     }
+}
+
+/// What the flows of one operation did: instructions, and statements that they asked of the store.
+#[derive(Clone, Default)]
+struct Work(Arc<Mutex<(u64, u64)>>);
+
+impl Work {
+    fn counter(&self, compiled: &Compiled) -> Counter {
+        let (work, program) = (self.clone(), Arc::clone(&compiled.program));
+        Box::new(move |counted| {
+            let Counted::Ran { name, part, hits } = counted else { return };
+            let code = match (part, program.flow(name)) {
+                (Part::When, Some(flow)) => flow.when.as_ref(),
+                (_, Some(flow)) => Some(&flow.body),
+                (_, None) => program.action(name).and_then(|action| action.body.as_ref()),
+            };
+            let mut sums = work.0.lock().unwrap();
+            sums.0 += hits.iter().map(|hits| hits.ran).sum::<u64>();
+            let done = code.expect("code that ran is there").ops.iter().zip(hits);
+            sums.1 += done.filter(|(op, _)| asks_the_store(op)).map(|(_, hits)| hits.ran).sum::<u64>();
+        })
+    }
+
+    fn forget(&self) {
+        *self.0.lock().unwrap() = (0, 0);
+    }
+
+    fn held(&self, order: &Order, count: &mut Count) -> Result<(), String> {
+        let (instructions, statements) = *self.0.lock().unwrap();
+        let bounds = &order.bounds;
+        let within = |did: u64, most: Option<u64>| most.is_none_or(|most| did <= most);
+        if !within(instructions, bounds.instructions) || !within(statements, bounds.statements) {
+            return Err(format!("{instructions} instructions and {statements} statements, which is more than the bound"));
+        }
+        count.bounded += usize::from(instructions > 0 && bounds.instructions.is_some() && bounds.statements.is_some());
+        count.exact += usize::from(instructions > 0 && bounds.instructions == Some(instructions));
+        Ok(())
+    }
+}
+
+/// Whether an operation asks the store, wherever it stands. A field of the record does so only where it was not read yet, and a `set` only
+/// behind the write; both are left out here.
+fn asks_the_store(op: &Op) -> bool {
+    matches!(op, Op::Related { .. } | Op::Find { .. } | Op::Gather { .. } | Op::Create { .. } | Op::Update { .. } | Op::Delete { .. })
 }
 
 /// Gives the plug-ins of a project their functions, which are the same for the same seed.
