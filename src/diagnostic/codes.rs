@@ -148,6 +148,7 @@ codes! {
     W0301 Warning "a flow that runs on every update",
     W0302 Warning "a `run as owner` without effect",
     W0303 Warning "a stage without effect",
+    W0304 Warning "an effect that another program can't have",
     // Names and types
     E0401 Error "an unknown name",
     E0402 Error "an unknown field",

@@ -11,7 +11,7 @@ use crate::syntax::ast::Name;
 /// Reads the `via` clause, where there is one that can be used.
 pub(super) fn read(clauses: &Clauses, declare: &mut Declare) -> Option<Via> {
     let ((word, text), span) = clauses.via?;
-    match (words::via(word, declare)?, text) {
+    let via = match (words::via(word, declare)?, text) {
         (ViaWord::Host, None) => Some(Via::Host),
         (ViaWord::Host, Some(text)) => {
             let problem = Diagnostic::new(Code::E0342, text.span, "`via host` takes no text");
@@ -22,6 +22,20 @@ pub(super) fn read(clauses: &Clauses, declare: &mut Declare) -> Option<Via> {
         (ViaWord::Webhook, Some(text)) => webhook(text, declare),
         (ViaWord::Command, None) => missing(span, "`via command` needs the command", "write `via command \"score --fast\"`", declare),
         (ViaWord::Webhook, None) => missing(span, "`via webhook` needs an address", "write `via webhook \"https://…\"`", declare),
+    }?;
+    if via != Via::Host {
+        beyond_reach(word, clauses, declare);
+    }
+    Some(via)
+}
+
+/// Another program answers with changes of the record, inputs and outputs; the transaction is out of its reach.
+fn beyond_reach(via: &Name, clauses: &Clauses, declare: &mut Declare) {
+    for (word, names) in clauses.effects.iter().filter(|(word, _)| !["reads", "sets"].contains(&word.text.as_str())) {
+        let Some(name) = names.first() else { continue };
+        let message = format!("code `via {}` can't do what `{} {}` says", via.text, word.text, name.text);
+        let help = "it reads and sets fields of its record; leave the other effects out, or use `via host`, whose functions do operations";
+        declare.report(Diagnostic::new(Code::W0304, word.span.to(name.span), message).also(via.span, "another program").help(help));
     }
 }
 
