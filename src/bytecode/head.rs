@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
-use crate::schema::{Default, DeleteBehaviour, Field, FieldSet, Level};
+use crate::schema::{Default, DeleteBehaviour, Field, FieldSet, Level, Schema, system};
 use crate::value::{Decimal, EntityId, Type};
 
 /// A flow's clauses, checked and with their defaults filled in.
@@ -48,6 +48,16 @@ pub enum Mode {
     Background,
 }
 
+impl Mode {
+    /// As it is written: `real-time`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Mode::RealTime => "real-time",
+            Mode::Background => "background",
+        }
+    }
+}
+
 /// An event and the stage at which it starts the flow.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Trigger {
@@ -68,6 +78,26 @@ pub enum Event {
     Delete,
     /// This action is performed on the record. It starts only plug-ins.
     Perform(SmolStr),
+}
+
+impl Event {
+    /// As a trigger on the entity writes it: `update(name, revenue)`.
+    pub fn written(&self, entity: EntityId, schema: &Schema) -> String {
+        let slot = |name: &str| schema.entity(entity)?.slot(name);
+        let names = |fields: &FieldSet| {
+            fields.iter().filter_map(|slot| schema.field(entity, slot)).map(|field| field.name.as_str()).collect::<Vec<_>>()
+        };
+        let is = |fields: &FieldSet, names: &[&str]| *fields == names.iter().filter_map(|name| slot(name)).collect();
+        match self {
+            Event::Create => "create".to_owned(),
+            Event::Update(None) => "update".to_owned(),
+            Event::Update(Some(fields)) if is(fields, &[system::OWNER]) => "assign".to_owned(),
+            Event::Update(Some(fields)) if is(fields, &[system::STATE, system::STATUS]) => "status".to_owned(),
+            Event::Update(Some(fields)) => format!("update({})", names(fields).join(", ")),
+            Event::Delete => "delete".to_owned(),
+            Event::Perform(action) => format!("perform({action})"),
+        }
+    }
 }
 
 /// A stage of the event pipeline, with the platform's numbers.

@@ -11,7 +11,7 @@ use smol_str::SmolStr;
 
 use super::operand::{In, Operand};
 use super::{
-    ActionCode, Awaited, Code, Effects, Event, FlowCode, FlowHead, Input, Mode, Op, Out, PluginCode, Program, QueryRef, Run, RunAs, Stage,
+    ActionCode, Awaited, Code, Effects, FlowCode, FlowHead, Input, Mode, Op, Out, PluginCode, Program, QueryRef, Run, RunAs, Stage,
     Trigger, Via, WaitList,
 };
 use crate::schema::select::{Aggregate, Test};
@@ -68,7 +68,7 @@ pub fn action_listing(action: &ActionCode, schema: &Schema, sources: &Sources) -
 pub fn plugin_listing(plugin: &PluginCode, schema: &Schema, sources: &Sources) -> String {
     let head = &plugin.head;
     let background = head.mode == Mode::Background;
-    let mut parts = vec![mode(head.mode).to_owned()];
+    let mut parts = vec![head.mode.name().to_owned()];
     parts.extend(head.triggers.iter().map(|trigger| event(trigger, (!background).then_some(trigger.stage), head.entity, schema)));
     parts.push(format!("rank {}", head.rank));
     parts.push(via(&head.via));
@@ -98,28 +98,15 @@ fn via(via: &Via) -> String {
     }
 }
 
-fn mode(mode: Mode) -> &'static str {
-    match mode {
-        Mode::RealTime => "real-time",
-        Mode::Background => "background",
-    }
-}
-
 /// An event, with the stage that it is at.
 fn event(trigger: &Trigger, stage: Option<Stage>, entity: EntityId, schema: &Schema) -> String {
-    let event = match &trigger.event {
-        Event::Create => "create".to_owned(),
-        Event::Update(None) => "update".to_owned(),
-        Event::Update(Some(fields)) => format!("update({})", names(fields, entity, schema)),
-        Event::Delete => "delete".to_owned(),
-        Event::Perform(action) => format!("perform({action})"),
-    };
+    let event = trigger.event.written(entity, schema);
     stage.map_or_else(|| event.clone(), |stage| format!("{event} at {}", stage.name()))
 }
 
 fn clauses(head: &FlowHead, schema: &Schema) -> String {
     let background = head.mode == Mode::Background;
-    let mut parts = vec![mode(head.mode).to_owned()];
+    let mut parts = vec![head.mode.name().to_owned()];
     parts.extend(head.triggers.iter().map(|trigger| event(trigger, (!background).then_some(trigger.stage), head.entity, schema)));
     parts.extend(head.on_demand.then(|| "on demand".to_owned()));
     parts.extend(head.child.then(|| "child".to_owned()));

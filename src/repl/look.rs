@@ -6,7 +6,7 @@ use super::answer::{Answer, Colour, Worst};
 use super::define::openable;
 use super::session::{Last, Session, counted};
 use super::words;
-use crate::bytecode::{self, Event, FlowHead, Mode};
+use crate::bytecode::{self, FlowHead, Mode};
 use crate::check::ir;
 use crate::diagnostic::{Code, nearest, render};
 use crate::exchange::{self, About};
@@ -42,17 +42,7 @@ pub(super) fn why(session: &mut Session, name: &str, answer: &mut Answer) {
 /// What starts a flow, in words.
 fn runs_on(head: &FlowHead, schema: &Schema) -> String {
     let entity = schema.entity(head.entity);
-    let event = |event: &Event| match event {
-        Event::Create => "create".to_owned(),
-        Event::Update(None) => "any update".to_owned(),
-        Event::Update(Some(fields)) => {
-            let names: Vec<&str> = fields.iter().filter_map(|slot| entity?.field(slot)).map(|field| field.name.as_str()).collect();
-            format!("update of {}", names.join(", "))
-        }
-        Event::Delete => "delete".to_owned(),
-        Event::Perform(action) => format!("{action}"),
-    };
-    let mut events: Vec<String> = head.triggers.iter().map(|trigger| event(&trigger.event)).collect();
+    let mut events: Vec<String> = head.triggers.iter().map(|trigger| trigger.event.written(head.entity, schema)).collect();
     events.extend(head.on_demand.then(|| "demand".to_owned()));
     events.extend(head.child.then(|| "being started by another flow".to_owned()));
     let draft = if head.draft { ", but is a draft" } else { "" };

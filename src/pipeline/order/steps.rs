@@ -13,7 +13,7 @@ use crate::pipeline::operation::Message;
 use crate::pipeline::plan::{Candidate, sets_off};
 use crate::schema::{FieldSet, Level};
 use crate::syntax::{Token, tokens};
-use crate::value::{EntityId, Slot};
+use crate::value::EntityId;
 
 /// What steps are on.
 #[derive(Clone, PartialEq)]
@@ -127,7 +127,7 @@ impl Graph<'_> {
             place: place.unwrap_or_else(|| super::Place { name: name.clone(), kind, file: String::new(), line: 0 }),
             rank: *rank,
             why: String::new(),
-            triggers: triggers.map(|trigger| self.event_words(target.entity, &trigger.event)).collect(),
+            triggers: triggers.map(|trigger| trigger.event.written(target.entity, self.schema)).collect(),
             only_if: self.only_if(target, candidate, stage),
             when: flow.and_then(|flow| flow.when.as_ref()).map(|when| self.condition(when)),
             run_as: if owner { "owner" } else { "caller" },
@@ -176,23 +176,6 @@ impl Graph<'_> {
             sets.extend(fields);
         }
         sets
-    }
-
-    /// An event as it is written in a trigger.
-    fn event_words(&self, entity: EntityId, event: &bytecode::Event) -> String {
-        let layout = self.layouts.get(entity.0 as usize);
-        let is = |fields: &FieldSet, slots: &[Option<Slot>]| *fields == slots.iter().flatten().copied().collect();
-        match event {
-            bytecode::Event::Create => "create".to_owned(),
-            bytecode::Event::Delete => "delete".to_owned(),
-            bytecode::Event::Perform(action) => format!("perform({action})"),
-            bytecode::Event::Update(None) => "update".to_owned(),
-            bytecode::Event::Update(Some(fields)) => match layout {
-                Some(layout) if is(fields, &[layout.owner]) => "assign".to_owned(),
-                Some(layout) if is(fields, &[layout.state, layout.status]) => "status".to_owned(),
-                _ => format!("update({})", self.fields(entity, fields).join(", ")),
-            },
-        }
     }
 
     /// A condition as it is written, in one line.

@@ -25,7 +25,7 @@ pub(super) fn converted(stored: &Stored, definition: &Definition, mode: Mode) ->
         return Err(refused(Code::S0209, format!("{name} is no flow, and has no other mode")));
     };
     if flow.head.mode == mode {
-        return Err(refused(Code::S0209, format!("{name} is {} already", words(mode))));
+        return Err(refused(Code::S0209, format!("{name} is {} already", mode.name())));
     }
     let mut texts = Vec::new();
     for (_, file) in stored.schema.sources.iter().filter(|(_, file)| &*file.name != CONFIG) {
@@ -73,7 +73,7 @@ fn forbidden(project: &Project, name: &str, mode: Mode) -> LifeError {
     if waits.is_empty() {
         return LifeError::Refused(errors, project.sources.clone());
     }
-    let message = format!("{name} waits ({}), and can't become {}", waits.join(", "), words(mode));
+    let message = format!("{name} waits ({}), and can't become {}", waits.join(", "), mode.name());
     let reason = Diagnostic::unplaced(Code::S0206, message);
     LifeError::refused(
         reason.help("inside the transaction nothing can wait: take the wait out and deploy the flow, or leave it in the background"),
@@ -84,20 +84,13 @@ fn refused(code: Code, message: String) -> LifeError {
     LifeError::refused(Diagnostic::unplaced(code, message))
 }
 
-fn words(mode: Mode) -> &'static str {
-    match mode {
-        Mode::RealTime => "real-time",
-        Mode::Background => "background",
-    }
-}
-
 /// The text of a flow with another mode. In the background there are no stages, so they go; in real-time they get their defaults.
 fn rewritten(text: &str, mode: Mode) -> Option<String> {
     let mut sources = Sources::default();
     let file = sources.add("flow", text);
     let (tree, _) = syntax::parse(&sources, file);
     let [ast::Item::Flow(flow)] = tree.items.as_slice() else { return None };
-    let clause = format!("mode {}", words(mode));
+    let clause = format!("mode {}", mode.name());
     let mut edits = Vec::new();
     for one in &flow.clauses {
         match &one.kind {

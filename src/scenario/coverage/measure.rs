@@ -2,7 +2,7 @@
 
 use smol_str::SmolStr;
 
-use crate::bytecode::{Event, FlowHead, Trigger};
+use crate::bytecode::{FlowHead, Trigger};
 use crate::check::Checked;
 use crate::check::ir;
 use crate::pipeline::{Began, Part};
@@ -118,17 +118,7 @@ fn starts(head: &FlowHead, schema: &Schema, counts: &Counts) -> Vec<Start> {
 }
 
 fn event(trigger: &Trigger, head: &FlowHead, schema: &Schema) -> String {
-    let words = match &trigger.event {
-        Event::Create => "create".to_owned(),
-        Event::Update(None) => "update".to_owned(),
-        Event::Update(Some(fields)) => {
-            let names = fields.iter().filter_map(|slot| schema.field(head.entity, slot)).map(|field| field.name.as_str());
-            format!("update({})", names.collect::<Vec<_>>().join(", "))
-        }
-        Event::Delete => "delete".to_owned(),
-        Event::Perform(action) => format!("perform {action}"),
-    };
-    format!("{words} at {}", trigger.stage.name())
+    format!("{} at {}", trigger.event.written(head.entity, schema), trigger.stage.name())
 }
 
 /// A value of a `match`, as an arm names it.
