@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::exit::Exit;
-use super::load;
+use super::{files, load};
 use super::output::Output;
 use crate::diagnostic::{Code, Diagnostic, render};
 use crate::pipeline::{Pipeline, Settings};
@@ -26,10 +26,15 @@ pub(super) struct Record {
 }
 
 impl Record {
+    /// Where it is written.
+    pub fn path(&self) -> Option<&Path> {
+        self.file.as_deref()
+    }
+
     /// A pipeline over the store that a URL names; recorded where that is asked for.
     pub fn open(&self, compiled: &Compiled, url: &str, settings: Settings) -> Result<Pipeline, OpenError> {
         let Some(path) = &self.file else { return compiled.open(url, settings) };
-        let file = File::create(path).map_err(OpenError::Record)?;
+        let file = files::create(path).map_err(OpenError::Record)?;
         let (pipeline, recorder) = compiled.open_recorded(url, settings, BufWriter::with_capacity(256 * 1024, file))?;
         let _ = self.recorder.set(recorder);
         Ok(pipeline)

@@ -8,7 +8,7 @@ use super::allow::Allow;
 use super::exit::Exit;
 use super::output::Output;
 use super::record::Record;
-use super::{Format, compiled, load, ops, story};
+use super::{Format, compiled, files, load, ops, story};
 use crate::check::ir::Scenario;
 use crate::exchange::{self, RowMessage};
 use crate::pipeline::{Pipeline, Settings};
@@ -106,6 +106,10 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Exit {
 
 /// Opens the store, with the settings that the project and the arguments ask for.
 pub(super) fn open(compiled: &Compiled, arguments: &Arguments, output: &mut Output) -> Result<Pipeline, Exit> {
+    if let Some(words) = overwritten(compiled, arguments) {
+        output.error_line(format!("error: {words}"));
+        return Err(Exit::Usage);
+    }
     let settings = compiled.config.apply(if arguments.trace { Settings::system().traced() } else { Settings::system() });
     let url = store_url(compiled, arguments);
     let settings = arguments.allow.apply(settings);
@@ -116,6 +120,27 @@ pub(super) fn open(compiled: &Compiled, arguments: &Arguments, output: &mut Outp
 /// The store of the command line, else the project's, else one in memory.
 pub(super) fn store_url<'a>(compiled: &'a Compiled, arguments: &'a Arguments) -> &'a str {
     arguments.store.as_ref().or(compiled.config.store.as_ref()).map_or(MEMORY, String::as_str)
+}
+
+/// What the run would write over of what it reads, or writes twice.
+fn overwritten(compiled: &Compiled, arguments: &Arguments) -> Option<String> {
+    let file = |url: &str| url.strip_prefix("sqlite:").map(PathBuf::from);
+    let read = [
+        (arguments.ops.clone(), "the operations that are read"),
+        (file(store_url(compiled, arguments)), "the store"),
+        (file(&arguments.path.to_string_lossy()).or_else(|| Some(arguments.path.clone())), "the project"),
+    ];
+    let written = [(arguments.rejects.as_deref(), "--rejects"), (arguments.record.path(), "--record")];
+    for (target, option) in written {
+        let Some(target) = target else { continue };
+        if let Some((_, what)) = read.iter().find(|(path, _)| path.as_deref().is_some_and(|path| files::are_one(path, target))) {
+            return Some(format!("{option} would write over {what}: name another file"));
+        }
+    }
+    match written {
+        [(Some(one), _), (Some(other), _)] if files::are_one(one, other) => Some("--rejects and --record can't be one file".to_owned()),
+        _ => None,
+    }
 }
 
 fn operations(arguments: &Arguments, file: &Path, output: &mut Output) -> Result<Exit, Exit> {

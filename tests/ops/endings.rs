@@ -138,3 +138,40 @@ fn stage_10_stands_before_the_transaction_in_a_file_too() {
         assert_eq!(kinds.collect::<Vec<_>>(), ["Look", "begin", "NoNegativeTotals", end], "{line}");
     }
 }
+
+#[test]
+fn what_is_told_comes_in_the_order_of_the_lines() {
+    let case = Case::new();
+    case.write("o.csv", FOUR);
+    for batch in [1, 10] {
+        let (text, _) = case.run(&format!("o.csv --entity order --format json --batch {batch}"));
+        let told = text.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok()?["line"].as_u64());
+        assert_eq!(told.collect::<Vec<_>>(), [2, 3, 4, 5], "batch {batch}: {text}");
+    }
+}
+
+#[test]
+fn nothing_is_written_over_what_is_read() {
+    let case = Case::new();
+    case.write("o.csv", FOUR);
+    case.run("o.csv --entity order --store sqlite:o.db");
+    std::fs::copy(case.path("o.db"), case.path("other.db")).unwrap();
+    let all = ["o.csv", "o.db", "other.db", "rules.flow"];
+    let bytes = || all.map(|name| std::fs::read(case.path(name)).unwrap());
+    let before = bytes();
+    for (arguments, words, code) in [
+        ("--rejects o.db", "--rejects would write over the store", 2),
+        ("--record o.db", "--record would write over the store", 2),
+        ("--rejects o.csv", "--rejects would write over the operations", 2),
+        ("--record ./o.csv", "--record would write over the operations", 2),
+        ("--record rules.flow", "--record would write over the project", 2),
+        ("--record new --rejects ./new", "--rejects and --record can't be one file", 2),
+        ("--rejects other.db", "a database is there", 4),
+        ("--record other.db", "a database is there", 4),
+    ] {
+        let (text, exit) = case.run(&format!("o.csv --entity order --store sqlite:o.db {arguments}"));
+        assert!(text.contains(words) && exit == code, "{arguments}: {exit} {text}");
+        assert_eq!(bytes(), before, "{arguments}");
+        assert!(!case.path("new").exists());
+    }
+}

@@ -95,6 +95,22 @@ fn the_input_is_known_by_what_is_in_it() {
 }
 
 #[test]
+fn two_files_of_one_content_are_two_runs() {
+    let case = Case::new();
+    case.write("rules.flow", &super::RULES.replace("  key (number)\n", ""));
+    let text = "number,total\nA-1,1\nA-2,-2\nA-3,3\nA-4,4\n";
+    case.write("a.csv", text);
+    case.write("b.csv", text);
+    case.run("b.csv --entity order --store sqlite:o.db");
+    case.run("a.csv --entity order --store sqlite:o.db --stop-on-error");
+    assert_eq!(case.orders(), ["A-1", "A-1", "A-3", "A-4"]);
+    // The other has come to its end, which says nothing of this one.
+    let (told, _) = case.run("a.csv --entity order --store sqlite:o.db --resume");
+    assert!(told.contains("a.csv: an earlier run has done it up to line 2;"), "{told}");
+    assert_eq!(case.orders(), ["A-1", "A-1", "A-3", "A-3", "A-4", "A-4"]);
+}
+
+#[test]
 fn a_run_over_standard_input_goes_on_too() {
     let case = Case::new();
     let run = |text: &str| {

@@ -66,7 +66,7 @@ impl Journal {
     pub fn resume<R: BufRead>(&self, input: &Input, reader: &mut Reader<'_, R>, pipeline: &mut Pipeline) -> Result<Option<Note>, Trouble> {
         let notes = self.notes(pipeline).map_err(Trouble::Store)?;
         let own = self.own(&notes);
-        let found = if input.size.is_some() { known(input, &notes).map_err(Trouble::Input)? } else { own.clone() };
+        let found = if input.size.is_some() { self.known(input, &notes).map_err(Trouble::Input)? } else { own.clone() };
         let Some(note) = found else {
             return own.filter(|own| !own.ended).map_or(Ok(None), |own| Err(Trouble::Changed(own.mark.line)));
         };
@@ -88,6 +88,16 @@ impl Journal {
         pipeline.note_with_next(&self.name, serde_json::to_string(note).unwrap_or_default());
     }
 
+    /// What is known of the run over what a file holds: that of its own name, where it didn't come to its end; else the one that came furthest,
+    /// whatever its name was then.
+    fn known(&self, input: &Input, notes: &[(String, Note)]) -> io::Result<Option<Note>> {
+        let (own, all) = (self.own(notes).filter(|own| !own.ended), notes.iter().map(|(_, note)| note));
+        match own.map(|own| fitting(input, [&own])).transpose()?.flatten() {
+            Some(own) => Ok(Some(own)),
+            None => fitting(input, all),
+        }
+    }
+
     fn own(&self, notes: &[(String, Note)]) -> Option<Note> {
         notes.iter().find(|(name, _)| *name == self.name).map(|(_, note)| note.clone())
     }
@@ -99,12 +109,13 @@ impl Journal {
     }
 }
 
-/// What is known of the run that came furthest in what a file holds, whatever its name was then.
-fn known(input: &Input, notes: &[(String, Note)]) -> io::Result<Option<Note>> {
-    let marks: Vec<Mark> = notes.iter().map(|(_, note)| note.mark.clone()).collect();
+/// Of the notes that fit what a file holds, the one that came furthest.
+fn fitting<'a>(input: &Input, notes: impl IntoIterator<Item = &'a Note>) -> io::Result<Option<Note>> {
+    let notes: Vec<&Note> = notes.into_iter().collect();
+    let marks: Vec<Mark> = notes.iter().map(|note| note.mark.clone()).collect();
     let file = BufReader::with_capacity(256 * 1024, File::open(input.path)?);
     let found = furthest(file, &marks)?;
-    Ok(found.and_then(|mark| notes.iter().find(|(_, note)| note.mark == *mark)).map(|(_, note)| note.clone()))
+    Ok(found.and_then(|mark| notes.iter().find(|note| note.mark == *mark)).map(|note| (*note).clone()))
 }
 
 fn word(message: RowMessage) -> &'static str {

@@ -49,7 +49,9 @@ impl Input<'_> {
 
 pub(super) fn run(compiled: &Compiled, file: &Path, arguments: &Arguments, output: &mut Output) -> Result<Exit, Exit> {
     let store = run::store_url(compiled, arguments);
-    sensible(file, store, arguments).map_err(|words| usage(words, output))?;
+    if arguments.resume && store == run::MEMORY {
+        return Err(usage("--resume needs a store that lasts: name one with --store", output));
+    }
     let format = format(file, arguments, output)?;
     let (input, text) = open(file, output)?;
     let reader = exchange::Reader::new(text, &format, &compiled.schema, &compiled.program);
@@ -78,17 +80,6 @@ pub(super) fn run(compiled: &Compiled, file: &Path, arguments: &Arguments, outpu
     let began = Instant::now();
     let ended = run.all(reader);
     Ok(run.close(began.elapsed()).and(ended.err().unwrap_or(Exit::Well)))
-}
-
-/// Whether what is asked goes together.
-fn sensible(file: &Path, store: &str, arguments: &Arguments) -> Result<(), &'static str> {
-    if arguments.resume && store == run::MEMORY {
-        return Err("--resume needs a store that lasts: name one with --store");
-    }
-    if arguments.rejects.as_deref().is_some_and(|rejects| rejects::are_one(rejects, file)) {
-        return Err("--rejects would write over the operations that are read: name another file");
-    }
-    Ok(())
 }
 
 fn usage(words: &str, output: &mut Output) -> Exit {
@@ -185,13 +176,24 @@ pub(super) fn unknown_user(fault: &Fault, output: &mut Output) -> Exit {
     if fault.code == Code::F11 { Exit::Failed } else { Exit::Problems }
 }
 
+/// What became of an operation.
+enum Held {
+    /// It can't be read.
+    Problem(Problem),
+    /// It was run.
+    Ran(Ran),
+}
+
+/// An operation that was run: its line, how it ended, and how long it took.
+type Ran = (u64, Outcome, Duration);
+
 /// A run over all operations.
 struct Run<'a> {
     pipeline: Pipeline,
     acting: Option<Reference>,
     users: FxHashMap<SmolStr, Reference>,
-    /// Outcomes of the open transaction, not yet told.
-    held: Vec<(u64, Outcome, Duration)>,
+    /// What became of the operations of the open transaction, in order and not yet told.
+    held: Vec<Held>,
     open: bool,
     /// Whether operations share transactions with others; else each is kept by itself when it ends.
     together: bool,
@@ -211,7 +213,7 @@ impl Run<'_> {
             let last = next.as_ref().is_err_and(|problem| problem.last);
             let io = next.as_ref().is_err_and(|problem| problem.io);
             let wrong = match next {
-                Err(problem) => Some(self.unreadable(&problem)),
+                Err(problem) => Some(self.unreadable(problem)),
                 Ok(request) => self.one(request, || reader.mark())?,
             };
             if let Some(reason) = wrong.as_ref().filter(|_| !last) {
@@ -254,9 +256,10 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn unreadable(&mut self, problem: &Problem) -> String {
-        self.teller.problem(problem);
-        problem.at(&self.teller.input.name)
+    fn unreadable(&mut self, problem: Problem) -> String {
+        let reason = problem.at(&self.teller.input.name);
+        self.held.push(Held::Problem(problem));
+        reason
     }
 
     /// Runs one, and gives the reason where it was stopped or failed.
@@ -267,7 +270,7 @@ impl Run<'_> {
             Ok(named) => named.or(self.acting),
             Err(fault) => {
                 let store = fault.code == Code::F11;
-                let reason = self.unreadable(&Problem::new(line, fault.code, fault.message.clone()));
+                let reason = self.unreadable(Problem::new(line, fault.code, fault.message.clone()));
                 return if store { Err(self.give_up(&fault.message)) } else { Ok(Some(reason)) };
             }
         };
@@ -288,7 +291,7 @@ impl Run<'_> {
             _ => None,
         };
         let reason = self.teller.reason(line, &outcome.ending);
-        self.held.push((line, outcome, began.elapsed()));
+        self.held.push(Held::Ran((line, outcome, began.elapsed())));
         failed.map_or(Ok(reason), |words| Err(self.give_up(&words)))
     }
 
@@ -314,7 +317,7 @@ impl Run<'_> {
     fn end(&mut self, mark: impl FnOnce() -> Mark, ended: bool) -> Result<(), Exit> {
         let rejects = self.rejects.as_mut().map(Rejects::flush).transpose().map_err(|error| self.lose(&error))?;
         // By itself, only what is kept has noted how far the run has come.
-        let noted = self.held.last().is_none_or(|(_, outcome, _)| outcome.ending == Ending::Committed);
+        let noted = !matches!(self.held.last(), Some(Held::Ran((_, outcome, _))) if outcome.ending != Ending::Committed);
         if self.journal.is_some() && !self.open && !noted {
             self.begin()?;
         }
@@ -327,10 +330,15 @@ impl Run<'_> {
                 return Err(self.give_up(&error.to_string()));
             }
         }
-        for (line, outcome, took) in std::mem::take(&mut self.held) {
-            self.teller.outcome(line, &outcome, took);
-        }
+        std::mem::take(&mut self.held).into_iter().for_each(|held| self.tell(held));
         Ok(())
+    }
+
+    fn tell(&mut self, held: Held) {
+        match held {
+            Held::Problem(problem) => self.teller.problem(&problem),
+            Held::Ran((line, outcome, took)) => self.teller.outcome(line, &outcome, took),
+        }
     }
 
     /// The store failed: nothing of the open transaction is kept, and that is told of each of its operations.
@@ -350,9 +358,13 @@ impl Run<'_> {
         // It has failed already; whether it can also be undone changes nothing.
         let _ = self.pipeline.rollback();
         self.open = false;
-        let (undone, ended): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.held).into_iter().partition(|(_, outcome, _)| self.together && outcome.ending == Ending::Committed);
-        ended.iter().for_each(|(line, outcome, took)| self.teller.outcome(*line, outcome, *took));
+        let mut undone = Vec::new();
+        for held in std::mem::take(&mut self.held) {
+            match held {
+                Held::Ran(ran) if self.together && ran.1.ending == Ending::Committed => undone.push(ran),
+                ended => self.tell(ended),
+            }
+        }
         self.teller.undone(undone, words);
     }
 

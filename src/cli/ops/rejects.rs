@@ -3,12 +3,14 @@
 //! What belongs to a transaction is written before that is committed, and the note of the run says how long the file was then:
 //! a run that goes on after it was killed takes back what came after, and so no operation is in it twice or missing.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+
+use super::super::files;
 
 /// How much of the file was written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,7 +40,7 @@ impl Rejects {
                 file.set_len(written.bytes)?;
                 (file, written.bytes, digest)
             }
-            None => (File::create(path)?, 0, Sha256::new()),
+            None => (files::create(path)?, 0, Sha256::new()),
         };
         Ok(Rejects { path: path.to_owned(), file: BufWriter::new(file), bytes, digest, count: 0 })
     }
@@ -65,11 +67,6 @@ impl Rejects {
         self.file.flush()?;
         Ok(Written { bytes: self.bytes, digest: hexadecimal(self.digest.clone()) })
     }
-}
-
-/// Whether two paths lead to one file.
-pub(super) fn are_one(one: &Path, other: &Path) -> bool {
-    fs::canonicalize(one).ok().is_some_and(|one| fs::canonicalize(other).is_ok_and(|other| one == other))
 }
 
 /// The digest of the start of the file, where it is what a run had written.

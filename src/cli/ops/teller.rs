@@ -6,10 +6,10 @@ use super::super::exit::Exit;
 use super::super::output::Output;
 use super::super::run::{self, Arguments};
 use super::super::{Format, load};
-use super::Input;
 use super::journal::Note;
 use super::progress::Progress;
 use super::rejects::Rejects;
+use super::{Input, Ran};
 use crate::diagnostic::{Code, render, render::counted};
 use crate::exchange::{self, Problem, Tally};
 use crate::pipeline::{Ending, Outcome};
@@ -109,7 +109,7 @@ impl<'a> Teller<'a> {
     }
 
     /// Operations that went well in a transaction that was not kept: for people all in one line.
-    pub fn undone(&mut self, operations: Vec<(u64, Outcome, Duration)>, words: &str) {
+    pub fn undone(&mut self, operations: Vec<Ran>, words: &str) {
         let (Some((first, ..)), Some((last, ..))) = (operations.first(), operations.last()) else { return };
         let count = operations.len();
         let together = format!("{}:{first}: error[F11]: {count} operations up to line {last} were not kept", self.input.name);
