@@ -283,3 +283,26 @@ fn what_is_no_whole_record_is_told_with_its_place() {
     let (_, words, code) = folder.weir(&["run", "rules.flow", "--record", "nowhere/run.rec"]);
     assert!(code == 4 && words.starts_with("error: the record can't be written: "), "{words}");
 }
+
+#[test]
+fn texts_that_differ_far_behind_or_in_a_tab_are_different() {
+    let rules = |title: &str| {
+        format!(
+            "entity account {{ name text(160) required  title text(200) }}\n\
+            flow Title on account {{ trigger create stage pre-operation set title = \"{title}\" }}\n\
+            scenario \"one\" {{ create account {{ name = \"a\" }} }}\n"
+        )
+    };
+    let long = "0123456789".repeat(8);
+    for (old, new, told_as) in [
+        (format!("{long} OLD"), format!("{long} NEW"), "title: `…1234567890123456789 OLD` → `…1234567890123456789 NEW`"),
+        ("A\\tB".to_owned(), "A B".to_owned(), "title: `A\\tB` → `A B`"),
+    ] {
+        let folder = Folder::of(&[("old.flow", rules(&old).as_str())]);
+        folder.weir(&["run", "old.flow", "--record", "run.rec"]);
+        folder.write("new/new.flow", rules(&new));
+        let (told, words, code) = folder.weir(&["replay", "run.rec", "new"]);
+        assert_eq!((words.as_str(), code), ("", 1), "{told}");
+        has(&told, &[told_as, "0 the same, 1 different"]);
+    }
+}

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::exit::Exit;
-use super::{files, load};
 use super::output::Output;
+use super::{files, load};
 use crate::diagnostic::{Code, Diagnostic, render};
 use crate::pipeline::{Pipeline, Settings};
 use crate::project::record::{self, RecordError, Recorder};

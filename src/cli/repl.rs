@@ -24,7 +24,7 @@ pub(super) struct Arguments {
     store: Option<String>,
     /// Where the history of the prompt is kept; by default `weir/history` in the folder for states of programs. Empty for none
     #[arg(long, value_name = "FILE", env = "WEIR_HISTORY")]
-    history: Option<PathBuf>,
+    history: Option<std::ffi::OsString>,
     #[command(flatten)]
     allow: Allow,
 }
@@ -46,7 +46,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Exit {
         Err(refused) => return told(refused, arguments, output),
     };
     let worst = if terminal {
-        terminal::run(session, arguments.history.as_deref(), &mut |told| tell(told, terminal, output))
+        terminal::run(session, arguments.history.as_ref().map(std::path::Path::new), &mut |told| tell(told, terminal, output))
     } else {
         let mut session = session;
         simple::run(&mut session, std::io::stdin().lock(), &mut |told| tell(told, terminal, output))

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::layout::layouts;
 use super::plan::Plans;
 use super::rights::Rights;
-use super::{Longer, Pipeline, USERS};
+use super::{Longer, Pipeline, Settings, USERS};
 use crate::bytecode::Program;
 use crate::schema::Schema;
 use crate::source::Sources;
@@ -81,6 +81,15 @@ impl Pipeline {
         engine.program = Arc::clone(&program);
         program.plugins.iter().for_each(|plugin| self.take_in(plugin.into()));
         Ok(())
+    }
+
+    /// Goes on with the zone, the address and the limits of these settings. Clock, ids and all else stay as they are.
+    pub fn reconfigure(&mut self, settings: Settings) {
+        let own = &mut self.engine.settings;
+        (own.zone, own.url, own.limits) = (settings.zone, settings.url, settings.limits);
+        (own.max_depth, own.max_runs, own.max_time) = (settings.max_depth, settings.max_runs, settings.max_time);
+        (own.max_memory, own.max_instructions, own.max_loop_records) =
+            (settings.max_memory, settings.max_instructions, settings.max_loop_records);
     }
 
     /// Brings the tables up to the schema once more, after the transaction was undone that had done it.

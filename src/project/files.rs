@@ -111,6 +111,17 @@ pub(super) fn read(path: &Path) -> Result<Vec<Text>, LoadError> {
     Ok(texts)
 }
 
+/// The flow files at a path, as far as they can be found.
+pub(super) fn paths(path: &Path) -> Vec<PathBuf> {
+    if !path.is_dir() {
+        return vec![path.to_owned()];
+    }
+    let mut walk = Walk { root: path, entries: 0, found: Vec::new() };
+    // What is wrong with the folder is told where it is loaded.
+    let _ = walk.folders();
+    walk.found.into_iter().map(|(_, path)| path).collect()
+}
+
 /// Adds a text to the sources; the problem is one that leaves nothing to parse in it.
 pub(super) fn take_in(sources: &mut Sources, text: Text) -> (FileId, Option<Diagnostic>) {
     let Text { name, bytes, line } = text;

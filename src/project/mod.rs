@@ -17,6 +17,7 @@ mod files;
 mod layouts;
 mod mend;
 pub mod record;
+mod seen;
 mod snapshots;
 mod work;
 mod world;
@@ -36,6 +37,7 @@ pub use deployed::{Activations, Deployed, Fate, LifeError, Outcome, Step, change
 pub use files::{LoadError, LoadErrorKind, MAX_FILE, MAX_FILES, MAX_FOLDERS};
 pub use layouts::Layouts;
 pub use mend::{Change, Mended};
+pub use seen::Seen;
 pub use snapshots::{SNAPSHOT, Snapshot};
 pub use work::Work;
 

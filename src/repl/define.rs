@@ -105,6 +105,8 @@ pub(super) fn adopt(session: &mut Session, texts: Texts, project: Project, name:
             keep_names(session, &before, answer);
         }
     }
+    let settings = session.settings();
+    session.pipeline.reconfigure(settings);
     session.texts = texts;
     session.sources = project.sources.clone();
     session.project = project;

@@ -16,9 +16,9 @@ use super::tape::Tape;
 use super::texts::Texts;
 use super::{commands, define, statement};
 use crate::check::Lines;
-use crate::pipeline::{Outcome, Pipeline, Settings};
+use crate::pipeline::{Ending, Outcome, Pipeline, Settings};
 use crate::project::{Compiled, Config, LoadError, OpenError, Project};
-use crate::scenario::Line;
+use crate::scenario::{EventKind, Line};
 use crate::schema::Schema;
 use crate::source::Sources;
 use crate::store::StoreError;
@@ -157,7 +157,10 @@ impl Session {
 
     /// Takes in something typed, which is whole: a command, declarations, statements, or a value.
     pub fn take(&mut self, text: &str, origin: Option<Origin>) -> Answer {
-        self.setup.interrupt.store(false, Ordering::Relaxed);
+        // Ctrl-C within a file ends all of it.
+        if self.loading == 0 {
+            self.setup.interrupt.store(false, Ordering::Relaxed);
+        }
         self.inputs += 1;
         let mut answer = Answer::default();
         match text.trim_start().strip_prefix(':') {
@@ -169,6 +172,12 @@ impl Session {
             }
         }
         answer
+    }
+
+    /// Whether the last operation failed, and nothing was said yet that was about it.
+    pub(super) fn failed(&self) -> bool {
+        let last = self.state.line.last().filter(|_| self.state.line.unexpected());
+        matches!(last.map(|event| &event.kind), Some(EventKind::Operation { outcome, .. }) if matches!(outcome.ending, Ending::Fault(_)))
     }
 
     /// What is worth saying before the next input: a file that changed.

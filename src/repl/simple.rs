@@ -4,6 +4,7 @@ use std::io::BufRead;
 
 use super::answer::{Answer, Told, Worst};
 use super::session::{Origin, Session};
+use super::statement;
 use crate::syntax::{Token, Wholeness, tokens, wholeness};
 
 /// The longest input that is put together.
@@ -108,6 +109,8 @@ fn read_line(input: &mut impl BufRead, bytes: &mut Vec<u8>) -> std::io::Result<u
 
 /// Takes in the text of a file as if it were typed.
 pub(super) fn feed(session: &mut Session, text: &str, name: &str, answer: &mut Answer) {
+    // What was typed before the file doesn't end it.
+    statement::settle(session, answer);
     let mut gather = Gather::default();
     let lines = text.lines().map(Some).chain([None]);
     for line in lines {
@@ -116,12 +119,16 @@ pub(super) fn feed(session: &mut Session, text: &str, name: &str, answer: &mut A
             None => gather.rest(),
         };
         let Some((text, line)) = whole else { continue };
+        // What follows may hang on an operation that failed; what says that it was to fail doesn't.
+        if session.failed() && !text.trim_start().starts_with("expect") {
+            answer.worst = answer.worst.max(Worst::Problems);
+            break;
+        }
         let one = session.take(&text, Some(Origin { name: name.to_owned(), line }));
         answer.told.extend(one.told);
         answer.worst = answer.worst.max(one.worst);
         answer.over |= one.over;
         if answer.over || one.worst > Worst::Stopped {
-            // What follows may hang on it.
             break;
         }
     }

@@ -67,6 +67,7 @@ pub(super) fn settle(session: &mut Session, answer: &mut Answer) {
         Ending::Fault(fault) if fault.code == Code::F11 => Worst::Failed,
         Ending::Fault(_) => Worst::Problems,
     });
+    session.state.line.accept();
 }
 
 /// Whether a statement may write records.

@@ -4,11 +4,10 @@
 //! out, so that everything else in its text stays at its line. Files on disk are never written.
 
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use smol_str::SmolStr;
 
-use crate::project::{Config, LoadError, LoadErrorKind, Project};
+use crate::project::{Config, LoadError, LoadErrorKind, Project, Seen};
 use crate::source::Sources;
 use crate::syntax::{self, ast};
 
@@ -33,13 +32,12 @@ pub(super) struct Texts {
     watch: Watch,
 }
 
-/// What the files on disk looked like when they were read.
+/// What the files on disk looked like when they were read, and when somebody was last told of a change.
 #[derive(Clone, Debug, Default)]
 struct Watch {
-    /// Files, and the folders that they are in.
-    seen: Vec<(PathBuf, Option<SystemTime>)>,
-    /// The one that was told of last.
-    told: Option<(PathBuf, Option<SystemTime>)>,
+    path: Option<PathBuf>,
+    read: Seen,
+    told: Seen,
 }
 
 /// The kind and the name of a declaration.
@@ -56,7 +54,8 @@ impl Texts {
         };
         let own = project.sources.iter().skip(1).filter(|(_, file)| &*file.name != crate::project::CONFIG);
         let files: Vec<Text> = own.map(|(_, file)| Text { name: file.name.to_string(), text: file.text.to_string(), line: 1 }).collect();
-        let watch = Watch::of(path, &files);
+        let seen = Seen::of(path);
+        let watch = Watch { path: Some(path.to_owned()), read: seen.clone(), told: seen };
         Ok((Texts { files, typed: Vec::new(), shadowed: Vec::new(), config: project.config.clone(), watch }, project))
     }
 
@@ -109,15 +108,10 @@ impl Texts {
 
     /// The file that changed on disk since it was read, where one did that hasn't been told of.
     pub fn changed(&mut self) -> Option<PathBuf> {
-        let changed = self.watch.seen.iter().find_map(|(path, then)| {
-            let now = modified(path);
-            (now != *then).then(|| (path.clone(), now))
-        })?;
-        if self.watch.told.as_ref() == Some(&changed) {
-            return None;
-        }
-        self.watch.told = Some(changed.clone());
-        Some(changed.0)
+        let now = Seen::of(self.watch.path.as_deref()?);
+        let changed = self.watch.read.differing(&now).next().map(Path::to_owned);
+        let told = std::mem::replace(&mut self.watch.told, now);
+        changed.filter(|_| told != self.watch.told)
     }
 
     /// Blanks out the declaration of a kind and name.
@@ -140,23 +134,6 @@ impl Texts {
         }
         typed + files > 0
     }
-}
-
-impl Watch {
-    fn of(path: &Path, files: &[Text]) -> Watch {
-        let paths = if path.is_dir() { files.iter().map(|file| path.join(&file.name)).collect() } else { vec![path.to_owned()] };
-        let folders = paths.iter().filter(|_| path.is_dir()).filter_map(|file| file.parent().map(Path::to_owned));
-        let mut all: Vec<PathBuf> = paths.iter().cloned().chain(folders).collect();
-        all.sort();
-        all.dedup();
-        // Files before their folders: whoever is told wants to hear of the file.
-        all.sort_by_key(|path| path.is_dir());
-        Watch { seen: all.into_iter().map(|path| (path.clone(), modified(&path))).collect(), told: None }
-    }
-}
-
-fn modified(path: &Path) -> Option<SystemTime> {
-    path.metadata().and_then(|metadata| metadata.modified()).ok()
 }
 
 /// The kind and name of a declaration, and its place.

@@ -62,6 +62,13 @@ impl Line {
             if outcome.ending != crate::pipeline::Ending::Committed)
     }
 
+    /// Takes the end of the last operation as it is: no `expect` needs to be about it any more.
+    pub fn accept(&mut self) {
+        if let Some(Event { kind: EventKind::Operation { expected, .. }, .. }) = &mut self.last {
+            *expected = true;
+        }
+    }
+
     /// Forgets the last operation.
     pub fn forget(&mut self) {
         self.last = None;

@@ -92,6 +92,20 @@ fn files_are_loaded_as_if_they_were_typed() {
 }
 
 #[test]
+fn a_loaded_file_ends_at_what_failed() {
+    let fails = "let x = create account { name = \"X\" }\ndelete x\nupdate x { name = \"Y\" }\n";
+    let expected = format!("{fails}expect fault F06\ncreate account {{ name = \"A\" }}\n");
+    let unexpected = format!("{}create account {{ name = \"B\" }}\n", fails.replace('x', "y"));
+    let folder = folder(&[("rules.flow", RULES), ("expected.txt", &expected), ("fails.txt", &unexpected)]);
+    // A failure from before is none of the file.
+    let before = fails.replace('x', "z");
+    let gave =
+        piped(folder.path(), &["rules.flow"], &format!("{before}:load expected.txt\ncount(account)\n:load fails.txt\ncount(account)\n"));
+    assert_eq!(gave.out.lines().filter(|line| *line == "1").count(), 2, "{}", gave.out);
+    assert_eq!((gave.out.lines().last(), gave.code), (Some("1"), 1), "{} {}", gave.out, gave.err);
+}
+
+#[test]
 fn reloading_keeps_what_was_typed_and_the_records() {
     let folder = folder(&[("rules.flow", RULES)]);
     let flow = "flow Extra on account {\n  trigger create\n  stage pre-operation\n  rank 5\n  set onhold = true\n}\n";

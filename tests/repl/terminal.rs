@@ -211,21 +211,29 @@ flow Busy on item {
 fn control_c_ends_the_operation_and_nothing_else() {
     let parts: Vec<String> = (0..1_000).map(|number| format!("{{ name = \"p{number}\" }}")).collect();
     let parts = format!("create part {}\n", parts.join(", "));
-    let folder =
-        folder(&[("busy.flow", BUSY), ("weir.toml", "[limits]\ninstructions = 1000000000\ntime = 86400\n"), ("parts.txt", &parts)]);
+    let folder = folder(&[
+        ("busy.flow", BUSY),
+        ("weir.toml", "[limits]\ninstructions = 1000000000\ntime = 86400\n"),
+        ("parts.txt", &parts),
+        ("two.txt", "update one { count = 1 }\ncreate item { name = \"After\" }\n"),
+    ]);
     let mut session = prompt(folder.path(), &["."], false);
     ask(&mut session, ":load parts.txt", "committed  1000 records");
     ask(&mut session, "let one = create item { name = \"One\" }", "committed");
-    keys(&mut session, "update one { count = 1 }\r");
-    // The line is read by then; what runs meanwhile is the operation. A key that comes too early drops an empty line.
-    let ended = (0..LOOKS).any(|_| {
-        keys(&mut session, CONTROL_C);
-        session.exp_string("F29").is_ok()
-    });
-    assert!(ended, "the operation went on");
-    prompted(&mut session);
+    // In a file it ends the rest of that, too.
+    for line in ["update one { count = 1 }\r", ":load two.txt\r"] {
+        keys(&mut session, line);
+        // The line is read by then; what runs meanwhile is the operation. A key that comes too early drops an empty line.
+        let ended = (0..LOOKS).any(|_| {
+            keys(&mut session, CONTROL_C);
+            session.exp_string("F29").is_ok()
+        });
+        assert!(ended, "the operation went on");
+        prompted(&mut session);
+    }
     ask(&mut session, "\"here again\"", "\n\"here again\"\r\n");
     gives(&mut session, "one.count", "0");
+    gives(&mut session, "count(item)", "1");
     gives(&mut session, "count(part where name == \"x\")", "0");
     ask(&mut session, "update one { name = \"Two\" }", "committed");
     gives(&mut session, "one.name", "\"Two\"");
@@ -250,5 +258,24 @@ fn a_file_that_changes_on_disk_is_told_of() {
     ask(&mut session, ":reload", "reloaded   1 flow");
     ask(&mut session, "create account { name = \"B\", revenue = 2_000 }", "stopped    by CreditHold");
     gives(&mut session, "count(account)", "1");
+    leaves(session);
+}
+
+#[test]
+fn settings_that_change_are_told_of_and_taken_in() {
+    let folder = folder(&[("rules.flow", RULES)]);
+    let mut session = prompt(folder.path(), &[".", "--store", "sqlite:data.db", "--history", ""], false);
+    ask(&mut session, ":now 2026-01-31T23:30:00Z", "now ");
+    gives(&mut session, "today", "2026-01-31");
+    ask(&mut session, "create account { name = \"A\" }", "committed");
+    keys(&mut session, "\"here\"\r");
+    let told = session.exp_string("\n\"here\"").unwrap();
+    assert!(!told.contains("on disk"), "a store beside the files is none of them: {told}");
+    prompted(&mut session);
+    std::fs::write(folder.path().join("weir.toml"), "timezone = \"Europe/Berlin\"\n").unwrap();
+    ask(&mut session, "1", "weir.toml` changed on disk: `:reload` takes it in");
+    ask(&mut session, ":reload", "reloaded   1 flow");
+    gives(&mut session, "today", "2026-02-01");
+    ask(&mut session, ":rollback", "rolled back");
     leaves(session);
 }

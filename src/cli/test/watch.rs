@@ -5,12 +5,11 @@
 //! a test that test. A project that can't be compiled is told and waited for.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use signal_hook::consts::SIGINT;
 use signal_hook::flag;
@@ -23,7 +22,7 @@ use crate::cli::exit::Exit;
 use crate::cli::load;
 use crate::cli::output::Output;
 use crate::diagnostic::render::{counted, visible};
-use crate::project::{Compiled, MAX_FILES, Project};
+use crate::project::{Compiled, Project, Seen};
 use crate::syntax::{self, ast};
 
 /// How often the files are looked at.
@@ -31,9 +30,6 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// The entities whose records a test may write without a statement about them.
 const SILENT: [&str; 3] = ["systemuser", "team", "businessunit"];
-
-/// The files of a project: when each was written, and how long it is.
-type Files = BTreeMap<PathBuf, (SystemTime, u64)>;
 
 /// The parts of a project as they were when the tests last ran, and how those ended.
 #[derive(Default)]
@@ -62,7 +58,7 @@ pub(super) fn watch(arguments: &Arguments, output: &mut Output) -> Exit {
         }
     };
     let mut known = None;
-    let mut seen = files(&arguments.path);
+    let mut seen = Seen::of(&arguments.path);
     loop {
         let last = match load::sound(&arguments.path, output) {
             Ok((project, compiled)) => once(arguments, &project, &compiled, &mut known, &stop, output),
@@ -72,10 +68,10 @@ pub(super) fn watch(arguments: &Arguments, output: &mut Output) -> Exit {
         if stop.load(Ordering::Relaxed) {
             return last;
         }
-        output.line(format!("\nwatching {}, Ctrl-C ends", counted(seen.len(), "file")));
+        output.line(format!("\nwatching {}, Ctrl-C ends", counted(seen.count(), "file")));
         output.flush();
         let Some(now) = changed(&arguments.path, &seen, &stop) else { return last };
-        let names: Vec<String> = differing(&seen, &now).map(|path| visible(&path.to_string_lossy()).into_owned()).collect();
+        let names: Vec<String> = seen.differing(&now).map(|path| visible(&path.to_string_lossy()).into_owned()).collect();
         output.line(format!("\nchanged: {}\n", crate::diagnostic::render::several(&names, 5)));
         seen = now;
     }
@@ -200,51 +196,17 @@ fn interrupted() -> std::io::Result<Arc<AtomicBool>> {
 }
 
 /// The files as they are once something has changed and nothing changes any more; nothing where it is interrupted before that.
-fn changed(path: &Path, seen: &Files, stop: &AtomicBool) -> Option<Files> {
+fn changed(path: &Path, seen: &Seen, stop: &AtomicBool) -> Option<Seen> {
     let mut before = seen.clone();
     loop {
         thread::sleep(PAUSE);
         if stop.load(Ordering::Relaxed) {
             return None;
         }
-        let now = files(path);
+        let now = Seen::of(path);
         if now != *seen && now == before {
             return Some(now);
         }
         before = now;
     }
-}
-
-fn differing<'a>(one: &'a Files, other: &'a Files) -> impl Iterator<Item = &'a PathBuf> {
-    let gone = one.keys().filter(|path| !other.contains_key(*path));
-    other.iter().filter(|(path, file)| one.get(*path) != Some(*file)).map(|(path, _)| path).chain(gone)
-}
-
-/// The files that belong to a project; hidden ones, and links to folders, aside.
-fn files(path: &Path) -> Files {
-    let (mut found, mut folders, mut entries) = (Files::new(), vec![path.to_owned()], 0);
-    if !path.is_dir() {
-        folders.clear();
-        found.extend(fs::metadata(path).ok().and_then(|file| Some((path.to_owned(), (file.modified().ok()?, file.len())))));
-    }
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-            entries += 1;
-            if entries > MAX_FILES {
-                return found;
-            }
-            let (path, name) = (entry.path(), entry.file_name());
-            if name.to_string_lossy().starts_with('.') {
-                continue;
-            }
-            match entry.file_type() {
-                Ok(kind) if kind.is_dir() => folders.push(path),
-                _ if name == "weir.toml" || path.extension().is_some_and(|end| end == "flow") => {
-                    found.extend(fs::metadata(&path).ok().and_then(|file| Some((path, (file.modified().ok()?, file.len())))));
-                }
-                _ => {}
-            }
-        }
-    }
-    found
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rustc_hash::FxHashMap;
+use smol_str::SmolStr;
 
 use super::Change;
 use crate::exchange::KEPT;
@@ -20,7 +21,18 @@ const HISTORY: &str = "audit";
 const MOST: usize = 200;
 
 /// Fields by record: what they hold in the end.
-type Fields = BTreeMap<(String, String), String>;
+type Fields = BTreeMap<(String, String), Content>;
+
+/// What a field holds: a text as it is, anything else in words that no other value has.
+#[derive(PartialEq)]
+enum Content {
+    Text(SmolStr),
+    Words(String),
+}
+
+/// How much of a text is told, in characters, and how much of that may stand before the first difference.
+const SHOWN: usize = 60;
+const BEFORE: usize = 20;
 
 /// What is written otherwise.
 pub(super) fn written((was, before): (&Played, &Compiled), (now, after): (&Played, &Compiled)) -> Vec<Change> {
@@ -28,9 +40,32 @@ pub(super) fn written((was, before): (&Played, &Compiled), (now, after): (&Playe
     let keys: BTreeSet<&(String, String)> = old.keys().chain(new.keys()).collect();
     let changed = keys.into_iter().filter(|key| old.get(*key) != new.get(*key)).map(|key| {
         let (record, field) = key.clone();
-        Change { record, field, was: old.get(key).cloned(), now: new.get(key).cloned() }
+        let (was, now) = (old.get(key), new.get(key));
+        let same = match (was, now) {
+            (Some(Content::Text(was)), Some(Content::Text(now))) => {
+                was.chars().zip(now.chars()).take_while(|(was, now)| was == now).count()
+            }
+            _ => 0,
+        };
+        Change { record, field, was: was.map(|was| shown(was, same)), now: now.map(|now| shown(now, same)) }
     });
     changed.take(MOST).collect()
+}
+
+/// A content as people read it: of a long text, the part at which it differs, behind so many characters that are the same.
+fn shown(content: &Content, same: usize) -> String {
+    let text = match content {
+        Content::Words(words) => return words.clone(),
+        Content::Text(text) => text,
+    };
+    let skipped = if text.chars().count() > SHOWN { same.saturating_sub(BEFORE) } else { 0 };
+    let mut letters = text.chars().skip(skipped);
+    let mut part = String::from(if skipped > 0 { "`…" } else { "`" });
+    for letter in letters.by_ref().take(SHOWN) {
+        if letter.is_control() { part.extend(letter.escape_default()) } else { part.push(letter) }
+    }
+    part.push_str(if letters.next().is_some() { "…`" } else { "`" });
+    part
 }
 
 /// What was written and kept, by record in the order of their first writes; of none that is gone.
@@ -72,7 +107,7 @@ fn fields(played: &Played, compiled: &Compiled) -> Fields {
             Asked::Delete(entity, ids) => {
                 for record in ids.iter().map(|id| names.record(*entity, *id)) {
                     fields.retain(|(other, _), _| *other != record);
-                    fields.insert((record, "the record".to_owned()), "is deleted".to_owned());
+                    fields.insert((record, "the record".to_owned()), Content::Words("is deleted".to_owned()));
                 }
             }
             _ => {}
@@ -116,7 +151,7 @@ impl Names<'_> {
         }
     }
 
-    fn value(&self, value: &Value, ty: &Type) -> String {
+    fn value(&self, value: &Value, ty: &Type) -> Content {
         let option = |code: &i32| match ty {
             Type::Choice(choice) | Type::Choices(choice) => {
                 let option = self.compiled.schema.choice(*choice).and_then(|choice| choice.by_code(*code));
@@ -124,13 +159,13 @@ impl Names<'_> {
             }
             _ => code.to_string(),
         };
-        match value {
+        Content::Words(match value {
+            Value::Text(text) => return Content::Text(text.clone()),
             Value::Empty => "empty".to_owned(),
             Value::Reference(record) => self.record(record.entity, record.id),
             Value::Choice(code) => option(code),
             Value::Choices(codes) => format!("[{}]", codes.iter().map(option).collect::<Vec<_>>().join(", ")),
-            Value::Text(text) => text::quoted(text).to_string(),
             _ => text::display(value).to_string(),
-        }
+        })
     }
 }
