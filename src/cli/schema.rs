@@ -1,13 +1,15 @@
 //! `weir schema pull`: entity declarations for the tables that a database has.
 
-use std::path::PathBuf;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
 use super::exit::Exit;
 use super::load;
 use super::output::Output;
-use crate::diagnostic::render::visible;
+use crate::diagnostic::render::{counted, visible};
 use crate::exchange::pull;
 use crate::store::StoreError;
 
@@ -40,22 +42,36 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Exit {
         output.error_line(format!("error: `{url}` is no database that can be read: write `sqlite:FILE`"));
         return Exit::Usage;
     };
-    let text = match pull::pull(file.as_ref()) {
-        Ok(text) => text,
+    let pulled = match pull::pull(file.as_ref()) {
+        Ok(pulled) => pulled,
         Err(StoreError::Unusable(words) | StoreError::Failed(words)) => return load::store_failed(&pull.url, &words, output),
         Err(error) => return load::store_failed(&pull.url, &error.to_string(), output),
     };
     let Some(path) = &pull.output else {
-        output.write(&text);
+        output.write(&pulled.text);
         return Exit::Well;
     };
-    // What somebody has changed in there isn't written over.
-    let written = std::fs::File::create_new(path).and_then(|mut file| std::io::Write::write_all(&mut file, text.as_bytes()));
-    match written {
-        Ok(()) => Exit::Well,
+    match written(path, &pulled.text) {
+        Ok(()) => {
+            let left_out = if pulled.left_out > 0 { format!(", {} left out", counted(pulled.left_out, "table")) } else { String::new() };
+            output.line(format!("{}: {}{left_out}", visible(&path.to_string_lossy()), counted_entities(pulled.entities)));
+            Exit::Well
+        }
         Err(error) => {
-            output.error_line(format!("error: `{}` can't be written: {error}", path.display()));
+            output.error_line(format!("error: `{}` can't be written: {error}", visible(&path.to_string_lossy())));
             Exit::Failed
         }
     }
+}
+
+fn counted_entities(count: usize) -> String {
+    format!("{count} {}", if count == 1 { "entity" } else { "entities" })
+}
+
+/// Writes a file that isn't there yet, in a folder that may not be there either: what somebody has changed in one isn't written over.
+fn written(path: &Path, text: &str) -> io::Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    File::create_new(path).and_then(|mut file| file.write_all(text.as_bytes()))
 }

@@ -57,3 +57,25 @@ fn a_pull_writes_over_nothing_and_names_what_it_cannot_read() {
     let printed = place.weir(&["schema", "pull", "sqlite:data.db"]);
     assert_eq!(printed.out, std::fs::read_to_string(place.path("project/tables.flow")).unwrap());
 }
+
+#[test]
+fn hostile_names_end_in_declarations_that_check() {
+    use std::fmt::Write;
+    let mut sql =
+        String::from("CREATE TABLE \"\" (id INTEGER PRIMARY KEY); CREATE TABLE \"a b\" (id INTEGER PRIMARY KEY, \"\" TEXT, \"c d\" TEXT);");
+    let long = "x".repeat(5_000);
+    write!(sql, "CREATE TABLE \"{long}\" (id INTEGER PRIMARY KEY); CREATE TABLE long (id INTEGER PRIMARY KEY, \"{long}\" TEXT);").unwrap();
+    // As many columns as a table has, each of a name that no field has.
+    let columns = |count: u32| (0..count).map(|at| format!(", \"{}\" TEXT", char::from_u32(0x4e00 + at).unwrap())).collect::<String>();
+    write!(sql, "CREATE TABLE wide (id INTEGER PRIMARY KEY{});", columns(1_500)).unwrap();
+    for at in 0..300 {
+        write!(sql, "CREATE TABLE \"{}\" (id INTEGER PRIMARY KEY);", char::from_u32(0x4e00 + at).unwrap()).unwrap();
+    }
+    let place = Place::with(&sql);
+    let pulled = place.pull();
+    let checked = place.weir(&["check", "project"]);
+    assert_eq!((checked.code, checked.out.as_str()), (0, "no problems in 1 file\n"), "{checked:?}");
+    assert_eq!(pulled.matches("is left out: its name is empty or longer than 120 characters").count(), 4, "{pulled}");
+    assert_eq!(pulled.matches("is left out: an entity has no more fields than that").count(), 501);
+    assert!(pulled.contains("\nentity _300 table") || pulled.contains("\nentity __300 table"), "{pulled}");
+}

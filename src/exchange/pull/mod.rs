@@ -10,11 +10,17 @@ mod sql;
 use std::fmt::Write;
 use std::path::Path;
 
+use rustc_hash::FxHashMap;
+
 use crate::project::Layouts;
+use crate::schema::MAX_FIELDS;
 use crate::store::StoreError;
 use crate::store::sqlite::inspect::{self, Found, Link};
 
 use names::Names;
+
+/// Why a table or column can't be named here.
+const UNUSABLE: &str = "its name is empty or longer than 120 characters";
 
 /// A table with the names that it gets.
 struct Pulled<'t> {
@@ -26,25 +32,48 @@ struct Pulled<'t> {
     fields: Vec<String>,
 }
 
+/// The tables by their names in lower case.
+type ByName<'t> = FxHashMap<String, &'t Pulled<'t>>;
+
+/// What was pulled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Text {
+    /// The declarations.
+    pub text: String,
+    /// How many entities they declare.
+    pub entities: usize,
+    /// How many tables are left out.
+    pub left_out: usize,
+}
+
 /// The declarations for the tables of a file.
-pub fn pull(path: &Path) -> Result<String, StoreError> {
+pub fn pull(path: &Path) -> Result<Text, StoreError> {
     let tables = inspect::tables(path)?;
     let file = path.file_name().map(|name| name.to_string_lossy().replace(|letter: char| letter.is_control(), " ")).unwrap_or_default();
     let mut text = format!("//! The tables of {file}, as `weir schema pull` found them. Change what is said here as the tables change.\n");
     let mut taken = Names::of_entities();
     let pulled: Vec<Pulled> = tables.iter().map(|table| Pulled::new(table, &mut taken)).collect();
+    let by_name: ByName = pulled.iter().map(|one| (one.table.name.to_ascii_lowercase(), one)).collect();
+    for table in tables.iter().filter(|table| names::is_own(&table.name)) {
+        let _ = write!(
+            text,
+            "\n// Flows can't run on this database as it is: every store has a table {} of its own, and here something else has that name.\n",
+            shown(&table.name)
+        );
+    }
     for one in &pulled {
         match &one.unfit {
             Some(why) => {
                 let _ = write!(text, "\n// The table {} is left out: {why}.\n", shown(&one.table.name));
             }
-            None => one.write(&pulled, &mut text),
+            None => one.write(&by_name, &mut text),
         }
     }
     if tables.is_empty() {
         text.push_str("\n// There are no tables in it.\n");
     }
-    Ok(laid_out(&text))
+    let left_out = pulled.iter().filter(|one| one.unfit.is_some()).count();
+    Ok(Text { text: laid_out(&text), entities: pulled.len() - left_out, left_out })
 }
 
 /// A name of the database in a comment.
@@ -84,11 +113,11 @@ impl<'t> Pulled<'t> {
         let entity = taken.take(&table.name);
         let mut names = Names::of_fields(&entity);
         let fields = table.columns.iter().map(|column| names.take(&column.name)).collect();
-        let unfit = columns::no_key(table);
+        let unfit = if names::usable(&table.name) { columns::no_key(table) } else { Some(UNUSABLE.to_owned()) };
         Pulled { table, entity, unfit, fields }
     }
 
-    fn write(&self, all: &[Pulled], text: &mut String) {
+    fn write(&self, all: &ByName<'t>, text: &mut String) {
         let lists = sql::lists(&self.table.sql);
         if !self.table.triggers.is_empty() {
             let names: Vec<_> = self.table.triggers.iter().map(|name| shown(name)).collect();
@@ -97,12 +126,15 @@ impl<'t> Pulled<'t> {
         let _ = write!(text, "\nentity {} table {} {{\n", self.entity, quoted(&self.table.name));
         let mut ends = String::new();
         let mut kept = vec![false; self.table.columns.len()];
+        let mut count = self.table.keys.first().map_or(0, Vec::len);
         for (position, column) in self.table.columns.iter().enumerate() {
             let (name, label) = (self.fields.get(position).map_or("", String::as_str), shown(&column.name));
             let key = self.table.keys.first().is_some_and(|key| key.contains(&position));
             let list = lists.iter().find(|(name, _)| name.eq_ignore_ascii_case(&column.name)).map(|(_, values)| values.as_slice());
             let link = self.link(position, all);
             let typed = match &link {
+                _ if !names::usable(&column.name) => Err(UNUSABLE),
+                _ if !key && count == MAX_FIELDS => Err("an entity has no more fields than that"),
                 Some((target, _)) => Ok((format!("lookup {target}"), None)),
                 None => columns::typed(column, list, key),
             };
@@ -116,6 +148,7 @@ impl<'t> Pulled<'t> {
             if let Some(slot) = kept.get_mut(position) {
                 *slot = true;
             }
+            count += usize::from(!key);
             let default = if link.is_some() && column.default.is_some() { Err(()) } else { columns::default(column, &ty, list) };
             if let Some(note) = note {
                 let _ = writeln!(text, "// {label} {note}.");
@@ -157,9 +190,9 @@ impl<'t> Pulled<'t> {
     }
 
     /// The entity that a column refers to, where one column can: by the only column of that entity's key, which is no lookup itself.
-    fn link(&self, position: usize, all: &'t [Pulled]) -> Option<(&'t str, &Link)> {
+    fn link<'a>(&'a self, position: usize, all: &ByName<'a>) -> Option<(&'a str, &'a Link)> {
         let link = self.table.links.iter().find(|link| link.columns == [position])?;
-        let target = all.iter().find(|other| other.table.name.eq_ignore_ascii_case(&link.table)).filter(|other| other.unfit.is_none())?;
+        let target = all.get(&link.table.to_ascii_lowercase()).filter(|other| other.unfit.is_none())?;
         let [key] = target.table.keys.first()?.as_slice() else { return None };
         let named = link.to.first().is_none_or(|to| target.table.position(to) == Some(*key));
         let plain = !target.table.links.iter().any(|link| link.columns == [*key]);

@@ -170,11 +170,10 @@ fn links(connection: &Connection, found: &mut Found) -> Result<(), StoreError> {
 }
 
 fn contents(connection: &Connection, found: &mut Found) -> Result<(), StoreError> {
-    let names = found.columns.iter().map(|column| quoted(&column.name)).collect::<Result<Vec<_>, _>>()?;
-    if names.is_empty() {
-        return Ok(());
-    }
-    let text = format!("SELECT {} FROM {}", names.join(", "), quoted(&found.name)?);
+    // What has no name that can be asked for can't be used either.
+    let names: Vec<String> = found.columns.iter().map(|column| quoted(&column.name).unwrap_or_else(|_| "NULL".to_owned())).collect();
+    let Some(table) = quoted(&found.name).ok().filter(|_| !names.is_empty()) else { return Ok(()) };
+    let text = format!("SELECT {} FROM {table}", names.join(", "));
     let mut statement = connection.prepare(&text).map_err(failure)?;
     let mut rows = statement.query([]).map_err(failure)?;
     while let Some(row) = rows.next().map_err(failure)? {
