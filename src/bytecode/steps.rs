@@ -1,7 +1,11 @@
 //! The steps of a flow: its statements that write or wait. A job in the background stands between two of them, and is known there
 //! by the number of a step in the order of the text, which doesn't change with the compiler as the place of an operation does.
 
+use smol_str::{SmolStr, format_smolstr};
+
+use super::operand::WriteIx;
 use super::{Code, FlowCode, Op, Operand};
+use crate::schema::Schema;
 use crate::value::{EntityId, Slot};
 
 impl Op {
@@ -30,6 +34,35 @@ impl Code {
     /// The place of a step; none where there are fewer.
     pub fn step_place(&self, number: u16) -> Option<usize> {
         self.ops.iter().enumerate().filter(|(_, op)| op.is_step()).map(|(at, _)| at).nth(usize::from(number))
+    }
+
+    /// The place of the step in whose statement an operation stands; none outside of one.
+    pub fn step_around(&self, at: usize) -> Option<usize> {
+        let own = self.span(at)?;
+        let holds = |at: usize| self.span(at).is_some_and(|span| span.file == own.file && span.start <= own.start && own.end <= span.end);
+        self.ops.iter().enumerate().skip(at).find(|(at, op)| op.is_step() && holds(*at)).map(|(at, _)| at)
+    }
+
+    /// What a step does, by its place, for people: `create note`, `set size`; none where there is no step.
+    pub fn activity(&self, at: usize, schema: &Schema) -> Option<SmolStr> {
+        let op = self.ops.get(at).filter(|op| op.is_step())?;
+        let list = |fields: WriteIx| self.writes.get(usize::from(fields.0));
+        let entity = |fields| list(fields).and_then(|list| schema.entity(list.entity)).map_or("", |entity| entity.name.as_str());
+        Some(match op {
+            Op::Set { fields, .. } => {
+                let names =
+                    list(*fields).into_iter().flat_map(|list| list.slots.iter().filter_map(|slot| schema.field(list.entity, *slot)));
+                format_smolstr!("set {}", names.map(|field| field.name.as_str()).collect::<Vec<_>>().join(", "))
+            }
+            Op::Create { fields, .. } => format_smolstr!("create {}", entity(*fields)),
+            Op::Update { fields, .. } => format_smolstr!("update {}", entity(*fields)),
+            Op::Start { flow, .. } => format_smolstr!("start {}", self.starts.get(usize::from(flow.0)).map_or("", |start| &start.flow)),
+            Op::Perform { action, .. } => {
+                format_smolstr!("perform {}", self.performs.get(usize::from(action.0)).map_or("", |perform| &perform.action))
+            }
+            Op::Delete { .. } => "delete".into(),
+            _ => "wait".into(),
+        })
     }
 
     /// Where the statement begins that ends with the operation at a place: its operations stand together and come from within its text.

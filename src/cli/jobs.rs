@@ -1,8 +1,10 @@
 //! `weir jobs`: the system jobs of a store, and what an operator does with them.
 
+mod log;
+
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::exit::Exit;
 use super::output::Output;
@@ -130,8 +132,11 @@ fn list(which: &List, arguments: &Arguments, pipeline: &mut Pipeline, output: &m
 
 fn show(id: Uuid, arguments: &Arguments, pipeline: &mut Pipeline, output: &mut Output) -> Result<Exit, Refused> {
     let job = pipeline.job(id).map_err(|fault| crate::store::StoreError::Failed(fault.message))?.ok_or(Refused::Unknown(id))?;
+    let log = pipeline.job_log(id).map_err(|fault| crate::store::StoreError::Failed(fault.message))?;
     if arguments.format == Format::Json {
-        output.line(json(&job));
+        let mut job = object(&job);
+        job["log"] = log.iter().map(log::object).collect();
+        output.line(job.to_string());
         return Ok(Exit::Well);
     }
     let moment = |moment: Option<Timestamp>| moment.map(|moment| moment.to_string());
@@ -157,10 +162,12 @@ fn show(id: Uuid, arguments: &Arguments, pipeline: &mut Pipeline, output: &mut O
         ("postponed", moment(job.postponed)),
         ("worker", job.worker.as_ref().map(|worker| worker.to_string())),
         ("ended", moment(job.completed)),
+        ("steps", Some(log::counted(job.steps, log.len()))),
     ];
     for (name, value) in lines.into_iter().filter_map(|(name, value)| Some((name, value?))) {
-        output.line(format!("{name:<12} {}", render::visible(&value)));
+        log::titled(&format!("{name:<12} "), &render::visible(&value)).iter().for_each(|line| output.line(line));
     }
+    log.iter().flat_map(log::lines).for_each(|line| output.line(line));
     Ok(Exit::Well)
 }
 
@@ -193,6 +200,10 @@ pub(super) fn line(job: &Job) -> String {
 
 /// A job as an object, for programs.
 pub(super) fn json(job: &Job) -> String {
+    object(job).to_string()
+}
+
+fn object(job: &Job) -> Value {
     let moment = |moment: Option<Timestamp>| moment.map(|moment| moment.to_string());
     json!({
         "id": job.id.to_string(),
@@ -209,6 +220,7 @@ pub(super) fn json(job: &Job) -> String {
         "correlation": job.correlation.to_string(),
         "depth": job.depth,
         "retries": job.retries,
+        "steps": job.steps,
         "queued": job.created.to_string(),
         "started": moment(job.started),
         "due": moment(job.due),
@@ -216,5 +228,4 @@ pub(super) fn json(job: &Job) -> String {
         "worker": job.worker,
         "ended": moment(job.completed),
     })
-    .to_string()
 }

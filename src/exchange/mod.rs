@@ -22,7 +22,7 @@ pub use lines::{Mark, furthest};
 pub use order::{order_mermaid, order_svg, order_text, verb as order_verb};
 pub use outcome::{Tally, job_line, refused, told, told_with_outputs};
 pub use replay::{AsTest, Change, Difference, Reason, difference_lines, ending_line, operation_title, replayed_json, unread_json};
-pub use trace::{About, not_considered, trace_about, trace_lines, with_trace};
+pub use trace::{About, not_considered, trace_about, trace_lines, with_trace, wrap};
 
 use crate::bytecode::Program;
 use crate::diagnostic::{Code, Severity, render};

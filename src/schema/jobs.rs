@@ -6,12 +6,15 @@ pub const ENTITY: &str = "asyncoperation";
 /// The entity of what waiting jobs wait for: that a field of a record changes.
 pub const SUBSCRIPTIONS: &str = "asyncoperationsubscription";
 
+/// The entity of what the steps of jobs did.
+pub const LOG: &str = "workflowlog";
+
 /// Whether only the platform writes the records of an entity.
 pub fn are_in(entity: &str) -> bool {
-    [ENTITY, SUBSCRIPTIONS].contains(&entity)
+    [ENTITY, SUBSCRIPTIONS, LOG].contains(&entity)
 }
 
-/// Names of the columns of a job and of a subscription.
+/// Names of the columns of a job, of a subscription and of the log of a step.
 pub mod columns {
     /// The flow or plug-in.
     pub const NAME: &str = "name";
@@ -29,6 +32,8 @@ pub mod columns {
     pub const CORRELATION: &str = "correlationid";
     /// How often it was tried again.
     pub const RETRIES: &str = "retrycount";
+    /// How many steps it has taken so far, as far as they are worth a row of the log.
+    pub const STEPS: &str = "stepcount";
     /// Until when somebody has put it off.
     pub const POSTPONED: &str = "postponeuntil";
     /// From when on it can be taken up: a ready job since it became so, a waiting one at its moment, a locked one once its
@@ -48,10 +53,51 @@ pub mod columns {
     pub const POSITION: &str = "position";
     /// The records that its loops go through.
     pub const RECORDS: &str = "loops";
-    /// Of a subscription: its job.
+    /// Of a subscription and of a step: its job.
     pub const JOB: &str = "asyncoperationid";
     /// Of a subscription: the field, with its entity before it.
     pub const FIELD: &str = "field";
+    /// Of a step: which of its job it is, from 1.
+    pub const NUMBER: &str = "number";
+    /// Of a step: the titles of the groups of statements that it is in, outermost first.
+    pub const STEP: &str = "stepname";
+    /// Of a step: what its statement does, such as `create note`.
+    pub const ACTIVITY: &str = "activityname";
+    /// Of a step: where its statement stands, where the text is at hand.
+    pub const LOCATION: &str = "location";
+    /// Of a step: what came of it, an [`super::Outcome`].
+    pub const RESULT: &str = "result";
+}
+
+/// What came of a step, with the platform's code. A step is logged when it is over, so that none is in progress (1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It did what it says.
+    Succeeded = 2,
+    /// It failed, and nothing of it was kept; its message says why.
+    Failed = 3,
+    /// The job was stopped there.
+    Canceled = 4,
+    /// The job waits there.
+    Waiting = 5,
+}
+
+impl Outcome {
+    /// The outcome of a code.
+    pub fn of(code: i32) -> Option<Outcome> {
+        use Outcome::{Canceled, Failed, Succeeded, Waiting};
+        [Succeeded, Failed, Canceled, Waiting].into_iter().find(|outcome| *outcome as i32 == code)
+    }
+
+    /// As it is written in a flow.
+    pub fn name(self) -> &'static str {
+        match self {
+            Outcome::Succeeded => "succeeded",
+            Outcome::Failed => "failed",
+            Outcome::Canceled => "canceled",
+            Outcome::Waiting => "waiting",
+        }
+    }
 }
 
 /// What a job runs, with the platform's code.

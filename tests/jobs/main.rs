@@ -4,6 +4,7 @@
 
 mod activations;
 mod kill;
+mod log;
 mod operator;
 mod place;
 mod worker;

@@ -7,7 +7,7 @@ mod text;
 
 pub use json::with_trace;
 pub use part::{About, not_considered, trace_about};
-pub use text::trace_lines;
+pub use text::{trace_lines, wrap};
 
 pub(super) use part::steps;
 pub(super) use text::lines_of;

@@ -45,7 +45,7 @@ pub(in crate::exchange) fn lines_of(trace: &[TraceEntry], schema: &Schema, sourc
         }
         let indent = 2 * (entry.level as usize).min(DEEPEST);
         for (place, paragraph) in paragraphs.iter().enumerate() {
-            wrap(&visible(paragraph), indent + if place > 0 { 2 } else { 0 }, &mut lines);
+            wrap(&visible(paragraph), indent + if place > 0 { 2 } else { 0 }, WIDTH, &mut lines);
         }
     }
     lines
@@ -217,10 +217,10 @@ fn together(item: String) -> String {
     if item.chars().count() <= NARROWEST + LONGEST / 2 { item.replace(' ', "\u{a0}") } else { item }
 }
 
-/// Lines of words, those after the first indented further.
-fn wrap(text: &str, indent: usize, lines: &mut Vec<String>) {
+/// Lines of words up to a column, as far as the words allow it, those after the first indented further.
+pub fn wrap(text: &str, indent: usize, width: usize, lines: &mut Vec<String>) {
     let mut push = |line: &str, indent: usize| lines.push(format!("{:indent$}{}", "", line.replace('\u{a0}', " ")));
-    let room = WIDTH.saturating_sub(indent).max(NARROWEST);
+    let room = width.saturating_sub(indent).max(NARROWEST);
     let (mut line, mut deeper) = (String::new(), 0);
     for word in text.split(' ') {
         if !line.is_empty() && deeper + line.chars().count() + 1 + word.chars().count() > room {

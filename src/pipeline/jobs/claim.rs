@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use smol_str::SmolStr;
 
 use super::Job;
+use super::log::Step;
 use super::states::{MAX_RETRIES, Turn, next};
 use crate::pipeline::Pipeline;
 use crate::pipeline::engine::{Engine, Savepoint};
@@ -45,7 +46,7 @@ impl Pipeline {
                 };
                 engine.surface(&mut job);
                 let position = job.position.clone();
-                let taken = engine.take_up(&mut job, worker, lease);
+                let taken = engine.take_up(&mut job, worker, lease)?;
                 engine.write_job(&job, position.as_ref())?;
                 if taken {
                     return Ok(Some(job));
@@ -142,10 +143,11 @@ impl Pipeline {
 
 impl Engine {
     /// A worker takes up a job that is due; says no where it comes to an end instead, or is put aside.
-    fn take_up(&mut self, job: &mut Job, worker: &str, lease: SignedDuration) -> bool {
+    fn take_up(&mut self, job: &mut Job, worker: &str, lease: SignedDuration) -> Result<bool, StoreError> {
         match job.status.state() {
             State::Suspended => self.turn(job, Turn::Wake),
             State::Locked => {
+                let step = Step::begun(job.modified);
                 let canceled = job.status == Status::Canceling;
                 job.retries += 1;
                 if job.retries > MAX_RETRIES {
@@ -157,17 +159,18 @@ impl Engine {
                 if canceled {
                     job.message.get_or_insert_with(|| "canceled by hand".into());
                 }
+                self.log_step(job, &step, Some(&"its worker was gone in the middle of it".into()))?;
             }
             State::Ready | State::Completed => {}
         }
         if job.status != Status::WaitingForResources {
-            return false;
+            return Ok(false);
         }
         self.turn(job, Turn::TakeUp);
         job.worker = Some(worker.into());
         job.due = Some(self.now.saturating_add(lease).unwrap_or(Timestamp::MAX));
         job.started = job.started.or(Some(self.now));
-        true
+        Ok(true)
     }
 
     /// The job in one of these states that is due first, up to a moment.

@@ -6,6 +6,7 @@
 
 mod claim;
 mod host;
+mod log;
 mod queue;
 mod recall;
 mod row;
@@ -19,6 +20,7 @@ use smol_str::SmolStr;
 use crate::schema::jobs::{Kind, Status};
 use crate::value::{Reference, Uuid};
 
+pub use log::LoggedStep;
 pub(super) use queue::Asked;
 pub(crate) use recall::Position;
 pub(super) use recall::Recall;
@@ -50,6 +52,8 @@ pub struct Job {
     pub status: Status,
     /// How often it was tried again.
     pub retries: u32,
+    /// How many steps it has taken so far, failed ones included; what came of them is in [`Pipeline::job_log`](super::Pipeline::job_log).
+    pub steps: u32,
     /// Until when somebody has put it off.
     pub postponed: Option<Timestamp>,
     /// From when on it can be taken up; nothing where no time alone brings it on.

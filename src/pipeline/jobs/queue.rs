@@ -42,6 +42,7 @@ impl Engine {
                 (columns::DEPTH, Value::Integer(asked.depth.max(1).into())),
                 (columns::CORRELATION, Value::Uuid(correlation)),
                 (columns::RETRIES, Value::Integer(0)),
+                (columns::STEPS, Value::Integer(0)),
                 (columns::DUE, Value::DateTime(self.now)),
                 (columns::DATA, Value::Text(recall.write(asked.record.entity, &self.schema))),
                 (system::OWNER, Value::Reference(asked.owner)),

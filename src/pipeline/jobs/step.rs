@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use smol_str::SmolStr;
 
 use super::host::{JobHost, Looked};
+use super::log::Step;
 use super::recall::{Position, Recall};
 use super::states::{MAX_RETRIES, Turn, next, pause_before};
 use super::{IDLE, Job};
@@ -71,7 +72,6 @@ struct Failed {
     interrupt: Interrupt,
     /// Whether a flow stopped an operation of the job, and not the job.
     refused: bool,
-    place: Option<Span>,
 }
 
 impl Pipeline {
@@ -98,24 +98,31 @@ impl Engine {
             return Ok(progress);
         }
         let was = job.position.clone();
+        let mut step = Step::begun(self.now);
         let result = match work {
-            Work::Flow(flow, text) => {
-                self.step_of(job, flow).map_err(|failed| Failed { place: failed.place.filter(|_| *text == Text::AtHand), ..failed })
-            }
+            Work::Flow(flow, text) => self.step_of(job, flow, *text, &mut step),
             Work::Plugin => {
                 // Each operation of a plug-in has a transaction of its own.
                 self.commit()?;
                 self.open = false;
+                step.activity = Some(job.name.clone());
                 let result = self.plugin_of(job);
                 if let Some(progress) = self.hold(job)? {
                     return Ok(progress);
                 }
                 result
             }
-            Work::Gone(why) => Err(Failed { interrupt: fault(Code::F13, why.clone()), refused: false, place: None }),
+            Work::Gone(why) => Err(Failed { interrupt: fault(Code::F13, why.clone()), refused: false }),
         };
         let progress = match result {
-            Ok(reached) => self.settle(job, was.as_ref(), reached, lease)?,
+            Ok(reached) => {
+                let progress = self.settle(job, was.as_ref(), reached, lease)?;
+                // The end of a flow does nothing that its job doesn't tell.
+                if step.activity.is_some() {
+                    self.log_step(job, &step, None)?;
+                }
+                progress
+            }
             Err(failed) => {
                 self.epoch += 1;
                 self.store.rollback()?;
@@ -123,7 +130,8 @@ impl Engine {
                     return Ok(progress);
                 }
                 job.position.clone_from(&was);
-                self.settle_failure(job, &failed);
+                self.settle_failure(job, &failed, step.place);
+                self.log_step(job, &step, job.message.clone().as_ref())?;
                 self.unsubscribe(job.id)?;
                 if job.status.state() == State::Completed { Progress::Ended } else { Progress::Rests }
             }
@@ -199,13 +207,13 @@ impl Engine {
     }
 
     /// What a job is after a step that failed, which was undone.
-    fn settle_failure(&mut self, job: &mut Job, failed: &Failed) {
+    fn settle_failure(&mut self, job: &mut Job, failed: &Failed, place: Option<Span>) {
         let (turn, message) = match &failed.interrupt {
             Interrupt::Stop { reason, .. } if !failed.refused => (Turn::Stop, reason.clone()),
             Interrupt::Stop { flow, reason } if *flow == job.name => (Turn::Fail, reason.clone()),
             Interrupt::Stop { flow, reason } => (Turn::Fail, format!("`{flow}` stopped an operation of it: {reason}").into()),
             Interrupt::Fault(fault) => {
-                let place = fault.span.or(failed.place).and_then(|place| self.settings.sources.place(place));
+                let place = fault.span.or(place).and_then(|place| self.settings.sources.place(place));
                 let place = place.map_or(String::new(), |place| format!(" ({place})"));
                 let passes = matches!(fault.code, Code::F11 | Code::F21) && job.retries < MAX_RETRIES;
                 let turn = if passes { Turn::Rest } else { Turn::Fail };
@@ -245,8 +253,8 @@ impl Engine {
     }
 
     /// The statements up to the next step.
-    fn step_of(&mut self, job: &mut Job, flow: &FlowCode) -> Result<Reached, Failed> {
-        let plain = |interrupt| Failed { interrupt, refused: false, place: None };
+    fn step_of(&mut self, job: &mut Job, flow: &FlowCode, text: Text, step: &mut Step) -> Result<Reached, Failed> {
+        let plain = |interrupt| Failed { interrupt, refused: false };
         let (record, recall) = self.begun(job).map_err(plain)?;
         self.enter_chain(&flow.head.name, record).map_err(plain)?;
         let inputs = recall.inputs.clone();
@@ -266,15 +274,26 @@ impl Engine {
         let inner = FlowHost { engine: &mut *self, scene: &mut scene, acting: job.owner };
         let mut host = JobHost { inner, flow, wait: None, refused: false };
         let reached = run(&mut host, &mut frame, flow, job.position.take(), &inputs);
-        let refused = host.refused;
-        let place = flow.body.span(frame.ended());
+        let (refused, ended) = (host.refused, frame.ended());
         self.frames.push(frame);
-        reached.map_err(|interrupt| Failed { interrupt, refused, place })
+        step.titles.clone_from(&self.sessions.steps);
+        step.activity = flow.body.step_around(ended).and_then(|at| flow.body.activity(at, &self.schema));
+        let place = flow.body.span(ended);
+        step.place = flow.body.step_around(ended).map_or(place, |at| flow.body.span(at)).filter(|_| text == Text::AtHand);
+        reached.map_err(|mut interrupt| {
+            if let Interrupt::Fault(fault) = &mut interrupt
+                && text == Text::Elsewhere
+                && fault.span == place
+            {
+                fault.span = None;
+            }
+            Failed { interrupt, refused }
+        })
     }
 
     /// A plug-in, from its beginning to its end.
     fn plugin_of(&mut self, job: &Job) -> Result<Reached, Failed> {
-        let plain = |interrupt| Failed { interrupt, refused: false, place: None };
+        let plain = |interrupt| Failed { interrupt, refused: false };
         let plugin = self.plugins.iter().find(|plugin| plugin.name == job.name).cloned();
         let plugin = plugin.ok_or_else(|| plain(fault(Code::F13, format!("there is no plug-in `{}` here", job.name))))?;
         let (record, recall) = self.begun(job).map_err(plain)?;
@@ -284,7 +303,7 @@ impl Engine {
         self.epoch += 1;
         (scene.action, scene.inputs, scene.outputs) = (action, inputs, outputs);
         // Whoever refuses, the plug-in or a flow on what it does: it failed.
-        let failed = |interrupt| Failed { interrupt, refused: true, place: None };
+        let failed = |interrupt| Failed { interrupt, refused: true };
         calls::run(self, &mut scene, &plugin).map(|()| Reached::Ended(None)).map_err(failed)
     }
 
