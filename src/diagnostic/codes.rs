@@ -297,6 +297,7 @@ codes! {
     S0207 Error "a definition of somebody else",
     S0208 Error "a definition that doesn't fit what is around it",
     S0209 Error "a conversion to no other mode",
+    S0210 Error "a deploy that waiting jobs couldn't take",
     // Faults
     F01 Fault "division by zero",
     F02 Fault "an inexact result",

@@ -140,6 +140,19 @@ pub(crate) fn activation(store: &mut dyn Store, schema: &Schema, id: Uuid) -> Re
     if hash(&bytes) == hashed { Ok((parent.id, bytes)) } else { Err(damaged(&id.to_string())) }
 }
 
+/// The activations of flows, each with its definition.
+pub(crate) fn activations(store: &mut dyn Store, schema: &Schema) -> Result<Vec<(Uuid, Uuid)>, StoreError> {
+    let reader = Reader::new(schema)?;
+    let [ty, category, parent] = ["type", "category", "parentworkflowid"].map(|column| reader.slot(column));
+    let (ty, category, parent) = (ty?, category?, parent?);
+    let selection = Selection::all(reader.rows).with(ty, Value::Choice(ACTIVATION)).with(category, Value::Choice(Category::Flow as i32));
+    let rows = store.select(&selection, &[parent].into_iter().collect())?;
+    Ok(rows
+        .iter()
+        .filter_map(|(id, row)| if let Value::Reference(parent) = row.get(parent)? { Some((*id, parent.id)) } else { None })
+        .collect())
+}
+
 /// What all activations say of the fields that their waits look at.
 pub(crate) fn awaited(store: &mut dyn Store, schema: &Schema) -> Result<Vec<String>, StoreError> {
     let reader = Reader::new(schema)?;

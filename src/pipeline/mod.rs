@@ -50,7 +50,7 @@ pub use count::{Began, Counted, Counter, Part};
 pub use external::{CallError, Limits, Outside, Permission};
 pub use happening::{Actor, Border, Happening, Named, StepKind, StepVerdict, TraceEntry};
 pub use jobs::{Job, LoggedStep};
-pub(crate) use jobs::{Progress, Text as JobText, Turn, Work};
+pub(crate) use jobs::{Progress, Text as JobText, Turn, Unfinished, Work};
 pub use operation::{Ending, Message, Operation, Outcome};
 pub use plugin::{BindError, Plugin, Refusal, RegisterError};
 pub use settings::{Clock, Deployment, Ids, NESTED_COST, Recorder, Settings};

@@ -7,4 +7,5 @@ mod kill;
 mod log;
 mod operator;
 mod place;
+mod refused;
 mod worker;

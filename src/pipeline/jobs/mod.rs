@@ -12,6 +12,7 @@ mod recall;
 mod row;
 mod states;
 mod step;
+mod waiting;
 mod waits;
 
 use jiff::Timestamp;
@@ -26,6 +27,7 @@ pub(crate) use recall::Position;
 pub(super) use recall::Recall;
 pub(crate) use states::Turn;
 pub(crate) use step::{Progress, Text, Work};
+pub(crate) use waiting::Unfinished;
 
 /// A system job as its row tells it.
 #[derive(Clone, Debug, PartialEq)]

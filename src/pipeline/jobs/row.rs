@@ -9,7 +9,7 @@ use crate::pipeline::Pipeline;
 use crate::pipeline::engine::Engine;
 use crate::schema::jobs::{ENTITY, Kind, Status, columns};
 use crate::schema::select::Selection;
-use crate::schema::{PRIMARY_KEY, Row, Schema, system};
+use crate::schema::{FieldSet, PRIMARY_KEY, Row, Schema, system};
 use crate::store::StoreError;
 use crate::value::{EntityId, Reference, Uuid, Value};
 use crate::vm::Fault;
@@ -93,8 +93,15 @@ impl Engine {
     }
 }
 
+/// The columns of what is told of a job: all but those that only a worker needs, which may be long.
+pub(super) fn told(schema: &Schema, entity: EntityId) -> FieldSet {
+    let Some(declared) = schema.entity(entity) else { return FieldSet::default() };
+    let own = [columns::DATA, columns::POSITION, columns::RECORDS];
+    declared.fields().filter(|(slot, field)| *slot != PRIMARY_KEY && !own.contains(&field.name.as_str())).map(|(slot, _)| slot).collect()
+}
+
 /// A job from its row. What the database holds may be anything.
-fn read(id: Uuid, row: &Row, entity: EntityId, schema: &Schema) -> Result<Job, StoreError> {
+pub(super) fn read(id: Uuid, row: &Row, entity: EntityId, schema: &Schema) -> Result<Job, StoreError> {
     let damaged = || StoreError::Unusable(format!("what the database holds of the job {id} is damaged"));
     let declared = schema.entity(entity).ok_or_else(damaged)?;
     let value = |name: &str| declared.slot(name).and_then(|slot| row.get(slot)).cloned().unwrap_or_default();

@@ -9,7 +9,7 @@ use smol_str::SmolStr;
 
 use super::load::{self, Piece};
 use super::parts::Part;
-use super::{LifeError, acting, may_activate, not_owner, owned, user_of};
+use super::{LifeError, acting, may_activate, not_owner, owned, user_of, waiting};
 use crate::bytecode::{self, Bundle};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::pipeline::definitions::{self, Category, Definition, Written};
@@ -126,8 +126,8 @@ fn left<'a>(rows: &'a [Definition], parts: &[Part]) -> impl Iterator<Item = &'a 
     rows.iter().filter(move |row| !declared.contains(&(row.category == Category::Schema, row.name.clone())))
 }
 
-/// Refuses a project with which something that stays could no longer run: with its schema, or with its flows and actions.
-// What a waiting job still needs of an older activation is to be asked here as well, as soon as there are jobs.
+/// Refuses a project with which something that stays could no longer run: with its schema, or with its flows and actions. Jobs that
+/// wait stay in what they started with.
 fn fits(
     store: &mut dyn Store,
     built_in: &Schema,
@@ -153,10 +153,11 @@ fn fits(
     let staying: Vec<SmolStr> = pieces.iter().map(|piece| piece.row.name.clone()).collect();
     let declared = parts.iter().filter(|part| part.category != Category::Schema);
     pieces.extend(declared.map(|part| part.as_piece(rows, resting)).collect::<Result<Vec<_>, _>>()?);
-    load::assemble(schema, &pieces, &mut Sources::default()).map(drop).map_err(|(name, why)| {
+    load::assemble(schema, &pieces, &mut Sources::default()).map_err(|(name, why)| {
         let code = if staying.iter().any(|one| *one == name) { Code::S0208 } else { Code::E0806 };
         LifeError::refused(Diagnostic::unplaced(code, format!("{} doesn't fit what is deployed: {why}", quoted(&name))).help(help))
-    })
+    })?;
+    waiting::can_go_on(store, built_in, rows, &mut pieces, schema)
 }
 
 impl Part {

@@ -7,6 +7,7 @@ mod convert;
 mod deploy;
 mod load;
 mod parts;
+mod waiting;
 
 use std::path::Path;
 use std::sync::Arc;
