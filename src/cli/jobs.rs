@@ -11,9 +11,10 @@ use super::output::Output;
 use super::{Format, life, load};
 use crate::diagnostic::render;
 use crate::jobs::{self, Refused, Verb};
-use crate::pipeline::{Job, Pipeline, Settings};
+use crate::pipeline::{Job, JobStage, Pipeline, Settings, WantedJobs};
 use crate::project::Compiled;
-use crate::schema::jobs::{Kind, State, Status};
+use crate::schema::jobs::{Kind, Status};
+use crate::store::StoreError;
 use crate::value::{Uuid, time};
 
 #[derive(Debug, Args)]
@@ -55,7 +56,19 @@ struct List {
     /// Only those of a status: `waiting`, `failed` and so on
     #[arg(long, value_name = "STATUS", env = "WEIR_STATUS")]
     status: Option<String>,
+    /// Only those of a flow or plug-in
+    #[arg(long, value_name = "NAME", env = "WEIR_FLOW")]
+    name: Option<String>,
+    /// Only those on a record, by its id
+    #[arg(long, value_name = "ID", env = "WEIR_RECORD_ID")]
+    record: Option<Uuid>,
+    /// At most so many
+    #[arg(long, value_name = "N", env = "WEIR_LIMIT", value_parser = clap::value_parser!(u64).range(1..))]
+    limit: Option<u64>,
 }
+
+/// How many jobs are read at a time.
+const PAGE: u64 = 500;
 
 #[derive(Debug, Args)]
 struct Which {
@@ -116,23 +129,35 @@ fn list(which: &List, arguments: &Arguments, pipeline: &mut Pipeline, output: &m
             return Ok(Exit::Usage);
         }
     };
-    let goes_on = |job: &Job| which.all || job.status.state() != State::Completed;
-    let jobs = pipeline.jobs().map_err(|fault| crate::store::StoreError::Failed(fault.message))?;
-    let jobs: Vec<Job> = jobs.into_iter().filter(|job| wanted.map_or_else(|| goes_on(job), |status| job.status == *status)).collect();
-    match arguments.format {
-        Format::Json => jobs.iter().for_each(|job| output.line(json(job))),
-        Format::Human => {
-            jobs.iter().for_each(|job| output.line(line(job)));
-            let what = if jobs.len() == 1 { "1 job".to_owned() } else { format!("{} jobs", jobs.len()) };
-            output.line(what);
-        }
+    let stage = match wanted {
+        Some(status) => JobStage::Status(*status),
+        None if which.all => JobStage::Any,
+        None => JobStage::GoesOn,
+    };
+    let wanted = WantedJobs { stage, name: which.name.as_deref(), record: which.record };
+    let written = if arguments.format == Format::Json { json } else { line };
+    let limit = which.limit.unwrap_or(u64::MAX);
+    let (mut count, mut after, mut more) = (0, None, true);
+    while more && count < limit {
+        // One more than is written says whether there are more.
+        let page = PAGE.min(limit - count);
+        let mut jobs = pipeline.jobs(&wanted, after, page + 1).map_err(|fault| StoreError::Failed(fault.message))?;
+        more = jobs.len() as u64 > page;
+        jobs.truncate(usize::try_from(page).unwrap_or(usize::MAX));
+        jobs.iter().for_each(|job| output.line(written(job)));
+        count += jobs.len() as u64;
+        after = jobs.last().map(|job| job.id);
+    }
+    if arguments.format == Format::Human {
+        let what = if count == 1 { "1 job".to_owned() } else { format!("{count} jobs") };
+        output.line(if more { format!("{what}, and there are more") } else { what });
     }
     Ok(Exit::Well)
 }
 
 fn show(id: Uuid, arguments: &Arguments, pipeline: &mut Pipeline, output: &mut Output) -> Result<Exit, Refused> {
-    let job = pipeline.job(id).map_err(|fault| crate::store::StoreError::Failed(fault.message))?.ok_or(Refused::Unknown(id))?;
-    let log = pipeline.job_log(id).map_err(|fault| crate::store::StoreError::Failed(fault.message))?;
+    let job = pipeline.job(id).map_err(|fault| StoreError::Failed(fault.message))?.ok_or(Refused::Unknown(id))?;
+    let log = pipeline.job_log(id).map_err(|fault| StoreError::Failed(fault.message))?;
     if arguments.format == Format::Json {
         let mut job = object(&job);
         job["log"] = log.iter().map(log::object).collect();
@@ -174,7 +199,7 @@ fn show(id: Uuid, arguments: &Arguments, pipeline: &mut Pipeline, output: &mut O
 fn turn(id: Uuid, verb: Verb, arguments: &Arguments, pipeline: &mut Pipeline, output: &mut Output) -> Result<Exit, Refused> {
     let user = match &arguments.user {
         None => None,
-        Some(name) => match pipeline.find_user(name).map_err(|fault| crate::store::StoreError::Failed(fault.message))? {
+        Some(name) => match pipeline.find_user(name).map_err(|fault| StoreError::Failed(fault.message))? {
             Some(user) => Some((user, name.as_str())),
             None => {
                 output.error_line(format!("error: there is no user `{}`", name.escape_debug()));

@@ -4,6 +4,7 @@
 
 mod activations;
 mod kill;
+mod list;
 mod log;
 mod operator;
 mod place;

@@ -25,6 +25,7 @@ pub use log::LoggedStep;
 pub(super) use queue::Asked;
 pub(crate) use recall::Position;
 pub(super) use recall::Recall;
+pub use row::{JobStage, WantedJobs};
 pub(crate) use states::Turn;
 pub(crate) use step::{Progress, Text, Work};
 pub(crate) use waiting::Unfinished;

@@ -7,17 +7,40 @@ use super::Job;
 use super::recall::Position;
 use crate::pipeline::Pipeline;
 use crate::pipeline::engine::Engine;
-use crate::schema::jobs::{ENTITY, Kind, Status, columns};
-use crate::schema::select::Selection;
+use crate::schema::jobs::{ENTITY, Kind, State, Status, columns};
+use crate::schema::select::{Condition, Selection, Test};
 use crate::schema::{FieldSet, PRIMARY_KEY, Row, Schema, system};
 use crate::store::StoreError;
 use crate::value::{EntityId, Reference, Uuid, Value};
 use crate::vm::Fault;
 
+/// Where in their life jobs are that are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JobStage {
+    /// Those that haven't ended.
+    GoesOn,
+    /// All of them.
+    Any,
+    /// Those of a status reason.
+    Status(Status),
+}
+
+/// Which jobs are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WantedJobs<'a> {
+    /// Where they are in their life.
+    pub stage: JobStage,
+    /// Of which flow or plug-in, if that matters.
+    pub name: Option<&'a str>,
+    /// On which record, if that matters.
+    pub record: Option<Uuid>,
+}
+
 impl Pipeline {
-    /// The system jobs in the order in which they were queued.
-    pub fn jobs(&mut self) -> Result<Vec<Job>, Fault> {
-        self.reading(|engine| engine.jobs_where(&[]).map_err(|error| engine.store_fault(error)))
+    /// System jobs in the order of their ids, which begin with the time at which they were queued: at most so many, behind one. With
+    /// that, any number of them are read page by page.
+    pub fn jobs(&mut self, wanted: &WantedJobs<'_>, after: Option<Uuid>, limit: u64) -> Result<Vec<Job>, Fault> {
+        self.reading(|engine| engine.page(wanted, after, limit).map_err(|error| engine.store_fault(error)))
     }
 
     /// A system job by its id.
@@ -35,6 +58,27 @@ impl Pipeline {
 impl Engine {
     pub(super) fn jobs_entity(&self) -> Result<EntityId, StoreError> {
         self.schema.entity_id(ENTITY).ok_or_else(|| StoreError::Unusable(format!("the schema has no entity `{ENTITY}`")))
+    }
+
+    fn page(&mut self, wanted: &WantedJobs<'_>, after: Option<Uuid>, limit: u64) -> Result<Vec<Job>, StoreError> {
+        let entity = self.jobs_entity()?;
+        let mut selection = Selection::all(entity).limited(limit);
+        selection.after = after.map(Value::Uuid);
+        let slot = |name: &str| self.schema.entity(entity).and_then(|entity| entity.slot(name));
+        let (stage, test, code) = match wanted.stage {
+            JobStage::Any => (None, Test::Equal, 0),
+            JobStage::GoesOn => (slot(system::STATE), Test::NotEqual, State::Completed as i32),
+            JobStage::Status(status) => (slot(system::STATUS), Test::Equal, status as i32),
+        };
+        selection.conditions.extend(stage.map(|slot| Condition { slot, test, value: Value::Choice(code) }));
+        for (name, value) in
+            [(columns::NAME, wanted.name.map(|name| Value::Text(name.into()))), (columns::RECORD_ID, wanted.record.map(Value::Uuid))]
+        {
+            let asked = slot(name).zip(value);
+            selection.conditions.extend(asked.map(|(slot, value)| Condition { slot, test: Test::Equal, value }));
+        }
+        let rows = self.store.select(&selection, &told(&self.schema, entity))?;
+        rows.iter().map(|(id, row)| read(*id, row, entity, &self.schema)).collect()
     }
 
     fn jobs_where(&mut self, values: &[(&str, Value)]) -> Result<Vec<Job>, StoreError> {
