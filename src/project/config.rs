@@ -10,9 +10,10 @@ use toml::de::{DeTable, DeValue};
 
 use super::files::LoadError;
 use crate::diagnostic::{Code, Diagnostic, nearest};
-use crate::pipeline::Settings;
+use crate::pipeline::{Keep, Settings};
 use crate::schema::select::MAX_VISITED;
 use crate::source::{FileId, Sources, Span};
+use crate::value::{self, time};
 
 /// The name of the file.
 pub const CONFIG: &str = "weir.toml";
@@ -40,11 +41,17 @@ pub struct Config {
     pub memory: Option<u64>,
     /// How many records a `for each` without a limit may go through.
     pub loop_records: Option<u64>,
+    /// How long a worker keeps jobs that have ended.
+    pub keep: Keep,
 }
 
-/// The keys at the top, and those of `[limits]`.
-const KEYS: [&str; 4] = ["store", "timezone", "url", "limits"];
+/// The keys at the top, and those of `[limits]` and of `[jobs]`.
+const KEYS: [&str; 5] = ["store", "timezone", "url", "limits", "jobs"];
 const LIMITS: [&str; 7] = ["depth", "runs", "instructions", "time", "plugin_time", "memory", "loop_records"];
+const JOBS: [&str; 2] = ["keep", "keep_failed"];
+
+/// The word for no time at all.
+const NONE: &str = "none";
 
 impl Config {
     /// Settings with what the project says of them.
@@ -88,13 +95,20 @@ impl Config {
         // A text of JSON is one of TOML, but for one sign that JSON lets stand.
         let text = |key: &str, value: &str| format!("{key} = {}\n", serde_json::json!(value)).replace('\u{7f}', "\\u007f");
         let number = |key: &str, number: Option<u64>| number.map_or(String::new(), |number| format!("{key} = {number}\n"));
-        let Config { store: _, zone, url, depth, instructions, runs, time, plugin_time, memory, loop_records } = self;
+        let Config { store: _, zone, url, depth, instructions, runs, time, plugin_time, memory, loop_records, keep } = self;
         let zone = zone.as_ref().and_then(TimeZone::iana_name).map_or(String::new(), |zone| text("timezone", zone));
         let url = url.as_ref().map_or(String::new(), |url| text("url", url));
         let (depth, runs) = (depth.map(u64::from), runs.map(u64::from));
         let limits = LIMITS.into_iter().zip([&depth, &runs, instructions, time, plugin_time, memory, loop_records]);
         let limits = limits.map(|(key, value)| number(key, *value)).collect::<String>();
-        format!("{zone}{url}[limits]\n{limits}")
+        let kept = JOBS.into_iter().zip([keep.ended, keep.failed]).filter_map(|(key, length)| Some((key, length?)));
+        let kept = kept.map(|(key, length)| {
+            let words = if length == value::Duration::default() { NONE.to_owned() } else { time::duration_text(length) };
+            text(key, &words)
+        });
+        let kept = kept.collect::<String>();
+        let jobs = if kept.is_empty() { String::new() } else { format!("[jobs]\n{kept}") };
+        format!("{zone}{url}[limits]\n{limits}{jobs}")
     }
 
     /// The settings that a store keeps; none where it can't be.
@@ -166,6 +180,14 @@ impl Reader {
                         self.problem(value.span(), "`limits` is a table".to_owned(), "write `[limits]`, and the limits below it".to_owned())
                     }
                 },
+                "jobs" => match value.get_ref() {
+                    DeValue::Table(jobs) => self.jobs(jobs, &mut config),
+                    _ => self.problem(
+                        value.span(),
+                        "`jobs` is a table".to_owned(),
+                        "write `[jobs]`, and what holds of jobs below it".to_owned(),
+                    ),
+                },
                 _ => self.unknown(key, &KEYS),
             }
         }
@@ -185,6 +207,34 @@ impl Reader {
                 _ => self.unknown(key, &LIMITS),
             }
         }
+    }
+
+    fn jobs(&mut self, table: &DeTable<'_>, config: &mut Config) {
+        for (key, value) in table {
+            match key.get_ref().as_ref() {
+                "keep" => config.keep.ended = self.length(value, "keep"),
+                "keep_failed" => config.keep.failed = self.length(value, "keep_failed"),
+                _ => self.unknown(key, &JOBS),
+            }
+        }
+    }
+
+    /// How long something is kept: a length of time, or none at all.
+    fn length(&mut self, value: &Spanned<DeValue<'_>>, what: &str) -> Option<value::Duration> {
+        let help = format!("write `{what} = \"30 days\"`, or `{what} = \"none\"`; where nothing is said, they are kept for ever");
+        let text = self.text(value, &help)?;
+        if text == NONE {
+            return Some(value::Duration::default());
+        }
+        let length = time::parse_duration(&text).map_err(|malformed| malformed.message);
+        let none = value::Duration::default();
+        let behind = |length: &value::Duration| length.months >= 0 && length.days >= 0 && length.micros >= 0 && *length != none;
+        match length {
+            Ok(length) if behind(&length) => return Some(length),
+            Ok(_) => self.problem(value.span(), format!("`{what}` is a length of time from now back"), help),
+            Err(message) => self.problem(value.span(), message, help),
+        }
+        None
     }
 
     fn text(&mut self, value: &Spanned<DeValue<'_>>, help: &str) -> Option<String> {

@@ -4,6 +4,7 @@
 //! The definitions are those of the store as it is: after a deploy, each thread opens it anew before its next job.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use jiff::SignedDuration;
 use super::deployed::Activations;
 use super::{Compiled, LifeError};
 use crate::jobs::Runner;
-use crate::pipeline::{Job, Pipeline, Settings};
+use crate::pipeline::{Job, Keep, Pipeline, Settings, Sweep};
 use crate::store::StoreError;
 use crate::value::Uuid;
 
@@ -21,6 +22,9 @@ const PAUSE: Duration = Duration::from_millis(200);
 
 /// How long a worker leaves the store to others between two transactions of its own.
 const BREATH: Duration = Duration::from_millis(1);
+
+/// How often a worker looks for jobs that have been kept for long enough.
+const SWEEP: Duration = Duration::from_secs(10);
 
 /// How often in a row a worker that isn't to stay may find its store failing.
 const FAILURES: u32 = 5;
@@ -55,23 +59,51 @@ struct Hand {
     busy: AtomicBool,
 }
 
+/// What the threads of a worker share.
+struct Crew {
+    hands: Vec<Hand>,
+    /// How long jobs are kept that have ended, as it was deployed last.
+    keep: Mutex<Keep>,
+    done: AtomicBool,
+}
+
+impl Crew {
+    fn keep(&self) -> Keep {
+        *self.keep.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl Work<'_> {
     /// Works until it is told to stop or, where it isn't to stay, until nothing is due.
     pub fn run(&self) -> Result<(), LifeError> {
         // What is wrong with the store is said before anything runs.
-        let _ = self.open()?;
+        let (compiled, _) = self.open()?;
         let name = |number| format!("{}-{number}-{}", std::process::id(), Uuid::now_v7().simple());
         let hands: Vec<Hand> =
             (1..=self.concurrency.max(1)).map(|number| Hand { name: name(number), busy: AtomicBool::new(false) }).collect();
-        let done = AtomicBool::new(false);
+        let crew = Crew { hands, keep: Mutex::new(compiled.config.keep), done: AtomicBool::new(false) };
         thread::scope(|scope| {
-            let pulse = scope.spawn(|| self.pulse(&hands, &done));
-            let threads: Vec<_> = hands.iter().map(|hand| scope.spawn(|| self.hand(hand))).collect();
+            let pulse = scope.spawn(|| self.pulse(&crew));
+            let threads: Vec<_> = crew.hands.iter().map(|hand| scope.spawn(|| self.hand(hand, &crew))).collect();
             let results: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap_or(Ok(()))).collect();
-            done.store(true, Ordering::Relaxed);
+            crew.done.store(true, Ordering::Relaxed);
             let _ = pulse.join();
-            results.into_iter().collect()
-        })
+            results.into_iter().collect::<Result<(), LifeError>>()
+        })?;
+        if self.once { self.sweep_all(&crew) } else { Ok(()) }
+    }
+
+    /// Deletes every job that has been kept for long enough.
+    fn sweep_all(&self, crew: &Crew) -> Result<(), LifeError> {
+        let keep = crew.keep();
+        if keep == Keep::default() {
+            return Ok(());
+        }
+        let ((_, mut pipeline), mut sweep) = (self.open()?, Sweep::default());
+        while !self.stop.load(Ordering::Relaxed) && sweep.batch(&mut pipeline, &keep)? {
+            thread::sleep(BREATH);
+        }
+        Ok(())
     }
 
     fn open(&self) -> Result<(Compiled, Pipeline), LifeError> {
@@ -81,10 +113,10 @@ impl Work<'_> {
     }
 
     /// One job after the other.
-    fn hand(&self, hand: &Hand) -> Result<(), LifeError> {
+    fn hand(&self, hand: &Hand, crew: &Crew) -> Result<(), LifeError> {
         let mut failures = 0;
         while !self.stop.load(Ordering::Relaxed) {
-            match self.until_deployed_anew(hand, &mut failures) {
+            match self.until_deployed_anew(hand, crew, &mut failures) {
                 Ok(false) => {}
                 Ok(true) => return Ok(()),
                 Err(error) => {
@@ -103,8 +135,9 @@ impl Work<'_> {
     }
 
     /// Works with the definitions as they are; says whether there is nothing more to do.
-    fn until_deployed_anew(&self, hand: &Hand, failures: &mut u32) -> Result<bool, LifeError> {
+    fn until_deployed_anew(&self, hand: &Hand, crew: &Crew, failures: &mut u32) -> Result<bool, LifeError> {
         let (compiled, mut pipeline) = self.open()?;
+        *crew.keep.lock().unwrap_or_else(PoisonError::into_inner) = compiled.config.keep;
         let mut library = Activations::new(self.url, compiled.schema);
         let mut runner = Runner::new(&mut pipeline, &mut library, hand.name.as_str(), self.lease);
         let deployed = runner.deployed()?;
@@ -130,27 +163,34 @@ impl Work<'_> {
         Ok(true)
     }
 
-    /// Says again and again that the threads which are at work still are. A step of a flow holds the store, so that nobody can take its
-    /// job in the meantime; this is for plug-ins, whose code may take its time.
-    fn pulse(&self, hands: &[Hand], done: &AtomicBool) {
+    /// Says again and again that the threads which are at work still are, and deletes what has been kept for long enough. A step of a flow
+    /// holds the store, so that nobody can take its job in the meantime; the leases are for plug-ins, whose code may take its time.
+    fn pulse(&self, crew: &Crew) {
         let mut pipeline = None;
-        let mut silent = Duration::ZERO;
+        let (mut silent, mut unswept, mut sweep) = (Duration::ZERO, SWEEP, Sweep::default());
         let often = Duration::try_from(self.lease).unwrap_or(PAUSE) / 3;
-        while !done.load(Ordering::Relaxed) {
+        while !crew.done.load(Ordering::Relaxed) {
             thread::sleep(PAUSE);
             silent += PAUSE;
-            if silent < often {
-                continue;
+            unswept += PAUSE;
+            let busy = || crew.hands.iter().filter(|hand| hand.busy.load(Ordering::Relaxed));
+            let renews = silent >= often && busy().next().is_some();
+            let keep = crew.keep();
+            let sweeps = unswept >= SWEEP && keep != Keep::default() && !self.once;
+            if silent >= often {
+                silent = Duration::ZERO;
             }
-            silent = Duration::ZERO;
-            for hand in hands.iter().filter(|hand| hand.busy.load(Ordering::Relaxed)) {
-                if pipeline.is_none() {
-                    pipeline = self.open().ok();
-                }
-                let renewed = pipeline.as_mut().map(|(_, pipeline)| pipeline.renew_leases(&hand.name, self.lease));
-                if matches!(renewed, Some(Err(_))) {
-                    pipeline = None;
-                }
+            if (renews || sweeps) && pipeline.is_none() {
+                pipeline = self.open().ok().map(|(_, pipeline)| pipeline);
+            }
+            let Some(store) = &mut pipeline else { continue };
+            let renewed = if renews { busy().try_for_each(|hand| store.renew_leases(&hand.name, self.lease).map(drop)) } else { Ok(()) };
+            let more = if sweeps { sweep.batch(store, &keep) } else { Ok(true) };
+            if more == Ok(false) {
+                unswept = Duration::ZERO;
+            }
+            if renewed.is_err() || more.is_err() {
+                pipeline = None;
             }
         }
     }

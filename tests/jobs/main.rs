@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod activations;
+mod keep;
 mod kill;
 mod list;
 mod log;

@@ -123,7 +123,7 @@ impl Pipeline {
         })
     }
 
-    fn transaction<T>(&mut self, run: impl FnOnce(&mut Engine) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    pub(super) fn transaction<T>(&mut self, run: impl FnOnce(&mut Engine) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let engine = &mut self.engine;
         if self.longer != crate::pipeline::Longer::None {
             return Err(StoreError::Failed("a transaction is open already".to_owned()));

@@ -5,6 +5,7 @@
 //! longer holds, which is looked at in that same transaction. So a step is done once, whatever ends a worker in the middle.
 
 mod claim;
+mod forget;
 mod host;
 mod log;
 mod queue;
@@ -21,6 +22,7 @@ use smol_str::SmolStr;
 use crate::schema::jobs::{Kind, Status};
 use crate::value::{Reference, Uuid};
 
+pub use forget::{Keep, Sweep};
 pub use log::LoggedStep;
 pub(super) use queue::Asked;
 pub(crate) use recall::Position;
