@@ -208,6 +208,11 @@ fn why_tells_one_operation_and_the_part_that_is_asked_for() {
     assert!(!told.contains("sets rating") && !told.contains("9_000"), "{told}");
     let (told, ..) = why(&["--operation", "3", "--flow", "Limit"]);
     has(&told, &["40 flow Limit", "(revenue ?? 0) > 9_000, because revenue = 10000", "stopped by Limit: too much"]);
+    // Without a number, the last operation that the flow has a part in.
+    let (told, ..) = why(&["--flow", "Count"]);
+    has(&told, &["operation ", "40 flow Count"]);
+    let (told, ..) = why(&["--flow", "Limit"]);
+    has(&told, &["operation 5", "(the last of ", "`--operation` tells another: ", "Limit"]);
     let (told, ..) = why(&["--operation", "1", "--flow", "Count"]);
     has(&told, &["`Count` was not considered: it is for other events of `review` than what happened (Create account)"]);
     let record = told.lines().next().unwrap().to_owned();

@@ -10,10 +10,11 @@ use super::exit::Exit;
 use super::output::Output;
 use super::{Format, load, record};
 use crate::diagnostic::nearest;
+use crate::diagnostic::render::several;
 use crate::exchange::{self, About};
-use crate::pipeline::Outcome;
+use crate::pipeline::{Outcome, TraceEntry};
 use crate::project::Compiled;
-use crate::project::record::{Record, Taken};
+use crate::project::record::{Player, Record, Taken};
 use crate::value::{Uuid, text::quoted};
 
 #[derive(Debug, Args)]
@@ -27,7 +28,7 @@ pub(super) struct Arguments {
     /// Only what is done on the record with this id
     #[arg(long, value_name = "ID", env = "WEIR_ID")]
     record: Option<Uuid>,
-    /// Which operation, from 1; by default the last
+    /// Which operation, from 1; by default the last, or the last that the flow or the record has a part in
     #[arg(long, value_name = "N", env = "WEIR_OPERATION", value_parser = clap::value_parser!(u64).range(1..))]
     operation: Option<u64>,
     /// What is written
@@ -45,12 +46,8 @@ fn tell(arguments: &Arguments, output: &mut Output) -> Result<Exit, Exit> {
         output.error_line(format!("error: {words}"));
         Exit::Usage
     })?;
-    let (taken, exit) = found(&mut record, arguments, output)?;
     let mut player = record.player().map_err(|error| load::unopened("", &error, output))?;
-    let outcome = player.play(&taken).outcome;
-    let about = About { flow: arguments.flow.as_deref(), record: arguments.record };
-    let trace =
-        if about.flow.is_none() && about.record.is_none() { outcome.trace.clone() } else { exchange::trace_about(&outcome.trace, about) };
+    let (Found { taken, outcome, trace, others }, exit) = found(&mut record, &mut player, arguments, output)?;
     let part = Outcome { trace, ..outcome.clone() };
     let Compiled { program, schema, sources, .. } = &record.compiled;
     if arguments.format == Format::Json {
@@ -59,6 +56,9 @@ fn tell(arguments: &Arguments, output: &mut Output) -> Result<Exit, Exit> {
         return Ok(exit);
     }
     output.line(format!("operation {}  {}", taken.number, exchange::operation_title(&taken.operation, schema)));
+    if !others.is_empty() {
+        output.line(format!("  (the last of {} with a part in it; `--operation` tells another: {})", others.len() + 1, several(&others, MOST)));
+    }
     exchange::trace_lines(&part, schema, sources).iter().for_each(|line| output.line(format!("  {line}")));
     if part.trace.is_empty() {
         output.line(format!("  {}", absent(arguments, &outcome, &record.compiled)));
@@ -67,29 +67,74 @@ fn tell(arguments: &Arguments, output: &mut Output) -> Result<Exit, Exit> {
     Ok(exit)
 }
 
-/// The operation that is asked for, and how bad it is what can't be read.
-fn found(record: &mut Record<BufReader<File>>, arguments: &Arguments, output: &mut Output) -> Result<(Taken, Exit), Exit> {
-    let (mut found, mut exit, mut count): (Option<Taken>, _, _) = (None, Exit::Well, 0);
+/// The operation that is asked for.
+struct Found {
+    taken: Taken,
+    outcome: Outcome,
+    /// What of it is about what is asked.
+    trace: Vec<TraceEntry>,
+    /// The numbers of earlier operations that are about it, too.
+    others: Vec<String>,
+}
+
+/// How many of those are named.
+const MOST: usize = 10;
+
+/// The operation that is asked for, and how bad it is what can't be read. Where none is named, the last one that is about the flow or the
+/// record; where none is, or neither is named, the last one.
+fn found(
+    record: &mut Record<BufReader<File>>,
+    player: &mut Player,
+    arguments: &Arguments,
+    output: &mut Output,
+) -> Result<(Found, Exit), Exit> {
+    let about = About { flow: arguments.flow.as_deref(), record: arguments.record };
+    let all = about.flow.is_none() && about.record.is_none();
+    let mut play = |taken: Taken| {
+        let outcome = player.play(&taken).outcome;
+        let trace = if all { outcome.trace.clone() } else { exchange::trace_about(&outcome.trace, about) };
+        Found { taken, outcome, trace, others: Vec::new() }
+    };
+    let (mut last, mut exit, mut count): (Option<Taken>, _, _) = (None, Exit::Well, 0);
+    let (mut part, mut without): (Option<Found>, Option<Found>) = (None, None);
     while let Some(taken) = record.next_operation() {
-        match taken {
-            Ok(taken) => {
-                count = taken.number;
-                found = Some(taken).filter(|taken| arguments.operation.is_none_or(|wanted| wanted == taken.number)).or(found);
-                if found.as_ref().is_some_and(|found| Some(found.number) == arguments.operation) {
-                    break;
-                }
+        let taken = match taken {
+            Ok(taken) => taken,
+            Err(error) => {
+                exit = record::unread(&arguments.file, &error, output);
+                continue;
             }
-            Err(error) => exit = record::unread(&arguments.file, &error, output),
+        };
+        count = taken.number;
+        if let Some(wanted) = arguments.operation {
+            if wanted == count {
+                return Ok((play(taken), exit));
+            }
+            continue;
         }
+        if all {
+            last = Some(taken);
+            continue;
+        }
+        let mut found = play(taken);
+        if found.trace.is_empty() {
+            without = Some(found);
+            continue;
+        }
+        if let Some(before) = part.take() {
+            found.others = before.others;
+            found.others.push(before.taken.number.to_string());
+        }
+        part = Some(found);
     }
-    let Some(taken) = found else {
+    let Some(found) = part.or(without).or_else(|| last.map(play)) else {
         output.error_line(match arguments.operation {
             Some(wanted) => format!("error: there is no operation {wanted}: the record has {count}"),
             None => "error: the record has no operation".to_owned(),
         });
         return Err(exit.and(Exit::Usage));
     };
-    Ok((taken, exit))
+    Ok((found, exit))
 }
 
 /// Whether there is a flow, plug-in or action of this name.

@@ -110,7 +110,7 @@ fn plain(kind: &Kind, cell: ValueRef<'_>, entity: ValueRef<'_>) -> Option<Value>
         (Kind::BigInt, ValueRef::Integer(number)) => Value::Integer(number),
         (Kind::Scaled(scale), ValueRef::Integer(units)) => Value::Decimal(decimal::from_scaled(units.into(), u32::from(*scale))?),
         (Kind::Long(scale), ValueRef::Blob(bytes)) => Value::Decimal(decimal::from_scaled(units(bytes)?, u32::from(*scale))?),
-        (Kind::Float, ValueRef::Real(number)) => Value::Float(number),
+        (Kind::Float, ValueRef::Real(number)) if number.is_finite() => Value::Float(number),
         (Kind::Number(scale), ValueRef::Integer(number)) => exact(number.into(), *scale)?,
         (Kind::Number(scale), ValueRef::Real(number)) => exact(encode::from_float(number)?, *scale)?,
         (Kind::IsoDate, ValueRef::Text(text)) => Value::Date(iso_date(text)?),
