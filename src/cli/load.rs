@@ -56,6 +56,13 @@ pub(super) fn sound(path: &Path, output: &mut Output) -> Result<(Project, Compil
     }
 }
 
+/// The same, with the names of its texts as [`openable`] has them: for places that people and editors follow.
+pub(super) fn sound_with_places(path: &Path, output: &mut Output) -> Result<(Project, Compiled), Exit> {
+    let (project, compiled) = sound(path, output)?;
+    let sources = openable(path, &project.sources);
+    Ok((Project { sources, ..project }, compiled))
+}
+
 /// Tells diagnostics on standard error.
 pub(super) fn tell(diagnostics: &[Diagnostic], sources: &Sources, output: &mut Output) {
     for diagnostic in diagnostics {

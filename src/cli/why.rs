@@ -57,7 +57,11 @@ fn tell(arguments: &Arguments, output: &mut Output) -> Result<Exit, Exit> {
     }
     output.line(format!("operation {}  {}", taken.number, exchange::operation_title(&taken.operation, schema)));
     if !others.is_empty() {
-        output.line(format!("  (the last of {} with a part in it; `--operation` tells another: {})", others.len() + 1, several(&others, MOST)));
+        output.line(format!(
+            "  (the last of {} with a part in it; `--operation` tells another: {})",
+            others.len() + 1,
+            several(&others, MOST)
+        ));
     }
     exchange::trace_lines(&part, schema, sources).iter().for_each(|line| output.line(format!("  {line}")));
     if part.trace.is_empty() {

@@ -14,7 +14,6 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::exit::Exit;
-use super::load;
 use super::output::Output;
 use crate::project::{Compiled, Project};
 use crate::scenario::coverage::{self, Collector};
@@ -95,8 +94,7 @@ impl Arguments {
     /// is for programs (`aside`).
     pub fn tell(&self, tested: &Tested<'_>, aside: bool, output: &mut Output) -> (f64, Exit) {
         let covered = coverage::measure(tested.project, tested.compiled, tested.collector);
-        let sources = load::openable(tested.path, &tested.project.sources);
-        let (views, mut exit) = (lines::views(&covered, &sources), Exit::Well);
+        let (views, mut exit) = (lines::views(&covered, &tested.project.sources), Exit::Well);
         for form in &self.coverage {
             exit = exit.and(tell_as(form, &views, aside, output));
         }
@@ -116,7 +114,6 @@ impl Arguments {
 
 /// What the tests ran, and what was counted.
 pub(super) struct Tested<'a> {
-    pub path: &'a Path,
     pub project: &'a Project,
     pub compiled: &'a Compiled,
     pub collector: &'a Collector,

@@ -95,7 +95,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Exit {
     if arguments.watch {
         return watch::watch(arguments, output);
     }
-    let done = load::sound(&arguments.path, output).and_then(|(project, compiled)| {
+    let done = load::sound_with_places(&arguments.path, output).and_then(|(project, compiled)| {
         let tests = wanted(arguments, &project).map_err(|words| {
             output.error_line(format!("error: {words}"));
             Exit::Usage
@@ -163,7 +163,7 @@ impl Job<'_> {
         let told = told.map_err(|error| load::unopened("sqlite::memory:", &error, output))?;
         let mut exit = if tally.failed > 0 { Exit::Problems } else { Exit::Well };
         if let Some(collector) = &collector {
-            let tested = coverage::Tested { path: &arguments.path, project, compiled, collector };
+            let tested = coverage::Tested { project, compiled, collector };
             let (percent, ended) = arguments.coverage.tell(&tested, arguments.format != Format::Human, output);
             tally.coverage = Some(percent);
             exit = exit.and(ended);

@@ -60,7 +60,7 @@ pub(super) fn watch(arguments: &Arguments, output: &mut Output) -> Exit {
     let mut known = None;
     let mut seen = Seen::of(&arguments.path);
     loop {
-        let last = match load::sound(&arguments.path, output) {
+        let last = match load::sound_with_places(&arguments.path, output) {
             Ok((project, compiled)) => once(arguments, &project, &compiled, &mut known, &stop, output),
             Err(Exit::Failed) if known.is_none() => return Exit::Failed,
             Err(exit) => exit,
