@@ -104,9 +104,9 @@ fn foreign_and_newer_files_are_told_apart() {
     assert!(matches!(decode(b"SQLite format 3\0"), Err(LoadError::Foreign)));
     assert!(matches!(decode(SMALL.as_bytes()), Err(LoadError::Foreign)));
     let mut newer = file(SMALL);
-    newer[MAGIC.len()] = 5;
+    newer[MAGIC.len()] = 6;
     let error = decode(&newer).expect_err("it is of another version");
-    assert_eq!(error.to_string(), "the compiled project has format 5, and this release reads format 4");
+    assert_eq!(error.to_string(), "the compiled project has format 6, and this release reads format 5");
     assert_eq!(error.code().name(), "E0804");
     let mut payload = file(SMALL).split_off(HEADER);
     payload.push(0);

@@ -21,7 +21,7 @@ use crate::source::Sources;
 pub const MAGIC: &[u8; 10] = b"weir\0flowc";
 
 /// The version of the format that is written, and the only one that is read.
-pub const VERSION: u16 = 4;
+pub const VERSION: u16 = 5;
 
 /// The most bytes that a compiled file may have.
 pub const MAX_FILE: usize = 64 << 20;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use crate::schema::{Default, DeleteBehaviour, Field, FieldSet, Level, Schema, system};
-use crate::value::{Decimal, EntityId, Type};
+use crate::value::{Decimal, EntityId, Slot, Type};
 
 /// A flow's clauses, checked and with their defaults filled in.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,12 +31,23 @@ pub struct FlowHead {
     pub inputs: Vec<Input>,
     /// Whose records trigger it, seen from its owner.
     pub scope: Level,
+    /// Which of its jobs run one after the other; nothing where each is by itself.
+    pub serial: Option<Serial>,
     /// Whether its errors are kept.
     pub log_errors: bool,
     /// Whether it may trigger itself.
     pub allow_cycle: bool,
     /// Whether it is checked but not activated.
     pub draft: bool,
+}
+
+/// Which jobs of a background flow run one after the other, in the order in which they were queued.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Serial {
+    /// Those on the same record.
+    Record,
+    /// Those whose records have the same value in a field when they are queued; where it is empty, each is by itself.
+    Field(Slot),
 }
 
 /// Whether a flow or plug-in runs inside the transaction.

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use smol_str::SmolStr;
 use thiserror::Error;
 
-use super::{ActionCode, Cause, Code, Effects, Event, FlowCode, Input, PluginCode, Program, QueryRef, Trigger};
+use super::{ActionCode, Cause, Code, Effects, Event, FlowCode, Input, PluginCode, Program, QueryRef, Serial, Trigger};
 use crate::schema::{FieldSet, Schema};
 use crate::value::{ChoiceId, EntityId, Slot, Type};
 
@@ -66,6 +66,9 @@ impl Link<'_> {
         linked.head.entity = self.entity(flow.head.entity)?;
         self.triggers(flow.head.entity, &mut linked.head.triggers)?;
         self.inputs(&mut linked.head.inputs)?;
+        if let Some(Serial::Field(slot)) = &mut linked.head.serial {
+            *slot = self.slot(flow.head.entity, *slot)?;
+        }
         linked.effects = self.effects(&flow.effects, Some(flow.head.entity))?;
         linked.when.iter_mut().try_for_each(|when| self.code(when))?;
         self.code(&mut linked.body)?;

@@ -11,7 +11,7 @@ use smol_str::SmolStr;
 
 use super::operand::{In, Operand};
 use super::{
-    ActionCode, Awaited, Code, Effects, FlowCode, FlowHead, Input, Mode, Op, Out, PluginCode, Program, QueryRef, Run, RunAs, Stage,
+    ActionCode, Awaited, Code, Effects, FlowCode, FlowHead, Input, Mode, Op, Out, PluginCode, Program, QueryRef, Run, RunAs, Serial, Stage,
     Trigger, Via, WaitList,
 };
 use crate::schema::select::{Aggregate, Test};
@@ -115,6 +115,10 @@ fn clauses(head: &FlowHead, schema: &Schema) -> String {
     parts.extend(head.owner.as_ref().map(|owner| format!("owner {:?}", owner.as_str())));
     parts.extend((head.scope != Level::Organization).then(|| format!("scope {}", head.scope.name())));
     parts.extend(head.inputs.iter().map(taken));
+    parts.extend(head.serial.map(|serial| match serial {
+        Serial::Record => "serial".to_owned(),
+        Serial::Field(slot) => format!("serial by {}", schema.field(head.entity, slot).map_or("?", |field| field.name.as_str())),
+    }));
     let present = [(head.log_errors, "log errors"), (head.allow_cycle, "allow cycle"), (head.draft, "draft")];
     parts.extend(present.into_iter().filter(|(present, _)| *present).map(|(_, words)| words.to_owned()));
     parts.join("; ")

@@ -27,7 +27,7 @@ pub use codec::{Bundle, LoadError, MAGIC, MAX_FILE, VERSION, decode, decode_part
 pub use cost::{Cost, costs};
 pub use effects::{Cause, Effects};
 pub use excerpt::{excerpt, missing, place};
-pub use head::{ActionHead, Event, FlowHead, Input, Mode, PluginHead, RunAs, Stage, Trigger, Via};
+pub use head::{ActionHead, Event, FlowHead, Input, Mode, PluginHead, RunAs, Serial, Stage, Trigger, Via};
 pub use link::{LinkError, link};
 pub use listing::{action_listing, flow_listing, listing, plugin_listing};
 pub use op::Op;

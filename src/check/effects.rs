@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 
-use crate::bytecode::{Effects, Event, FlowHead, Mode, PluginCode, PluginHead, RunAs, Stage};
+use crate::bytecode::{Effects, Event, FlowHead, Mode, PluginCode, PluginHead, RunAs, Serial, Stage};
 use crate::schema::{FieldSet, Level, Schema};
 use crate::value::{EntityId, Type};
 
@@ -78,6 +78,7 @@ fn head(name: SmolStr, entity: EntityId) -> FlowHead {
         owner: None,
         inputs: Vec::new(),
         scope: Level::Organization,
+        serial: None,
         log_errors: false,
         allow_cycle: false,
         draft: false,
@@ -251,6 +252,9 @@ fn own(flow: &Flow) -> Effects {
     let mut effects = Effects::default();
     if let Some(when) = &flow.when {
         effects.expression(when);
+    }
+    if let Some(Serial::Field(slot)) = flow.head.serial {
+        effects.reads.insert(slot);
     }
     effects.block(&flow.body);
     effects

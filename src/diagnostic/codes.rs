@@ -130,6 +130,7 @@ codes! {
     E0316 Error "an assign of records that nobody owns",
     E0317 Error "an event that is written wrongly",
     E0318 Error "a clause that a flow doesn't have",
+    E0319 Error "`serial` on a real-time flow",
     E0340 Error "a clause that an action doesn't have",
     E0341 Error "a clause that a plug-in doesn't have",
     E0342 Error "code outside the language that isn't named",

@@ -102,8 +102,10 @@ impl Engine {
             if let Some(flow) = Arc::clone(&self.program).flows.get(index) {
                 let place = Place { span: Some(flow.span), record: Some(record), ..Place::default() };
                 self.tell_step(begun.0.kind(), &flow.head.name, place, StepVerdict::Queued);
-                let asked = Asked { name: &flow.head.name, kind: Kind::Flow, record, owner: begun.1, depth };
-                self.put_in_queue(&asked, &Recall { inputs, ..Recall::default() })?;
+                let recall = Recall { inputs, ..Recall::default() };
+                let token = self.token_of(flow, record, &recall)?;
+                let asked = Asked { name: &flow.head.name, kind: Kind::Flow, record, owner: begun.1, depth, token };
+                self.put_in_queue(&asked, &recall)?;
             }
             return Ok(());
         }

@@ -221,9 +221,11 @@ impl Engine {
                     if self.in_scope(&flow.head, scene)? {
                         self.tell_step(StepKind::Flow, &flow.head.name, Place::of(flow, scene), StepVerdict::Queued);
                         let owner = self.owner_of_flow(&flow.head)?;
-                        let asked = Asked { name: &flow.head.name, kind: Kind::Flow, record: scene.record, owner, depth: scene.depth };
                         let fields = self.recalled_of(index, scene.message);
                         let recall = self.recall(scene, Some(&fields));
+                        let token = self.token_of(flow, scene.record, &recall)?;
+                        let (name, record) = (&flow.head.name, scene.record);
+                        let asked = Asked { name, kind: Kind::Flow, record, owner, depth: scene.depth, token };
                         self.put_in_queue(&asked, &recall)?;
                     }
                 }
@@ -231,7 +233,7 @@ impl Engine {
                     if let Some(plugin) = self.plugins.get(index).map(Arc::clone) {
                         self.tell_step(StepKind::Plugin, &plugin.name, Place::at(scene, plugin.rank), StepVerdict::Queued);
                         let (record, owner) = (scene.record, scene.acting);
-                        let asked = Asked { name: &plugin.name, kind: Kind::Plugin, record, owner, depth: scene.depth };
+                        let asked = Asked { name: &plugin.name, kind: Kind::Plugin, record, owner, depth: scene.depth, token: None };
                         let recall = self.recall(scene, None);
                         self.put_in_queue(&asked, &recall)?;
                     }

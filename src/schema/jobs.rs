@@ -30,6 +30,8 @@ pub mod columns {
     pub const DEPTH: &str = "depth";
     /// What it has in common with all that led to it.
     pub const CORRELATION: &str = "correlationid";
+    /// Jobs with the same one run one after the other, in the order of their ids. Empty where a job is by itself, and once it has ended.
+    pub const TOKEN: &str = "dependencytoken";
     /// How often it was tried again.
     pub const RETRIES: &str = "retrycount";
     /// How many steps it has taken so far, as far as they are worth a row of the log.

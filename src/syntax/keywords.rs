@@ -21,8 +21,8 @@ pub const STATEMENTS: &[&str] = &[
 
 /// Words that start a clause of a flow, an action or a plug-in.
 pub const CLAUSES: &[&str] = &[
-    "mode", "trigger", "stage", "rank", "run", "owner", "input", "output", "scope", "log", "when", "allow", "draft", "rollback", "via",
-    "effects", "reads", "sets", "creates", "updates", "deletes", "queries", "performs",
+    "mode", "trigger", "stage", "rank", "run", "owner", "input", "output", "scope", "log", "when", "serial", "allow", "draft", "rollback",
+    "via", "effects", "reads", "sets", "creates", "updates", "deletes", "queries", "performs",
 ];
 
 /// Words that stand between two values or after one.

@@ -64,7 +64,9 @@ impl<'a> View<'a> {
             return false;
         }
         let known = STATEMENTS.contains(&word) || CLAUSES.contains(&word);
-        if !line_first && (self.word(first) == "trigger" || (index == first + 1 && !matches!(self.word(first), "finish" | "draft"))) {
+        if !line_first
+            && (self.word(first) == "trigger" || (index == first + 1 && !matches!(self.word(first), "finish" | "draft" | "serial")))
+        {
             // A clause of events names events, and no piece is a single word that starts none.
             return self.word(first) == "trigger"
                 && index > first + 1
@@ -105,7 +107,7 @@ impl<'a> View<'a> {
         match self.kind(index) {
             Some(Token::Word) if index > 0 && self.kind(index - 1) == Some(Token::Dot) => true,
             Some(Token::Word) => {
-                let starter = index == first && !matches!(word, "finish" | "draft");
+                let starter = index == first && !matches!(word, "finish" | "draft" | "serial");
                 let joins =
                     matches!(word, "to" | "on" | "of" | "where" | "by" | "until" | "after" | "limit" | "else" | "each" | "at" | "as");
                 !(starter && (STATEMENTS.contains(&word) || CLAUSES.contains(&word))) && !OPERATORS.contains(&word) && !joins

@@ -10,4 +10,5 @@ mod log;
 mod operator;
 mod place;
 mod refused;
+mod serial;
 mod worker;

@@ -19,7 +19,7 @@ use smol_str::SmolStr;
 use thiserror::Error;
 
 use super::operand::Rule;
-use super::{ActionCode, Cause, Code, Effects, Event, FlowCode, Input, Mode, PluginCode, Program, Stage, Trigger};
+use super::{ActionCode, Cause, Code, Effects, Event, FlowCode, Input, Mode, PluginCode, Program, Serial, Stage, Trigger};
 use crate::schema::{FieldSet, Schema};
 use crate::value::{EntityId, Type};
 use held::Held;
@@ -155,6 +155,8 @@ pub fn verify(program: &Program, schema: &Schema) -> Result<(), VerifyError> {
         let error = |part, (at, problem): Found| VerifyError { flow: head.name.clone(), part, at, problem };
         let sound = triggers(&head.triggers, head.entity, schema).and_then(|()| says(effects, Some(head.entity), schema));
         let sound = sound.and(if head.triggers.iter().any(|trigger| action_of(trigger).is_some()) { Err(Problem::Place) } else { Ok(()) });
+        let serial = if let Some(Serial::Field(slot)) = head.serial { Some(slot) } else { None };
+        let sound = sound.and_then(|()| has_fields(schema, head.entity, &serial.into_iter().collect()));
         sound.and_then(|()| typed(&head.inputs, schema)).map_err(|problem| error(Part::Head, (None, problem)))?;
         for (part, code) in flow.when.iter().map(|when| (Part::When, when)).chain([(Part::Body, &flow.body)]) {
             let inputs = held(&head.inputs);

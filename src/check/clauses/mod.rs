@@ -14,7 +14,7 @@ use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
 use super::declare::{Declare, suggest, twice};
-use crate::bytecode::{ActionHead, Effects, FlowHead, Mode, PluginCode, RunAs};
+use crate::bytecode::{ActionHead, Effects, FlowHead, Mode, PluginCode, RunAs, Serial};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::schema::{Level, Ownership};
 use crate::source::Span;
@@ -156,6 +156,7 @@ struct Clauses<'a> {
     scope: Option<(&'a ast::Name, Span)>,
     log_errors: Option<((), Span)>,
     when: Option<((), Span)>,
+    serial: Option<(Option<&'a ast::Name>, Span)>,
     allow_cycle: Option<((), Span)>,
     draft: Option<((), Span)>,
     rollback: Option<(&'a ast::Name, Span)>,
@@ -175,6 +176,7 @@ fn head(flow: &ast::Flow, declare: &mut Declare) -> Option<FlowHead> {
     let rank = clauses.rank.map_or(0, |(number, _)| rank(number, declare));
     let run_as = run_as(&clauses, &events, declare);
     let scope = scope(entity, &clauses, declare);
+    let serial = serial(entity, mode, &clauses, declare);
     Some(FlowHead {
         name: flow.name.text.clone(),
         entity,
@@ -187,6 +189,7 @@ fn head(flow: &ast::Flow, declare: &mut Declare) -> Option<FlowHead> {
         owner: clauses.owner.map(|(name, _)| name.text.clone()),
         inputs,
         scope,
+        serial,
         log_errors: clauses.log_errors.is_some(),
         allow_cycle: clauses.allow_cycle.is_some(),
         draft: clauses.draft.is_some(),
@@ -211,6 +214,7 @@ fn collect<'a>(owner: Owner, written: &'a [ast::Clause], declare: &mut Declare) 
             ClauseKind::Scope(name) => once(&mut clauses.scope, name, span, "scope", declare),
             ClauseKind::LogErrors => once(&mut clauses.log_errors, (), span, "log errors", declare),
             ClauseKind::When(_) => once(&mut clauses.when, (), span, "when", declare),
+            ClauseKind::Serial(by) => once(&mut clauses.serial, by.as_ref(), span, "serial", declare),
             ClauseKind::AllowCycle => once(&mut clauses.allow_cycle, (), span, "allow cycle", declare),
             ClauseKind::Draft => once(&mut clauses.draft, (), span, "draft", declare),
             ClauseKind::Input(field) => clauses.inputs.push((field, span)),
@@ -246,6 +250,10 @@ fn foreign(owner: Owner, kind: &ClauseKind) -> Option<(&str, &'static str)> {
         (Owner::Action, ClauseKind::Rank(_)) => ("rank", by_name),
         (Owner::Action, ClauseKind::When(_)) => ("when", whole),
         (Owner::Action, ClauseKind::Scope(_)) => ("scope", whole),
+        (Owner::Action, ClauseKind::Serial(_)) => ("serial", "an action runs where it is performed, in the same transaction"),
+        (Owner::Plugin, ClauseKind::Serial(_)) => {
+            ("serial", "jobs of plug-ins run each by itself; only those of a flow can wait for one another")
+        }
         (Owner::Action, ClauseKind::AllowCycle) => ("allow cycle", "an action can't perform itself"),
         (Owner::Action, ClauseKind::Draft) => ("draft", "an action runs only where it is performed"),
         (Owner::Plugin, ClauseKind::Input(_)) => ("input", "an event gives no inputs; declare an `action`"),
@@ -310,6 +318,31 @@ fn run_as(clauses: &Clauses, events: &events::Events, declare: &mut Declare) -> 
         return RunAs::Caller;
     }
     run_as
+}
+
+/// Which jobs of the flow run one after the other.
+fn serial(entity: EntityId, mode: Mode, clauses: &Clauses, declare: &mut Declare) -> Option<Serial> {
+    let (by, span) = clauses.serial?;
+    if mode == Mode::RealTime {
+        let problem =
+            Diagnostic::new(Code::E0319, span, "a real-time flow runs within the save, and has no jobs that could wait for one another");
+        declare.report(problem.help("leave `serial` out, or let the flow run in the background: `mode background`"));
+        return None;
+    }
+    let Some(name) = by else { return Some(Serial::Record) };
+    let declared = declare.schema.entity(entity)?;
+    if let Some(slot) = declared.slot(&name.text) {
+        return Some(Serial::Field(slot));
+    }
+    if !declare.broken.contains(&name.text) {
+        let problem = Diagnostic::new(Code::E0402, name.span, format!("`{}` has no field `{}`", declared.name, name.text));
+        let near = declare.nearest(&name.text, declared.fields.keys().map(|name| name.as_str()));
+        declare.report(match near {
+            Some(near) => suggest(problem, name.span, near),
+            None => problem.help("name a field of the flow's own entity, or none: then the jobs on one record run one after the other"),
+        });
+    }
+    None
 }
 
 /// Whose records trigger the flow, which only an owner tells.

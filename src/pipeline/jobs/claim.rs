@@ -31,21 +31,32 @@ impl Pipeline {
                     Ok(None) => return Ok(None),
                     Err(StoreError::Unusable(why)) => {
                         // Nothing can be done with it but to put it out of the way of others.
+                        let token = engine.token(id)?;
                         let values = [
                             (system::STATE, Value::Choice(State::Completed as i32)),
                             (system::STATUS, Value::Choice(Status::Failed as i32)),
                             (columns::DUE, Value::Empty),
+                            (columns::TOKEN, Value::Empty),
                             (columns::MESSAGE, Value::Text(why.into())),
                         ];
                         let mut row = engine.row_of(entity, &values);
                         row.set(PRIMARY_KEY, Value::Uuid(id));
                         engine.store.update(entity, std::slice::from_ref(&row))?;
+                        token.map_or(Ok(()), |token| engine.let_next(&token))?;
                         continue;
                     }
                     Err(error) => return Err(error),
                 };
                 engine.surface(&mut job);
                 let position = job.position.clone();
+                // What a worker has, or had, has begun.
+                if job.status.state() != State::Locked && engine.is_behind(&job)? {
+                    // Somebody let it go on, or its moment has come, and others are still before it.
+                    engine.turn(&mut job, Turn::Wake);
+                    job.due = None;
+                    engine.write_job(&job, position.as_ref())?;
+                    continue;
+                }
                 let taken = engine.take_up(&mut job, worker, lease)?;
                 engine.write_job(&job, position.as_ref())?;
                 if taken {
@@ -142,6 +153,14 @@ impl Pipeline {
 }
 
 impl Engine {
+    /// The token of a job that can't be read.
+    fn token(&mut self, job: Uuid) -> Result<Option<SmolStr>, StoreError> {
+        let entity = self.jobs_entity()?;
+        let Some(slot) = self.schema.entity(entity).and_then(|entity| entity.slot(columns::TOKEN)) else { return Ok(None) };
+        let row = self.store.read(entity, &[job], &[slot].into_iter().collect())?.into_iter().next().flatten();
+        Ok(row.and_then(|row| row.get(slot).and_then(Value::as_text).map(SmolStr::new)))
+    }
+
     /// A worker takes up a job that is due; says no where it comes to an end instead, or is put aside.
     fn take_up(&mut self, job: &mut Job, worker: &str, lease: SignedDuration) -> Result<bool, StoreError> {
         match job.status.state() {

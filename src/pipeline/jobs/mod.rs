@@ -11,6 +11,7 @@ mod log;
 mod queue;
 mod recall;
 mod row;
+mod serial;
 mod states;
 mod step;
 mod waiting;
@@ -55,6 +56,8 @@ pub struct Job {
     pub correlation: Uuid,
     /// Where it is in its life.
     pub status: Status,
+    /// What it has in common with the jobs that run one after the other with it; nothing where it is by itself.
+    pub token: Option<SmolStr>,
     /// How often it was tried again.
     pub retries: u32,
     /// How many steps it has taken so far, failed ones included; what came of them is in [`Pipeline::job_log`](super::Pipeline::job_log).

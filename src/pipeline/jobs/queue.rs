@@ -21,13 +21,19 @@ pub(in crate::pipeline) struct Asked<'a> {
     pub owner: Reference,
     /// How deep what asks for it is nested.
     pub depth: u32,
+    /// What it has in common with the jobs that run one after the other with it.
+    pub token: Option<SmolStr>,
 }
 
 impl Engine {
     /// Puts a job into the queue.
     pub(in crate::pipeline) fn put_in_queue(&mut self, asked: &Asked<'_>, recall: &Recall) -> Result<(), Interrupt> {
         let entity = self.built_in(ENTITY)?;
-        let own = Reference { entity, id: (self.settings.ids)() };
+        let mut own = Reference { entity, id: (self.settings.ids)() };
+        let mut behind = false;
+        if let Some(token) = &asked.token {
+            (own.id, behind) = self.behind(token, own.id).map_err(|error| self.store_fault(error))?;
+        }
         let activation = self.settings.deployed.activations.get(asked.name).zip(self.schema.entity_id(crate::schema::definitions::ENTITY));
         let activation = activation.map_or(Value::Empty, |(id, entity)| Value::Reference(Reference { entity, id: *id }));
         let correlation = self.correlation();
@@ -43,7 +49,8 @@ impl Engine {
                 (columns::CORRELATION, Value::Uuid(correlation)),
                 (columns::RETRIES, Value::Integer(0)),
                 (columns::STEPS, Value::Integer(0)),
-                (columns::DUE, Value::DateTime(self.now)),
+                (columns::TOKEN, asked.token.clone().map_or(Value::Empty, Value::Text)),
+                (columns::DUE, if behind { Value::Empty } else { Value::DateTime(self.now) }),
                 (columns::DATA, Value::Text(recall.write(asked.record.entity, &self.schema))),
                 (system::OWNER, Value::Reference(asked.owner)),
                 (system::STATE, Value::Choice(Status::WaitingForResources.state() as i32)),

@@ -126,7 +126,7 @@ impl Position {
 }
 
 /// A value with its form beside it, which nothing else tells here.
-fn kept(value: &Value, schema: &Schema) -> Json {
+pub(super) fn kept(value: &Value, schema: &Schema) -> Json {
     match value {
         Value::Reference(record) => {
             let entity = schema.entity(record.entity).map_or("", |entity| entity.name.as_str());

@@ -102,7 +102,7 @@ impl Engine {
         row.map(|row| read(id, &row, entity, &self.schema)).transpose()
     }
 
-    /// Writes what changes of a job while it lives. The records of its loops are written only where they are others than in the row.
+    /// Writes what changes of a job while it lives; where it has ended, the next of its token becomes due. The records of its loops are written only where they are others than in the row.
     pub(super) fn write_job(&mut self, job: &Job, was: Option<&Position>) -> Result<(), StoreError> {
         let entity = self.jobs_entity()?;
         let moment = |moment: Option<Timestamp>| moment.map_or(Value::Empty, Value::DateTime);
@@ -131,9 +131,12 @@ impl Engine {
             }
             None => values.extend([(columns::POSITION, Value::Empty), (columns::RECORDS, Value::Empty)]),
         }
+        let ended = job.token.as_ref().filter(|_| job.status.state() == State::Completed);
+        values.extend(ended.map(|_| (columns::TOKEN, Value::Empty)));
         let mut row = self.row_of(entity, &values);
         row.set(PRIMARY_KEY, Value::Uuid(job.id));
-        self.store.update(entity, std::slice::from_ref(&row))
+        self.store.update(entity, std::slice::from_ref(&row))?;
+        ended.map_or(Ok(()), |token| self.let_next(token))
     }
 }
 
@@ -172,6 +175,7 @@ pub(super) fn read(id: Uuid, row: &Row, entity: EntityId, schema: &Schema) -> Re
             depth: number(columns::DEPTH)?,
             correlation: uuid(columns::CORRELATION)?,
             status: code(system::STATUS).and_then(Status::of)?,
+            token: text(columns::TOKEN),
             retries: number(columns::RETRIES)?,
             steps: number(columns::STEPS).unwrap_or(0),
             postponed: moment(columns::POSTPONED),

@@ -95,6 +95,8 @@ fn rewritten(text: &str, mode: Mode) -> Option<String> {
     for one in &flow.clauses {
         match &one.kind {
             ClauseKind::Mode(_) => edits.push((one.span.range(), clause.clone())),
+            // Within a save nothing queues.
+            ClauseKind::Serial(_) if mode == Mode::RealTime => edits.push((one.span.range(), String::new())),
             ClauseKind::Stage(_) if mode == Mode::Background => edits.push((one.span.range(), String::new())),
             ClauseKind::Trigger(triggers) if mode == Mode::Background => {
                 let stages = triggers.iter().filter_map(|trigger| trigger.stage.as_ref());

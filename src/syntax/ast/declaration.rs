@@ -198,6 +198,8 @@ pub enum ClauseKind {
     LogErrors,
     /// `when condition`
     When(Expr),
+    /// `serial`, `serial by field`
+    Serial(Option<Name>),
     /// `allow cycle`
     AllowCycle,
     /// `draft`

@@ -11,6 +11,7 @@ impl Builder<'_> {
         let mut inner = node.into_inner();
         let kind = match rule {
             Rule::log_errors_clause => ClauseKind::LogErrors,
+            Rule::serial_clause => ClauseKind::Serial(next(&mut inner).map(|node| self.name(&node))),
             Rule::allow_cycle_clause => ClauseKind::AllowCycle,
             Rule::draft_clause => ClauseKind::Draft,
             Rule::effects_unknown_clause => ClauseKind::EffectsUnknown,

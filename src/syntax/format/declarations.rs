@@ -148,6 +148,7 @@ impl Sheet<'_> {
             | ClauseKind::Owner(_)
             | ClauseKind::Scope(_)
             | ClauseKind::LogErrors
+            | ClauseKind::Serial(_)
             | ClauseKind::AllowCycle
             | ClauseKind::Draft
             | ClauseKind::Rollback(_)
