@@ -159,9 +159,11 @@ fn show(id: Uuid, arguments: &Arguments, pipeline: &mut Pipeline, output: &mut O
     let job = pipeline.job(id).map_err(|fault| StoreError::Failed(fault.message))?.ok_or(Refused::Unknown(id))?;
     let log = pipeline.job_log(id).map_err(|fault| StoreError::Failed(fault.message))?;
     if arguments.format == Format::Json {
-        let mut job = object(&job);
-        job["log"] = log.iter().map(log::object).collect();
-        output.line(job.to_string());
+        let mut shown = object(&job);
+        if let Value::Object(members) = &mut shown {
+            members.insert("log".to_owned(), log.iter().map(log::object).collect());
+        }
+        output.line(shown.to_string());
         return Ok(Exit::Well);
     }
     let moment = |moment: Option<Timestamp>| moment.map(|moment| moment.to_string());
