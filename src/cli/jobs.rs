@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 
 use super::exit::Exit;
 use super::output::Output;
-use super::{Format, life, load};
+use super::{Format, follow, life, load};
 use crate::diagnostic::render;
 use crate::jobs::{self, Refused, Verb};
 use crate::pipeline::{Job, JobStage, Pipeline, Settings, WantedJobs};
 use crate::project::Compiled;
-use crate::schema::jobs::{Kind, Status};
+use crate::schema::jobs::Status;
 use crate::store::StoreError;
 use crate::value::{Uuid, time};
 
@@ -37,7 +37,7 @@ enum Command {
     /// The jobs that go on, in the order in which they were queued
     List(List),
     /// All that is known of a job
-    Show(Which),
+    Show(Show),
     /// End a job; what it did stays
     Cancel(Which),
     /// Put a job aside until it is resumed
@@ -77,6 +77,18 @@ struct Which {
 }
 
 #[derive(Debug, Args)]
+struct Show {
+    /// The id of the job
+    id: Uuid,
+    /// Tell how it goes on until it has ended; how it ended is the exit code
+    #[arg(long, env = "WEIR_FOLLOW", conflicts_with = "results")]
+    follow: bool,
+    /// What came of each operation of a background operation
+    #[arg(long, env = "WEIR_RESULTS")]
+    results: bool,
+}
+
+#[derive(Debug, Args)]
 struct Postpone {
     /// The id of the job
     id: Uuid,
@@ -104,6 +116,8 @@ fn ran(arguments: &Arguments, output: &mut Output) -> Result<Exit, Exit> {
     let done = match &arguments.command {
         None => list(&List::default(), arguments, &mut pipeline, output),
         Some(Command::List(which)) => list(which, arguments, &mut pipeline, output),
+        Some(Command::Show(which)) if which.follow => follow::follow(which.id, arguments.format, &mut pipeline, output),
+        Some(Command::Show(which)) if which.results => follow::results(which.id, arguments.format, &mut pipeline, output),
         Some(Command::Show(which)) => show(which.id, arguments, &mut pipeline, output),
         Some(Command::Cancel(which)) => turn(which.id, Verb::Cancel, arguments, &mut pipeline, output),
         Some(Command::Pause(which)) => turn(which.id, Verb::Pause, arguments, &mut pipeline, output),
@@ -167,7 +181,7 @@ fn show(id: Uuid, arguments: &Arguments, pipeline: &mut Pipeline, output: &mut O
         return Ok(Exit::Well);
     }
     let moment = |moment: Option<Timestamp>| moment.map(|moment| moment.to_string());
-    let what = if job.kind == Kind::Flow { "flow" } else { "plug-in" };
+    let what = job.kind.label();
     let owner = pipeline.text(&crate::value::Value::Reference(job.owner), &crate::value::Type::Uuid, None);
     let lines = [
         (what, Some(job.name.to_string())),
@@ -178,6 +192,9 @@ fn show(id: Uuid, arguments: &Arguments, pipeline: &mut Pipeline, output: &mut O
             Some(format!("{} ({}), {} ({})", job.status.state().name(), job.status.state() as i32, job.status.label(), job.status as i32)),
         ),
         ("message", job.message.as_ref().map(|message| message.to_string())),
+        ("error", job.error_code.as_ref().map(|code| code.to_string())),
+        ("operations", job.batch.as_ref().map(follow::progress)),
+        ("transactions", job.batch.as_ref().map(|batch| batch.chunks.to_string())),
         ("runs as", owner.ok().map(|owner| owner.to_string())),
         ("activation", job.activation.map(|activation| activation.to_string())),
         ("correlation", Some(job.correlation.to_string())),
@@ -222,7 +239,9 @@ pub(super) fn line(job: &Job) -> String {
         _ => String::new(),
     };
     let message = job.message.as_ref().map_or(String::new(), |message| format!(": {message}"));
-    let text = format!("{}  {}  {} {}{due}{message}", job.id, job.name, job.record.0, job.status.label().to_lowercase());
+    // A background operation is on no record but its own.
+    let on = job.batch.as_ref().map_or_else(|| job.record.0.to_string(), follow::progress);
+    let text = format!("{}  {}  {on} {}{due}{message}", job.id, job.name, job.status.label().to_lowercase());
     render::visible(&text).into_owned()
 }
 
@@ -243,6 +262,10 @@ fn object(job: &Job) -> Value {
         "status": job.status as i32,
         "statusName": job.status.name(),
         "message": job.message,
+        "errorCode": job.error_code,
+        "operations": job.batch.as_ref().map(|batch| json!({
+            "all": batch.operations, "committed": batch.committed, "stopped": batch.stopped, "faults": batch.faults,
+        })),
         "owner": job.owner.id.to_string(),
         "activation": job.activation.map(|activation| activation.to_string()),
         "correlation": job.correlation.to_string(),

@@ -16,6 +16,7 @@ mod exit;
 mod explain;
 mod files;
 mod fmt;
+mod follow;
 mod jobs;
 mod life;
 mod load;

@@ -44,9 +44,12 @@ pub(super) struct Arguments {
     /// Tell what happened, line by line
     #[arg(long, env = "WEIR_TRACE")]
     pub trace: bool,
-    /// How many operations go into one transaction
-    #[arg(long, value_name = "N", default_value_t = 1, env = "WEIR_BATCH", value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    pub batch: u32,
+    /// How many operations go into one transaction; by default 1, and 20 with --background
+    #[arg(long, value_name = "N", env = "WEIR_BATCH", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub batch: Option<u32>,
+    /// Hand the operations in as one background operation, which a worker (`weir work`) does later
+    #[arg(long, env = "WEIR_BACKGROUND", requires = "ops", conflicts_with_all = ["dry_run", "resume", "rejects", "trace", "file"])]
+    pub background: bool,
     /// Do all operations and roll them back: what would happen, with nothing kept
     #[arg(long, env = "WEIR_DRY_RUN", requires = "ops", conflicts_with_all = ["resume", "file"])]
     pub dry_run: bool,
@@ -149,6 +152,9 @@ fn operations(arguments: &Arguments, file: &Path, output: &mut Output) -> Result
         return Err(Exit::Usage);
     }
     let compiled = compiled::load_or_compile(&arguments.path, output)?;
+    if arguments.background {
+        return ops::hand_in(store_url(&compiled, arguments), file, arguments, output);
+    }
     ops::run(&compiled, file, arguments, output)
 }
 

@@ -81,8 +81,10 @@ impl<'a> Runner<'a> {
     }
 
     fn work(&mut self, job: &Job) -> Work {
-        if job.kind == Kind::Plugin {
-            return Work::Plugin;
+        match job.kind {
+            Kind::Plugin => return Work::Plugin,
+            Kind::BackgroundOperation => return Work::Operations,
+            Kind::Flow => {}
         }
         let key = (job.name.clone(), job.activation);
         if let Some(work) = self.known.get(&key) {

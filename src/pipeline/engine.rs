@@ -93,6 +93,8 @@ pub(super) struct Engine {
     pub queued_kept: usize,
     /// What code outside knows the outermost operation by; made when it is first asked for.
     pub correlation: Option<Uuid>,
+    /// What code outside is to know the next outermost operation by, where that is settled already.
+    pub next_correlation: Option<Uuid>,
     /// How many rows of the audit the outermost operation has written.
     pub audited: i64,
 }
@@ -127,6 +129,7 @@ impl Engine {
             plugins: Vec::new(),
             bound: FxHashMap::default(),
             correlation: None,
+            next_correlation: None,
             audited: 0,
             queued_kept: 0,
             administrator,
@@ -178,7 +181,7 @@ impl Engine {
         self.savepoint = savepoint;
         self.outputs.clear();
         self.kept = 0;
-        self.correlation = None;
+        self.correlation = self.next_correlation.take();
         self.audited = 0;
         self.queued_kept = 0;
     }

@@ -49,7 +49,10 @@ pub use context::PluginContext;
 pub use count::{Began, Counted, Counter, Part};
 pub use external::{CallError, Limits, Outside, Permission};
 pub use happening::{Actor, Border, Happening, Named, StepKind, StepVerdict, TraceEntry};
-pub use jobs::{Job, JobStage, Keep, LoggedStep, Sweep, WantedJobs};
+pub use jobs::{
+    Background, Batch, DEFAULT_CHUNK, Intake, Job, JobStage, Keep, LONGEST_OPERATION, LoggedStep, OperationResult, Sweep, Unqueued,
+    WantedJobs,
+};
 pub(crate) use jobs::{Progress, Text as JobText, Turn, Unfinished, Work};
 pub use operation::{Ending, Message, Operation, Outcome};
 pub use plugin::{BindError, Plugin, Refusal, RegisterError};

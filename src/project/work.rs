@@ -3,10 +3,11 @@
 //!
 //! The definitions are those of the store as it is: after a deploy, each thread opens it anew before its next job.
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
 
@@ -20,11 +21,14 @@ use crate::value::Uuid;
 /// How long a worker rests that found nothing due.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// How long a worker leaves the store to others between two transactions of its own.
+/// How long a worker leaves the store to others between two transactions of its own: at least so long, and else as long as the last one
+/// took, so that half of the time is theirs whatever it does.
 const BREATH: Duration = Duration::from_millis(1);
 
 /// How often a worker looks for jobs that have been kept for long enough.
 const SWEEP: Duration = Duration::from_secs(10);
+/// However long a transaction took.
+const LONGEST_BREATH: Duration = Duration::from_millis(100);
 
 /// How often in a row a worker that isn't to stay may find its store failing.
 const FAILURES: u32 = 5;
@@ -141,8 +145,10 @@ impl Work<'_> {
         let mut library = Activations::new(self.url, compiled.schema);
         let mut runner = Runner::new(&mut pipeline, &mut library, hand.name.as_str(), self.lease);
         let deployed = runner.deployed()?;
+        let began = Cell::new(Instant::now());
         let stop = || {
-            thread::sleep(BREATH);
+            thread::sleep(began.get().elapsed().clamp(BREATH, LONGEST_BREATH));
+            began.set(Instant::now());
             self.stop.load(Ordering::Relaxed)
         };
         while !stop() {
@@ -157,7 +163,10 @@ impl Work<'_> {
             match &ran {
                 Some(job) => (self.told)(Ok(job)),
                 None if self.once => return Ok(true),
-                None => self.rest(PAUSE),
+                None => {
+                    self.rest(PAUSE);
+                    began.set(Instant::now());
+                }
             }
         }
         Ok(true)

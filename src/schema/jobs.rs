@@ -9,9 +9,12 @@ pub const SUBSCRIPTIONS: &str = "asyncoperationsubscription";
 /// The entity of what the steps of jobs did.
 pub const LOG: &str = "workflowlog";
 
+/// The entity of what background operations do: some operations a record.
+pub const CHUNKS: &str = "asyncoperationchunk";
+
 /// Whether only the platform writes the records of an entity.
 pub fn are_in(entity: &str) -> bool {
-    [ENTITY, SUBSCRIPTIONS, LOG].contains(&entity)
+    [ENTITY, SUBSCRIPTIONS, LOG, CHUNKS].contains(&entity)
 }
 
 /// Names of the columns of a job, of a subscription and of the log of a step.
@@ -51,15 +54,17 @@ pub mod columns {
     pub const MESSAGE: &str = "message";
     /// The event and the inputs that it started with.
     pub const DATA: &str = "data";
-    /// Where it stands in its flow, with its values.
+    /// The code of what it failed with.
+    pub const ERROR_CODE: &str = "errorcode";
+    /// Where it stands in its flow, with its values; of a background operation, how far it is.
     pub const POSITION: &str = "position";
     /// The records that its loops go through.
     pub const RECORDS: &str = "loops";
-    /// Of a subscription and of a step: its job.
+    /// Of a subscription, of a step and of a chunk: its job.
     pub const JOB: &str = "asyncoperationid";
     /// Of a subscription: the field, with its entity before it.
     pub const FIELD: &str = "field";
-    /// Of a step: which of its job it is, from 1.
+    /// Of a step: which of its job it is, from 1; of a chunk, from 0.
     pub const NUMBER: &str = "number";
     /// Of a step: the titles of the groups of statements that it is in, outermost first.
     pub const STEP: &str = "stepname";
@@ -69,6 +74,10 @@ pub mod columns {
     pub const LOCATION: &str = "location";
     /// Of a step: what came of it, an [`super::Outcome`].
     pub const RESULT: &str = "result";
+    /// Of a chunk: its operations, one a line.
+    pub const OPERATIONS: &str = "operations";
+    /// Of a chunk: what came of them, one a line.
+    pub const RESULTS: &str = "results";
 }
 
 /// What came of a step, with the platform's code. A step is logged when it is over, so that none is in progress (1).
@@ -109,12 +118,24 @@ pub enum Kind {
     Plugin = 1,
     /// A flow.
     Flow = 10,
+    /// A background operation: operations that somebody has handed in. The platform keeps these in a table of their own, where they
+    /// need no code; this is its code for a request that runs as a system job.
+    BackgroundOperation = 54,
 }
 
 impl Kind {
+    /// As people see it.
+    pub fn label(self) -> &'static str {
+        match self {
+            Kind::Plugin => "plug-in",
+            Kind::Flow => "flow",
+            Kind::BackgroundOperation => "background",
+        }
+    }
+
     /// The kind of a code.
     pub fn of(code: i32) -> Option<Kind> {
-        [Kind::Plugin, Kind::Flow].into_iter().find(|kind| *kind as i32 == code)
+        [Kind::Plugin, Kind::Flow, Kind::BackgroundOperation].into_iter().find(|kind| *kind as i32 == code)
     }
 }
 

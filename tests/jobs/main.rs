@@ -3,6 +3,8 @@
 #![cfg(test)]
 
 mod activations;
+mod background;
+mod chunks;
 mod keep;
 mod kill;
 mod list;

@@ -4,6 +4,7 @@
 //! told is on disk. Where the store fails, the run ends. In a file, each transaction also holds how far the run has come, so that one
 //! that was killed can go on; an operation by itself has its own transaction all the same, with its stage 10 before it.
 
+mod background;
 mod journal;
 mod progress;
 mod rejects;
@@ -28,6 +29,7 @@ use crate::schema::Row;
 use crate::value::{Reference, Value};
 use crate::vm::Fault;
 
+pub(super) use background::hand_in;
 use journal::{Journal, Note, Trouble};
 use rejects::Rejects;
 use teller::Teller;
@@ -75,7 +77,7 @@ pub(super) fn run(compiled: &Compiled, file: &Path, arguments: &Arguments, outpu
         (None, Some(journal)) => teller.begins(journal.unfinished(&mut pipeline).ok().flatten().as_ref()),
         (None, None) => {}
     }
-    let together = arguments.batch > 1;
+    let together = arguments.batch.is_some_and(|batch| batch > 1);
     let mut run = Run { together, pipeline, acting, users: FxHashMap::default(), held: Vec::new(), open: false, journal, rejects, teller };
     let began = Instant::now();
     let ended = run.all(reader);
@@ -225,7 +227,7 @@ impl Run<'_> {
                 let mark = before.filter(|_| self.rejects.is_none()).unwrap_or_else(|| reader.mark());
                 return self.cut(last, mark, io);
             }
-            if self.held.len() >= self.teller.arguments.batch as usize {
+            if self.held.len() >= self.teller.arguments.batch.unwrap_or(1) as usize {
                 self.end(|| reader.mark(), false)?;
             }
         }

@@ -4,6 +4,8 @@
 //! Invariants: the effect of a step and the job's new position are one transaction; a worker writes nothing of a job that it no
 //! longer holds, which is looked at in that same transaction. So a step is done once, whatever ends a worker in the middle.
 
+mod background;
+mod chunk;
 mod claim;
 mod forget;
 mod host;
@@ -16,6 +18,7 @@ mod states;
 mod step;
 mod waiting;
 mod waits;
+mod wire;
 
 use jiff::Timestamp;
 use smol_str::SmolStr;
@@ -23,6 +26,7 @@ use smol_str::SmolStr;
 use crate::schema::jobs::{Kind, Status};
 use crate::value::{Reference, Uuid};
 
+pub use background::{Background, Batch, DEFAULT_CHUNK, Intake, LONGEST_OPERATION, Unqueued};
 pub use forget::{Keep, Sweep};
 pub use log::LoggedStep;
 pub(super) use queue::Asked;
@@ -32,15 +36,16 @@ pub use row::{JobStage, WantedJobs};
 pub(crate) use states::Turn;
 pub(crate) use step::{Progress, Text, Work};
 pub(crate) use waiting::Unfinished;
+pub use wire::OperationResult;
 
 /// A system job as its row tells it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Job {
     /// Its row.
     pub id: Uuid,
-    /// The flow or plug-in.
+    /// The flow or plug-in, or what the first operation of a background operation does.
     pub name: SmolStr,
-    /// Which of both it is.
+    /// What it runs.
     pub kind: Kind,
     /// The activation that it started with, where its flow is deployed.
     pub activation: Option<Uuid>,
@@ -78,6 +83,10 @@ pub struct Job {
     pub completed: Option<Timestamp>,
     /// What came of it, in a line.
     pub message: Option<SmolStr>,
+    /// The code of the fault that it failed with; `stopped` where a flow stopped an operation of it.
+    pub error_code: Option<SmolStr>,
+    /// Of a background operation, how far it is; nothing before all of it was handed in.
+    pub batch: Option<Batch>,
     /// The event and the inputs that it started with, as [`Recall`] writes them.
     pub(super) data: SmolStr,
     /// Where it stands; nothing before its first step.

@@ -9,7 +9,7 @@ use crate::pipeline::operation::Message;
 use crate::pipeline::target::Scene;
 use crate::schema::jobs::{ENTITY, Kind, Status, columns};
 use crate::schema::{FieldSet, PRIMARY_KEY, system};
-use crate::value::{Reference, Value};
+use crate::value::{Reference, Uuid, Value};
 use crate::vm::Interrupt;
 
 /// A job that is asked for.
@@ -28,8 +28,14 @@ pub(in crate::pipeline) struct Asked<'a> {
 impl Engine {
     /// Puts a job into the queue.
     pub(in crate::pipeline) fn put_in_queue(&mut self, asked: &Asked<'_>, recall: &Recall) -> Result<(), Interrupt> {
+        let id = (self.settings.ids)();
+        self.queue_as(id, asked, recall)
+    }
+
+    /// The same, with an id for it.
+    pub(super) fn queue_as(&mut self, id: Uuid, asked: &Asked<'_>, recall: &Recall) -> Result<(), Interrupt> {
         let entity = self.built_in(ENTITY)?;
-        let mut own = Reference { entity, id: (self.settings.ids)() };
+        let mut own = Reference { entity, id };
         let mut behind = false;
         if let Some(token) = &asked.token {
             (own.id, behind) = self.behind(token, own.id).map_err(|error| self.store_fault(error))?;

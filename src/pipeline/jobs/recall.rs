@@ -145,16 +145,16 @@ fn value(json: &Json, schema: &Schema) -> Option<Value> {
     serde_json::from_value(json.clone()).ok().filter(|value| !matches!(value, Value::Reference(_)))
 }
 
-fn all(values: &Json, schema: &Schema) -> Option<Vec<Value>> {
+pub(super) fn all(values: &Json, schema: &Schema) -> Option<Vec<Value>> {
     values.as_array()?.iter().map(|json| value(json, schema)).collect()
 }
 
-fn fields(row: &Row, entity: EntityId, schema: &Schema) -> Json {
+pub(super) fn fields(row: &Row, entity: EntityId, schema: &Schema) -> Json {
     let named = |(slot, value)| Some((schema.field(entity, slot)?.name.to_string(), kept(value, schema)));
     Json::Object(row.iter().filter_map(named).collect())
 }
 
-fn row(fields: &Json, entity: EntityId, schema: &Schema) -> Option<Row> {
+pub(super) fn row(fields: &Json, entity: EntityId, schema: &Schema) -> Option<Row> {
     let declared = schema.entity(entity)?;
     let known = fields.as_object()?.iter().filter_map(|(name, json)| Some((declared.slot(name)?, json)));
     known.map(|(slot, json)| Some((slot, value(json, schema)?))).collect()

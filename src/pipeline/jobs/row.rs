@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use smol_str::SmolStr;
 
 use super::Job;
+use super::background::Batch;
 use super::recall::Position;
 use crate::pipeline::Pipeline;
 use crate::pipeline::engine::Engine;
@@ -119,9 +120,13 @@ impl Engine {
             (columns::STARTED, moment(job.started)),
             (columns::COMPLETED, moment(job.completed)),
             (columns::MESSAGE, text(job.message.as_ref())),
+            (columns::ERROR_CODE, text(job.error_code.as_ref())),
             (system::MODIFIED_ON, Value::DateTime(job.modified)),
         ];
         match &job.position {
+            _ if job.kind == Kind::BackgroundOperation => {
+                values.push((columns::POSITION, job.batch.as_ref().map_or(Value::Empty, |batch| Value::Text(batch.write()))));
+            }
             Some(position) => {
                 let (text, records) = position.write(&self.schema);
                 values.push((columns::POSITION, Value::Text(text)));
@@ -159,15 +164,18 @@ pub(super) fn read(id: Uuid, row: &Row, entity: EntityId, schema: &Schema) -> Re
     let uuid = |name: &str| if let Value::Uuid(id) = value(name) { Some(id) } else { None };
     let code = |name: &str| if let Value::Choice(code) = value(name) { Some(code) } else { None };
     let records = text(columns::RECORDS);
-    let position = match text(columns::POSITION) {
-        Some(position) => Some(Position::read(&position, records.as_deref(), schema).ok_or_else(damaged)?),
-        None => None,
-    };
+    let kind = code(columns::KIND).and_then(Kind::of).ok_or_else(damaged)?;
+    let (mut position, mut batch) = (None, None);
+    match text(columns::POSITION) {
+        None => {}
+        Some(text) if kind == Kind::BackgroundOperation => batch = Some(Batch::read(&text).ok_or_else(damaged)?),
+        Some(text) => position = Some(Position::read(&text, records.as_deref(), schema).ok_or_else(damaged)?),
+    }
     let job = || {
         Some(Job {
             id,
             name: text(columns::NAME)?,
-            kind: code(columns::KIND).and_then(Kind::of)?,
+            kind,
             activation: reference(columns::ACTIVATION).map(|activation: Reference| activation.id),
             record: (text(columns::RECORD_ENTITY)?, uuid(columns::RECORD_ID)?),
             owner: reference(system::OWNER)?,
@@ -186,6 +194,8 @@ pub(super) fn read(id: Uuid, row: &Row, entity: EntityId, schema: &Schema) -> Re
             modified: moment(system::MODIFIED_ON)?,
             completed: moment(columns::COMPLETED),
             message: text(columns::MESSAGE),
+            error_code: text(columns::ERROR_CODE),
+            batch,
             data: text(columns::DATA).unwrap_or_default(),
             position,
         })

@@ -36,6 +36,8 @@ pub(crate) enum Work {
     Flow(Arc<FlowCode>, Text),
     /// The plug-in of its name.
     Plugin,
+    /// The operations that were handed in with it.
+    Operations,
     /// Nothing: why there is nothing to run.
     Gone(String),
 }
@@ -68,10 +70,10 @@ enum Reached {
 }
 
 /// Why a step led nowhere.
-struct Failed {
-    interrupt: Interrupt,
+pub(super) struct Failed {
+    pub interrupt: Interrupt,
     /// Whether a flow stopped an operation of the job, and not the job.
-    refused: bool,
+    pub refused: bool,
 }
 
 impl Pipeline {
@@ -81,8 +83,11 @@ impl Pipeline {
         if self.longer != Longer::None {
             return Err(StoreError::Failed("a transaction is open already".to_owned()));
         }
-        let result = self.engine.advance_job(job, work, lease);
-        self.engine.open = false;
+        let result = match work {
+            Work::Operations => self.advance_operations(job, lease),
+            work => self.engine.advance_job(job, work, lease),
+        };
+        (self.longer, self.engine.open) = (Longer::None, false);
         if result.is_err() {
             self.engine.epoch += 1;
             // The error to report is the first one.
@@ -113,6 +118,7 @@ impl Engine {
                 result
             }
             Work::Gone(why) => Err(Failed { interrupt: fault(Code::F13, why.clone()), refused: false }),
+            Work::Operations => Ok(Reached::Ended(None)),
         };
         let progress = match result {
             Ok(reached) => {
@@ -143,7 +149,7 @@ impl Engine {
 
     /// Begins a transaction in which the worker still holds the job. Where it doesn't, or somebody wants the job to pause or to end, that
     /// is done instead.
-    fn hold(&mut self, job: &mut Job) -> Result<Option<Progress>, StoreError> {
+    pub(super) fn hold(&mut self, job: &mut Job) -> Result<Option<Progress>, StoreError> {
         self.store.begin()?;
         self.start_anew(job.caller, Savepoint::None);
         (self.open, self.correlation) = (true, Some(job.correlation));
@@ -207,7 +213,7 @@ impl Engine {
     }
 
     /// What a job is after a step that failed, which was undone.
-    fn settle_failure(&mut self, job: &mut Job, failed: &Failed, place: Option<Span>) {
+    pub(super) fn settle_failure(&mut self, job: &mut Job, failed: &Failed, place: Option<Span>) {
         let (turn, message) = match &failed.interrupt {
             Interrupt::Stop { reason, .. } if !failed.refused => (Turn::Stop, reason.clone()),
             Interrupt::Stop { flow, reason } if *flow == job.name => (Turn::Fail, reason.clone()),
@@ -217,6 +223,7 @@ impl Engine {
                 let place = place.map_or(String::new(), |place| format!(" ({place})"));
                 let passes = matches!(fault.code, Code::F11 | Code::F21) && job.retries < MAX_RETRIES;
                 let turn = if passes { Turn::Rest } else { Turn::Fail };
+                job.error_code = (!passes).then(|| fault.code.name().into());
                 (turn, format!("{}: {}{place}", fault.code.name(), fault.message).into())
             }
         };

@@ -1,0 +1,94 @@
+//! `weir jobs show ID --follow`, how a job goes on until it has ended, and `--results`, what came of its operations.
+
+use std::io::{self, IsTerminal};
+use std::thread;
+use std::time::Duration;
+
+use super::exit::Exit;
+use super::output::Output;
+use super::{Format, jobs};
+use crate::diagnostic::render;
+use crate::jobs::Refused;
+use crate::pipeline::{Batch, Job, OperationResult, Pipeline};
+use crate::schema::jobs::{State, Status};
+use crate::store::StoreError;
+use crate::value::Uuid;
+
+/// How often a job is looked at.
+const OFTEN: Duration = Duration::from_millis(250);
+
+/// Tells how a job goes on until it has ended. On a terminal there is one line that is brought up to date, else a line for each change.
+pub(super) fn follow(id: Uuid, format: Format, pipeline: &mut Pipeline, output: &mut Output) -> Result<Exit, Refused> {
+    let refreshed = format == Format::Human && io::stdout().is_terminal();
+    let mut last = String::new();
+    loop {
+        let job = look(id, pipeline)?;
+        let line = if format == Format::Json { jobs::json(&job) } else { jobs::line(&job) };
+        let ended = job.status.state() == State::Completed;
+        if line != last {
+            if refreshed {
+                output.write(&format!("\r\u{1b}[2K{line}"));
+            } else {
+                output.line(&line);
+            }
+            output.flush();
+            last = line;
+        }
+        if ended {
+            output.write(if refreshed { "\n" } else { "" });
+            return Ok(outcome(&job));
+        }
+        thread::sleep(OFTEN);
+    }
+}
+
+/// Tells what came of each operation of a background operation, as far as it is.
+pub(super) fn results(id: Uuid, format: Format, pipeline: &mut Pipeline, output: &mut Output) -> Result<Exit, Refused> {
+    let job = look(id, pipeline)?;
+    let chunks = job.batch.as_ref().map_or(0, |batch| batch.chunks);
+    for chunk in 0..chunks {
+        for result in pipeline.results(id, chunk)? {
+            match format {
+                Format::Json => output.line(serde_json::to_string(&result).unwrap_or_default()),
+                Format::Human => output.line(render::visible(&in_words(&result))),
+            }
+        }
+    }
+    Ok(Exit::Well)
+}
+
+/// How far a background operation is.
+pub(super) fn progress(batch: &Batch) -> String {
+    let refused = [(batch.stopped, "stopped"), (batch.faults, "failed")].map(|(count, word)| match count {
+        0 => String::new(),
+        count => format!(", {count} {word}"),
+    });
+    format!("{} of {} done{}", batch.done(), batch.operations, refused.concat())
+}
+
+fn look(id: Uuid, pipeline: &mut Pipeline) -> Result<Job, Refused> {
+    pipeline.job(id).map_err(|fault| StoreError::Failed(fault.message))?.ok_or(Refused::Unknown(id))
+}
+
+/// How a command ends that followed a job to its end.
+fn outcome(job: &Job) -> Exit {
+    match job.status {
+        Status::Succeeded => Exit::Well,
+        Status::Canceled => Exit::Stopped,
+        _ if job.error_code.as_deref() == Some("stopped") => Exit::Stopped,
+        _ => Exit::Problems,
+    }
+}
+
+fn in_words(result: &OperationResult) -> String {
+    let about = match (&result.id, result.ids.as_slice()) {
+        (Some(id), _) => format!(" {id}"),
+        (None, []) => String::new(),
+        (None, ids) => format!(" {}", ids.iter().map(Uuid::to_string).collect::<Vec<_>>().join(" ")),
+    };
+    let outputs = if result.outputs.is_empty() { String::new() } else { format!(" {}", serde_json::json!(result.outputs)) };
+    let code = result.code.as_ref().map_or(String::new(), |code| format!(" {code}"));
+    let by = result.flow.as_ref().map_or(String::new(), |flow| format!(" by {flow}"));
+    let reason = result.reason.as_ref().map_or(String::new(), |reason| format!(": {reason}"));
+    format!("{}: {}{code}{by}{about}{outputs}{reason}", result.line, result.outcome)
+}
