@@ -57,6 +57,11 @@ impl<'a> WebAddress<'a> {
         Ok(address)
     }
 
+    /// Whether a text is a host, with or without a port.
+    pub fn is_permission(text: &str) -> bool {
+        split(text).is_some()
+    }
+
     /// Whether an operator's permission, a host with or without a port, is about this address.
     pub fn is_meant_by(&self, permission: &str) -> bool {
         split(permission)

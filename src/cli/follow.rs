@@ -4,6 +4,9 @@ use std::io::{self, IsTerminal};
 use std::thread;
 use std::time::Duration;
 
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::{Value, json};
+
 use super::exit::Exit;
 use super::output::Output;
 use super::{Format, jobs};
@@ -19,26 +22,35 @@ const OFTEN: Duration = Duration::from_millis(250);
 
 /// Tells how a job goes on until it has ended. On a terminal there is one line that is brought up to date, else a line for each change.
 pub(super) fn follow(id: Uuid, format: Format, pipeline: &mut Pipeline, output: &mut Output) -> Result<Exit, Refused> {
-    let refreshed = format == Format::Human && io::stdout().is_terminal();
+    let bar = (format == Format::Human && io::stdout().is_terminal()).then(bar);
     let mut last = String::new();
     loop {
         let job = look(id, pipeline)?;
         let line = if format == Format::Json { jobs::json(&job) } else { jobs::line(&job) };
         let ended = job.status.state() == State::Completed;
-        if line != last {
-            if refreshed {
-                output.write(&format!("\r\u{1b}[2K{line}"));
-            } else {
-                output.line(&line);
-            }
+        match &bar {
+            Some(bar) if ended => bar.finish_and_clear(),
+            Some(bar) => bar.set_message(line.clone()),
+            None => {}
+        }
+        if ended || bar.is_none() && line != last {
+            output.line(&line);
             output.flush();
-            last = line;
         }
         if ended {
-            output.write(if refreshed { "\n" } else { "" });
             return Ok(outcome(&job));
         }
+        last = line;
         thread::sleep(OFTEN);
+    }
+}
+
+/// One line of the terminal, cut to its width.
+fn bar() -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stdout());
+    match ProgressStyle::with_template("{wide_msg}") {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
     }
 }
 
@@ -66,6 +78,31 @@ pub(super) fn progress(batch: &Batch) -> String {
     format!("{} of {} done{}", batch.done(), batch.operations, refused.concat())
 }
 
+/// Who is told of the end of a background operation, and what came of that. What may be secret in the address is left out.
+pub(super) fn callback(batch: &Batch, callback: Option<&Job>) -> Option<String> {
+    let url = shown(batch.callback.as_deref()?);
+    let Some(job) = callback else { return Some(format!("{url}, once it has ended")) };
+    let message = job.message.as_ref().map_or(String::new(), |message| format!(": {message}"));
+    let due = job.due.filter(|_| job.status == Status::Waiting).map_or(String::new(), |due| format!(" until {due}"));
+    Some(format!("{url} {}{due}{message}", job.status.label().to_lowercase()))
+}
+
+/// The same for programs; nothing where nobody is told.
+pub(super) fn callback_object(batch: &Batch, callback: Option<&Job>) -> Value {
+    let Some(url) = batch.callback.as_deref().map(shown) else { return Value::Null };
+    let Some(job) = callback else { return json!({ "url": url, "job": null }) };
+    json!({
+        "url": url, "job": job.id.to_string(), "state": job.status.state() as i32, "status": job.status as i32,
+        "statusName": job.status.name(), "retries": job.retries, "errorCode": job.error_code, "message": job.message,
+    })
+}
+
+/// An address without what follows its path.
+fn shown(url: &str) -> String {
+    let path = url.split(['?', '#']).next().unwrap_or(url);
+    if path.len() == url.len() { path.to_owned() } else { format!("{path}?…") }
+}
+
 fn look(id: Uuid, pipeline: &mut Pipeline) -> Result<Job, Refused> {
     pipeline.job(id).map_err(|fault| StoreError::Failed(fault.message))?.ok_or(Refused::Unknown(id))
 }
@@ -86,7 +123,7 @@ fn in_words(result: &OperationResult) -> String {
         (None, []) => String::new(),
         (None, ids) => format!(" {}", ids.iter().map(Uuid::to_string).collect::<Vec<_>>().join(" ")),
     };
-    let outputs = if result.outputs.is_empty() { String::new() } else { format!(" {}", serde_json::json!(result.outputs)) };
+    let outputs = if result.outputs.is_empty() { String::new() } else { format!(" {}", json!(result.outputs)) };
     let code = result.code.as_ref().map_or(String::new(), |code| format!(" {code}"));
     let by = result.flow.as_ref().map_or(String::new(), |flow| format!(" by {flow}"));
     let reason = result.reason.as_ref().map_or(String::new(), |reason| format!(": {reason}"));

@@ -172,16 +172,16 @@ fn list(which: &List, arguments: &Arguments, pipeline: &mut Pipeline, output: &m
 fn show(id: Uuid, arguments: &Arguments, pipeline: &mut Pipeline, output: &mut Output) -> Result<Exit, Refused> {
     let job = pipeline.job(id).map_err(|fault| StoreError::Failed(fault.message))?.ok_or(Refused::Unknown(id))?;
     let log = pipeline.job_log(id).map_err(|fault| StoreError::Failed(fault.message))?;
-    if arguments.format == Format::Json {
-        let mut shown = object(&job);
-        if let Value::Object(members) = &mut shown {
-            members.insert("log".to_owned(), log.iter().map(log::object).collect());
-        }
-        output.line(shown.to_string());
-        return Ok(Exit::Well);
-    }
     let moment = |moment: Option<Timestamp>| moment.map(|moment| moment.to_string());
     let what = job.kind.label();
+    let callback = pipeline.callback_of(id).map_err(|fault| StoreError::Failed(fault.message))?;
+    if arguments.format == Format::Json {
+        let mut object = object(&job);
+        object["callback"] = job.batch.as_ref().map_or(Value::Null, |batch| follow::callback_object(batch, callback.as_ref()));
+        object["log"] = log.iter().map(log::object).collect();
+        output.line(object.to_string());
+        return Ok(Exit::Well);
+    }
     let owner = pipeline.text(&crate::value::Value::Reference(job.owner), &crate::value::Type::Uuid, None);
     let lines = [
         (what, Some(job.name.to_string())),
@@ -194,6 +194,7 @@ fn show(id: Uuid, arguments: &Arguments, pipeline: &mut Pipeline, output: &mut O
         ("message", job.message.as_ref().map(|message| message.to_string())),
         ("error", job.error_code.as_ref().map(|code| code.to_string())),
         ("operations", job.batch.as_ref().map(follow::progress)),
+        ("callback", job.batch.as_ref().and_then(|batch| follow::callback(batch, callback.as_ref()))),
         ("transactions", job.batch.as_ref().map(|batch| batch.chunks.to_string())),
         ("runs as", owner.ok().map(|owner| owner.to_string())),
         ("activation", job.activation.map(|activation| activation.to_string())),

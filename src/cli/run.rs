@@ -50,6 +50,9 @@ pub(super) struct Arguments {
     /// Hand the operations in as one background operation, which a worker (`weir work`) does later
     #[arg(long, env = "WEIR_BACKGROUND", requires = "ops", conflicts_with_all = ["dry_run", "resume", "rejects", "trace", "file"])]
     pub background: bool,
+    /// The address that is told when the background operation has ended, at a host that `weir.toml` allows
+    #[arg(long, value_name = "URL", env = "WEIR_CALLBACK", requires = "background")]
+    pub callback: Option<String>,
     /// Do all operations and roll them back: what would happen, with nothing kept
     #[arg(long, env = "WEIR_DRY_RUN", requires = "ops", conflicts_with_all = ["resume", "file"])]
     pub dry_run: bool,

@@ -84,6 +84,7 @@ impl<'a> Runner<'a> {
         match job.kind {
             Kind::Plugin => return Work::Plugin,
             Kind::BackgroundOperation => return Work::Operations,
+            Kind::Callback => return Work::Callback,
             Kind::Flow => {}
         }
         let key = (job.name.clone(), job.activation);

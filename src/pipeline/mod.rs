@@ -47,7 +47,7 @@ use smol_str::SmolStr;
 
 pub use context::PluginContext;
 pub use count::{Began, Counted, Counter, Part};
-pub use external::{CallError, Limits, Outside, Permission};
+pub use external::{CallError, Callbacks, Limits, Notice, Outside, Permission, is_public};
 pub use happening::{Actor, Border, Happening, Named, StepKind, StepVerdict, TraceEntry};
 pub use jobs::{
     Background, Batch, DEFAULT_CHUNK, Intake, Job, JobStage, Keep, LONGEST_OPERATION, LoggedStep, OperationResult, Sweep, Unqueued,

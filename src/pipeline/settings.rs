@@ -9,7 +9,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::count::Counter;
-use super::external::{Limits, Outside, Permission};
+use super::external::{Callbacks, Limits, Outside, Permission};
 use super::operation::{Operation, Outcome};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -68,6 +68,8 @@ pub struct Settings {
     pub counter: Option<Counter>,
     /// Which code outside may be called by commands and webhooks; nothing where nobody says.
     pub permission: Permission,
+    /// Who may be told that a background operation has ended.
+    pub callbacks: Callbacks,
     /// How long one call of code outside may take, and how much it may answer.
     pub limits: Limits,
     /// Calls code outside; without it nothing can be called, whatever is permitted.
@@ -126,6 +128,7 @@ impl Settings {
             trace: false,
             counter: None,
             permission: Permission::default(),
+            callbacks: Callbacks::default(),
             limits: Limits::default(),
             outside: None,
             recorder: None,

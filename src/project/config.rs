@@ -1,5 +1,6 @@
 //! `weir.toml` in the folder of a project: its store and settings. What only the operator of a machine may grant (which
-//! commands and hosts code outside the language may reach) has no key in it: a project can't permit itself anything.
+//! commands and hosts code outside the language may reach) has no key in it: a project can't permit itself anything. Whom the
+//! store's own background operations may call back is a setting: flows can't ask for one, only whoever hands in operations.
 
 use std::path::Path;
 use std::time::Duration;
@@ -9,8 +10,9 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::files::LoadError;
+use crate::bytecode::WebAddress;
 use crate::diagnostic::{Code, Diagnostic, nearest};
-use crate::pipeline::{Keep, Settings};
+use crate::pipeline::{Callbacks, Keep, Settings};
 use crate::schema::select::MAX_VISITED;
 use crate::source::{FileId, Sources, Span};
 use crate::value::{self, time};
@@ -43,10 +45,13 @@ pub struct Config {
     pub loop_records: Option<u64>,
     /// How long a worker keeps jobs that have ended.
     pub keep: Keep,
+    /// Who may be told that a background operation has ended.
+    pub callbacks: Callbacks,
 }
 
-/// The keys at the top, and those of `[limits]` and of `[jobs]`.
-const KEYS: [&str; 5] = ["store", "timezone", "url", "limits", "jobs"];
+/// The keys at the top, and those of the tables.
+const KEYS: [&str; 6] = ["store", "timezone", "url", "limits", "jobs", "callbacks"];
+const CALLBACKS: [&str; 2] = ["hosts", "private_hosts"];
 const LIMITS: [&str; 7] = ["depth", "runs", "instructions", "time", "plugin_time", "memory", "loop_records"];
 const JOBS: [&str; 2] = ["keep", "keep_failed"];
 
@@ -68,6 +73,7 @@ impl Config {
         settings.limits.time = self.plugin_time.map_or(settings.limits.time, Duration::from_secs);
         settings.max_memory = self.memory.unwrap_or(settings.max_memory);
         settings.max_loop_records = self.loop_records.unwrap_or(settings.max_loop_records);
+        settings.callbacks.clone_from(&self.callbacks);
         settings.max_instructions = self.instructions.unwrap_or(settings.max_instructions);
         settings
     }
@@ -95,7 +101,7 @@ impl Config {
         // A text of JSON is one of TOML, but for one sign that JSON lets stand.
         let text = |key: &str, value: &str| format!("{key} = {}\n", serde_json::json!(value)).replace('\u{7f}', "\\u007f");
         let number = |key: &str, number: Option<u64>| number.map_or(String::new(), |number| format!("{key} = {number}\n"));
-        let Config { store: _, zone, url, depth, instructions, runs, time, plugin_time, memory, loop_records, keep } = self;
+        let Config { store: _, zone, url, depth, instructions, runs, time, plugin_time, memory, loop_records, keep, callbacks } = self;
         let zone = zone.as_ref().and_then(TimeZone::iana_name).map_or(String::new(), |zone| text("timezone", zone));
         let url = url.as_ref().map_or(String::new(), |url| text("url", url));
         let (depth, runs) = (depth.map(u64::from), runs.map(u64::from));
@@ -108,7 +114,10 @@ impl Config {
         });
         let kept = kept.collect::<String>();
         let jobs = if kept.is_empty() { String::new() } else { format!("[jobs]\n{kept}") };
-        format!("{zone}{url}[limits]\n{limits}{jobs}")
+        let hosts = CALLBACKS.into_iter().zip([&callbacks.hosts, &callbacks.private_hosts]).filter(|(_, hosts)| !hosts.is_empty());
+        let hosts = hosts.map(|(key, hosts)| format!("{key} = {}\n", serde_json::json!(hosts))).collect::<String>();
+        let callbacks = if hosts.is_empty() { hosts } else { format!("[callbacks]\n{hosts}") };
+        format!("{zone}{url}[limits]\n{limits}{jobs}{callbacks}")
     }
 
     /// The settings that a store keeps; none where it can't be.
@@ -188,6 +197,13 @@ impl Reader {
                         "write `[jobs]`, and what holds of jobs below it".to_owned(),
                     ),
                 },
+                "callbacks" => match value.get_ref() {
+                    DeValue::Table(callbacks) => self.callbacks(callbacks, &mut config.callbacks),
+                    _ => {
+                        let help = "write `[callbacks]`, and `hosts = [\"crm.example.com\"]` below it".to_owned();
+                        self.problem(value.span(), "`callbacks` is a table".to_owned(), help);
+                    }
+                },
                 _ => self.unknown(key, &KEYS),
             }
         }
@@ -219,6 +235,16 @@ impl Reader {
         }
     }
 
+    fn callbacks(&mut self, table: &DeTable<'_>, callbacks: &mut Callbacks) {
+        for (key, value) in table {
+            match key.get_ref().as_ref() {
+                "hosts" => callbacks.hosts = self.hosts(value),
+                "private_hosts" => callbacks.private_hosts = self.hosts(value),
+                _ => self.unknown(key, &CALLBACKS),
+            }
+        }
+    }
+
     /// How long something is kept: a length of time, or none at all.
     fn length(&mut self, value: &Spanned<DeValue<'_>>, what: &str) -> Option<value::Duration> {
         let help = format!("write `{what} = \"30 days\"`, or `{what} = \"none\"`; where nothing is said, they are kept for ever");
@@ -235,6 +261,24 @@ impl Reader {
             Err(message) => self.problem(value.span(), message, help),
         }
         None
+    }
+
+    /// A list of hosts, with or without ports.
+    fn hosts(&mut self, value: &Spanned<DeValue<'_>>) -> Vec<String> {
+        let help = "write hosts without anything around them: `[\"crm.example.com\", \"hooks.example.com:8443\"]`";
+        let DeValue::Array(hosts) = value.get_ref() else {
+            self.problem(value.span(), "this is no list".to_owned(), help.to_owned());
+            return Vec::new();
+        };
+        let host = |host: &Spanned<DeValue<'_>>| {
+            let text = self.text(host, help)?;
+            if WebAddress::is_permission(&text) {
+                return Some(text);
+            }
+            self.problem(host.span(), "this is no host".to_owned(), help.to_owned());
+            None
+        };
+        hosts.iter().filter_map(host).collect()
     }
 
     fn text(&mut self, value: &Spanned<DeValue<'_>>, help: &str) -> Option<String> {

@@ -56,7 +56,9 @@ pub mod columns {
     pub const DATA: &str = "data";
     /// The code of what it failed with.
     pub const ERROR_CODE: &str = "errorcode";
-    /// Where it stands in its flow, with its values; of a background operation, how far it is.
+    /// Of a background operation, how far it is, and who is to be told of its end.
+    pub const PROGRESS: &str = "progress";
+    /// Where it stands in its flow, with its values.
     pub const POSITION: &str = "position";
     /// The records that its loops go through.
     pub const RECORDS: &str = "loops";
@@ -121,6 +123,8 @@ pub enum Kind {
     /// A background operation: operations that somebody has handed in. The platform keeps these in a table of their own, where they
     /// need no code; this is its code for a request that runs as a system job.
     BackgroundOperation = 54,
+    /// What tells somebody that a background operation has ended. The platform has no job for it; its own codes end below this one.
+    Callback = 100_000_000,
 }
 
 impl Kind {
@@ -130,12 +134,13 @@ impl Kind {
             Kind::Plugin => "plug-in",
             Kind::Flow => "flow",
             Kind::BackgroundOperation => "background",
+            Kind::Callback => "callback",
         }
     }
 
     /// The kind of a code.
     pub fn of(code: i32) -> Option<Kind> {
-        [Kind::Plugin, Kind::Flow, Kind::BackgroundOperation].into_iter().find(|kind| *kind as i32 == code)
+        [Kind::Plugin, Kind::Flow, Kind::BackgroundOperation, Kind::Callback].into_iter().find(|kind| *kind as i32 == code)
     }
 }
 

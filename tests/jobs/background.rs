@@ -1,6 +1,8 @@
 //! Background operations through the real command: handed in, done by workers, killed in the middle, refused.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
 
 use serde_json::{Value, json};
 
@@ -175,4 +177,35 @@ fn it_runs_as_whoever_asked_with_the_rights_of_when_it_runs() {
     assert_eq!((&job["status"], &job["errorCode"]), (&json!(31), &json!("F22")), "{job}");
     let unknown = place.ask(&create("a", 1), &["--as", "Nobody"]);
     assert_eq!(unknown.0, 1);
+}
+
+#[test]
+fn one_can_be_followed_until_it_has_ended() {
+    let place = Place::deployed(RULES);
+    let id = place.hand_in(&(0..300).map(|number| create(&format!("a{number}"), number % 100)).collect::<String>(), &["--batch", "2"]);
+    let arguments = ["jobs", "show", &id, "--follow", "--store", "sqlite:s.db", "--format", "json"];
+    let mut follower = place.command(&arguments).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines =
+        BufReader::new(follower.stdout.take().unwrap()).lines().map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap());
+    assert_eq!(lines.next().unwrap()["statusName"], "waitingforresources");
+    place.work();
+    let told: Vec<Value> = lines.collect();
+    assert!(follower.wait().unwrap().success());
+    let done: Vec<u64> = told.iter().map(|line| line["operations"]["committed"].as_u64().unwrap()).collect();
+    assert!(done.is_sorted() && done.last() == Some(&300), "{done:?}");
+    assert_eq!(told.last().unwrap()["statusName"], "succeeded");
+    assert!(told.windows(2).all(|pair| pair[0] != pair[1]), "a line for each change");
+}
+
+#[test]
+fn at_a_terminal_one_line_is_kept_up_to_date() {
+    let place = Place::deployed(RULES);
+    let id = place.hand_in(&create("a", 1), &[]);
+    let arguments = ["jobs", "show", &id, "--follow", "--store", "sqlite:s.db"];
+    let mut terminal = rexpect::session::spawn_command(place.command_at_a_terminal(&arguments), Some(60_000)).unwrap();
+    terminal.exp_string("0 of 1 done waiting for resources").unwrap();
+    place.work();
+    let before = terminal.exp_string("1 of 1 done succeeded").unwrap();
+    assert!(!before.contains('\n'), "{before:?}");
+    terminal.exp_eof().unwrap();
 }

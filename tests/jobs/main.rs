@@ -4,10 +4,12 @@
 
 mod activations;
 mod background;
+mod callback;
 mod chunks;
 mod keep;
 mod kill;
 mod list;
+mod listener;
 mod log;
 mod operator;
 mod place;

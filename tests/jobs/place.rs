@@ -30,6 +30,13 @@ impl Place {
         command
     }
 
+    /// The command with nothing said of its input.
+    pub fn command_at_a_terminal(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_weir"));
+        command.args(arguments).current_dir(self.dir.path()).env("TERM", "xterm");
+        command
+    }
+
     /// Runs the command, which has to end well; gives what it wrote.
     pub fn well(&self, arguments: &[&str]) -> String {
         let Output { status, stdout, stderr } = self.command(arguments).output().unwrap();

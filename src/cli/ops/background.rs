@@ -33,8 +33,10 @@ pub(in super::super) fn hand_in(store: &str, file: &Path, arguments: &Arguments,
     let acting = arguments.user.as_deref().map(|full_name| user(full_name, &mut pipeline)).transpose();
     let acting = acting.map_err(|problem| unknown_user(&problem, output))?;
     let chunk = arguments.batch.unwrap_or(DEFAULT_CHUNK);
-    let how = Background { acting, chunk, stop_on_error: arguments.stop_on_error };
-    let mut intake = Taking { intake: Intake::new(&mut pipeline, how), last: None, problems: 0, failed: None };
+    let callback = arguments.callback.as_deref().map(SmolStr::new);
+    let how = Background { acting, chunk, stop_on_error: arguments.stop_on_error, callback };
+    let intake = Intake::new(&mut pipeline, how).map_err(|error| refused(&Refused::Unqueued(error), store, output))?;
+    let mut intake = Taking { intake, last: None, problems: 0, failed: None };
     for next in reader {
         if let Some(problem) = intake.take(next) {
             match arguments.format {

@@ -3,6 +3,7 @@
 //! The operator permits, the project only names: without a permission of the settings nothing is called. How a process is started
 //! or an endpoint is reached is not in here ([`Outside`]); so the core asks neither the machine nor the network by itself.
 
+mod address;
 mod answer;
 mod request;
 
@@ -12,6 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::bytecode::{Via, WebAddress, command_words};
 use crate::diagnostic::Code;
+
+pub use address::is_public;
 
 use super::context::PluginContext;
 use super::engine::Engine;
@@ -36,6 +39,28 @@ impl Permission {
     fn covers_host(&self, address: &WebAddress<'_>) -> bool {
         self.hosts.iter().any(|permitted| address.is_meant_by(permitted))
     }
+}
+
+/// Who may be told that a background operation has ended; nobody where nothing is said.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Callbacks {
+    /// Hosts that lie in the public network, with or without a port.
+    pub hosts: Vec<String>,
+    /// Hosts that may lie anywhere, this machine and private networks included.
+    pub private_hosts: Vec<String>,
+}
+
+/// What tells somebody that a background operation has ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// Where it is posted to.
+    pub url: String,
+    /// What is posted, as JSON.
+    pub body: String,
+    /// What it is known by, the same whenever it is posted: the header `idempotency-key`.
+    pub key: String,
+    /// Whether the host may lie anywhere; else only at an address that [`is_public`].
+    pub anywhere: bool,
 }
 
 /// What one call may take.
@@ -69,6 +94,11 @@ pub trait Outside: Send {
 
     /// Posts the request to an address, and gives back the body of the answer.
     fn webhook(&mut self, address: &str, request: &str, limits: Limits) -> Result<String, CallError>;
+
+    /// Posts a notice within so much time.
+    fn notify(&mut self, _notice: &Notice, _time: Duration) -> Result<(), CallError> {
+        Err(CallError::Failed("can't be made here".to_owned()))
+    }
 }
 
 /// Calls the code of a plug-in or an action, and does what it answers.

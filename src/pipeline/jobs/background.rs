@@ -39,11 +39,13 @@ pub struct Background {
     pub chunk: u32,
     /// Whether it ends at the first operation that is stopped or fails; else it goes on with the next one.
     pub stop_on_error: bool,
+    /// Whom to tell that it has ended, whatever came of it: an address that the settings allow to be called back.
+    pub callback: Option<SmolStr>,
 }
 
 impl Default for Background {
     fn default() -> Self {
-        Background { acting: None, chunk: DEFAULT_CHUNK, stop_on_error: false }
+        Background { acting: None, chunk: DEFAULT_CHUNK, stop_on_error: false, callback: None }
     }
 }
 
@@ -62,6 +64,8 @@ pub struct Batch {
     pub chunks: u32,
     /// Whether it ends at the first operation that is stopped or fails.
     pub stop_on_error: bool,
+    /// Whom to tell that it has ended.
+    pub callback: Option<SmolStr>,
     /// How many chunks are done.
     pub(super) done: u32,
     /// How many operations of the next one are done.
@@ -94,6 +98,9 @@ pub enum Unqueued {
     /// One is too large to be kept.
     #[error("line {0}: the operation is larger than {LONGEST_OPERATION} bytes: divide it")]
     TooLarge(u64),
+    /// The callback isn't allowed.
+    #[error("the callback isn't allowed: {0}")]
+    Callback(String),
     /// Somebody has ended the job before all of it was handed in.
     #[error("the job {0} was ended before all of it was handed in")]
     Ended(Uuid),
@@ -105,7 +112,7 @@ pub enum Unqueued {
 impl Pipeline {
     /// Hands in operations to be done in the background, all of them as one job; gives the job, which a worker takes up.
     pub fn run_in_background(&mut self, operations: impl IntoIterator<Item = Operation>, how: Background) -> Result<Job, Unqueued> {
-        let mut intake = Intake::new(self, how);
+        let mut intake = Intake::new(self, how)?;
         for (line, operation) in (1..).zip(operations) {
             if let Err(error) = intake.add(line, &operation, None) {
                 intake.abandon()?;
@@ -117,7 +124,7 @@ impl Pipeline {
 
     /// Where a job can be looked at: its address as the function `url` gives it.
     pub fn location(&self, job: Uuid) -> String {
-        format!("{}/{}/{job}", self.engine.settings.url, jobs::ENTITY)
+        self.engine.location(job)
     }
 
     /// What came of the operations of a background operation, in their order, as far as it is: those of a chunk, from 0.
@@ -152,11 +159,14 @@ impl std::fmt::Debug for Intake<'_> {
 }
 
 impl<'a> Intake<'a> {
-    /// Nothing yet.
-    pub fn new(pipeline: &'a mut Pipeline, how: Background) -> Self {
+    /// Nothing yet; an error where the callback isn't allowed.
+    pub fn new(pipeline: &'a mut Pipeline, how: Background) -> Result<Self, Unqueued> {
+        if let Some(url) = &how.callback {
+            pipeline.engine.settings.callbacks.allow(url).map_err(Unqueued::Callback)?;
+        }
         let id = (pipeline.engine.settings.ids)();
-        let batch = Batch { stop_on_error: how.stop_on_error, ..Batch::default() };
-        Intake { pipeline, how, id, name: SmolStr::default(), batch, chunks: Vec::new(), in_last: 0, begun: false }
+        let batch = Batch { stop_on_error: how.stop_on_error, callback: how.callback.clone(), ..Batch::default() };
+        Ok(Intake { pipeline, how, id, name: SmolStr::default(), batch, chunks: Vec::new(), in_last: 0, begun: false })
     }
 
     /// The pipeline that it goes through.
@@ -252,11 +262,15 @@ pub(super) struct Chunk {
 }
 
 impl Engine {
+    pub(super) fn location(&self, job: Uuid) -> String {
+        format!("{}/{}/{job}", self.settings.url, jobs::ENTITY)
+    }
+
     /// A job whose operations are still being handed in.
     fn queue_background(&mut self, id: Uuid, name: &SmolStr, acting: Option<Reference>) -> Result<(), StoreError> {
         self.caller = acting.unwrap_or(self.administrator);
         let record = Reference { entity: self.jobs_entity()?, id };
-        let asked = Asked { name, kind: Kind::BackgroundOperation, record, owner: self.caller, depth: 1 };
+        let asked = Asked { name, kind: Kind::BackgroundOperation, record, owner: self.caller, depth: 1, token: None };
         let failed = |interrupt| StoreError::Failed(into_fault(interrupt).message);
         self.queue_as(id, &asked, &Recall::default()).map_err(failed)?;
         let Some(mut job) = self.job(id)? else { return Ok(()) };

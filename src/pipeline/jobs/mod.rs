@@ -5,6 +5,7 @@
 //! longer holds, which is looked at in that same transaction. So a step is done once, whatever ends a worker in the middle.
 
 mod background;
+mod callback;
 mod chunk;
 mod claim;
 mod forget;

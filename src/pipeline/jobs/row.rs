@@ -103,7 +103,8 @@ impl Engine {
         row.map(|row| read(id, &row, entity, &self.schema)).transpose()
     }
 
-    /// Writes what changes of a job while it lives; where it has ended, the next of its token becomes due. The records of its loops are written only where they are others than in the row.
+    /// Writes what changes of a job while it lives; where it has ended, the next of its token becomes due, and who is to be told of the end is queued. The
+    /// records of its loops are written only where they are others than in the row.
     pub(super) fn write_job(&mut self, job: &Job, was: Option<&Position>) -> Result<(), StoreError> {
         let entity = self.jobs_entity()?;
         let moment = |moment: Option<Timestamp>| moment.map_or(Value::Empty, Value::DateTime);
@@ -123,10 +124,8 @@ impl Engine {
             (columns::ERROR_CODE, text(job.error_code.as_ref())),
             (system::MODIFIED_ON, Value::DateTime(job.modified)),
         ];
+        values.extend(job.batch.as_ref().map(|batch| (columns::PROGRESS, Value::Text(batch.write()))));
         match &job.position {
-            _ if job.kind == Kind::BackgroundOperation => {
-                values.push((columns::POSITION, job.batch.as_ref().map_or(Value::Empty, |batch| Value::Text(batch.write()))));
-            }
             Some(position) => {
                 let (text, records) = position.write(&self.schema);
                 values.push((columns::POSITION, Value::Text(text)));
@@ -141,7 +140,10 @@ impl Engine {
         let mut row = self.row_of(entity, &values);
         row.set(PRIMARY_KEY, Value::Uuid(job.id));
         self.store.update(entity, std::slice::from_ref(&row))?;
-        ended.map_or(Ok(()), |token| self.let_next(token))
+        if let Some(token) = ended {
+            self.let_next(token)?;
+        }
+        if job.status.state() == State::Completed { self.queue_callback(job) } else { Ok(()) }
     }
 }
 
@@ -164,18 +166,19 @@ pub(super) fn read(id: Uuid, row: &Row, entity: EntityId, schema: &Schema) -> Re
     let uuid = |name: &str| if let Value::Uuid(id) = value(name) { Some(id) } else { None };
     let code = |name: &str| if let Value::Choice(code) = value(name) { Some(code) } else { None };
     let records = text(columns::RECORDS);
-    let kind = code(columns::KIND).and_then(Kind::of).ok_or_else(damaged)?;
-    let (mut position, mut batch) = (None, None);
-    match text(columns::POSITION) {
-        None => {}
-        Some(text) if kind == Kind::BackgroundOperation => batch = Some(Batch::read(&text).ok_or_else(damaged)?),
-        Some(text) => position = Some(Position::read(&text, records.as_deref(), schema).ok_or_else(damaged)?),
-    }
+    let position = match text(columns::POSITION) {
+        Some(position) => Some(Position::read(&position, records.as_deref(), schema).ok_or_else(damaged)?),
+        None => None,
+    };
+    let batch = match text(columns::PROGRESS) {
+        Some(progress) => Some(Batch::read(&progress).ok_or_else(damaged)?),
+        None => None,
+    };
     let job = || {
         Some(Job {
             id,
             name: text(columns::NAME)?,
-            kind,
+            kind: code(columns::KIND).and_then(Kind::of)?,
             activation: reference(columns::ACTIVATION).map(|activation: Reference| activation.id),
             record: (text(columns::RECORD_ENTITY)?, uuid(columns::RECORD_ID)?),
             owner: reference(system::OWNER)?,

@@ -38,6 +38,8 @@ pub(crate) enum Work {
     Plugin,
     /// The operations that were handed in with it.
     Operations,
+    /// What tells of the end of a background operation.
+    Callback,
     /// Nothing: why there is nothing to run.
     Gone(String),
 }
@@ -106,12 +108,12 @@ impl Engine {
         let mut step = Step::begun(self.now);
         let result = match work {
             Work::Flow(flow, text) => self.step_of(job, flow, *text, &mut step),
-            Work::Plugin => {
-                // Each operation of a plug-in has a transaction of its own.
+            Work::Plugin | Work::Callback => {
+                // Each operation of a plug-in has a transaction of its own, and nobody is waited for inside of one.
                 self.commit()?;
                 self.open = false;
                 step.activity = Some(job.name.clone());
-                let result = self.plugin_of(job);
+                let result = if matches!(work, Work::Callback) { self.called_back(job) } else { self.plugin_of(job) };
                 if let Some(progress) = self.hold(job)? {
                     return Ok(progress);
                 }
@@ -312,6 +314,13 @@ impl Engine {
         // Whoever refuses, the plug-in or a flow on what it does: it failed.
         let failed = |interrupt| Failed { interrupt, refused: true };
         calls::run(self, &mut scene, &plugin).map(|()| Reached::Ended(None)).map_err(failed)
+    }
+
+    /// A callback, outside any transaction.
+    fn called_back(&mut self, job: &Job) -> Result<Reached, Failed> {
+        let failed = |interrupt| Failed { interrupt, refused: true };
+        let (record, recall) = self.begun(job).map_err(failed)?;
+        self.call_back(record, &recall).map(|()| Reached::Ended(None)).map_err(failed)
     }
 
     /// A job that was idle for long is nested in nothing any more.

@@ -1,14 +1,15 @@
 //! The one place where the machine's clock and random numbers, its processes and the network come in; everything below takes
 //! them from [`Settings`].
 
+mod callback;
 mod command;
 mod webhook;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use crate::pipeline::{CallError, Limits, Outside, Permission, Settings};
+use crate::pipeline::{CallError, Limits, Notice, Outside, Permission, Settings};
 use crate::value::Uuid;
 
 impl Settings {
@@ -35,5 +36,9 @@ impl Outside for World {
 
     fn webhook(&mut self, address: &str, request: &str, limits: Limits) -> Result<String, CallError> {
         webhook::post(address, request, limits)
+    }
+
+    fn notify(&mut self, notice: &Notice, time: Duration) -> Result<(), CallError> {
+        callback::post(notice, time)
     }
 }
