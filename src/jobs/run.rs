@@ -55,12 +55,12 @@ impl<'a> Runner<'a> {
 
     /// Takes up the job that is due first, and takes it as far as it goes, or until `enough` says so between two of its steps: then it is
     /// handed back. Gives the job as it was left; nothing where none is due.
-    pub fn run_one(&mut self, enough: &dyn Fn() -> bool) -> Result<Option<Job>, StoreError> {
+    pub fn run_one(&mut self, enough: &dyn Fn(&Job) -> bool) -> Result<Option<Job>, StoreError> {
         let Some(mut job) = self.pipeline.claim_job(&self.worker, self.lease)? else { return Ok(None) };
         let work = self.work(&job);
         loop {
             match self.pipeline.advance_job(&mut job, &work, self.lease)? {
-                Progress::GoesOn if enough() => {
+                Progress::GoesOn if enough(&job) => {
                     self.pipeline.hand_back(&self.worker)?;
                     return Ok(Some(job));
                 }
@@ -111,7 +111,7 @@ impl<'a> Runner<'a> {
 pub fn run_due(pipeline: &mut Pipeline) -> Result<Vec<Job>, StoreError> {
     let mut library = NoLibrary;
     let mut runner = Runner::new(pipeline, &mut library, "by hand", LEASE);
-    std::iter::from_fn(|| runner.run_one(&|| false).transpose()).collect()
+    std::iter::from_fn(|| runner.run_one(&|_| false).transpose()).collect()
 }
 
 /// Moves the time of a pipeline on to a moment, from due time to due time, and runs each job at its own. Says no where the moment

@@ -15,19 +15,20 @@ use super::deployed::Activations;
 use super::{Compiled, LifeError};
 use crate::jobs::Runner;
 use crate::pipeline::{Job, Keep, Pipeline, Settings, Sweep};
+use crate::schema::jobs::Kind;
 use crate::store::StoreError;
 use crate::value::Uuid;
 
 /// How long a worker rests that found nothing due.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// How long a worker leaves the store to others between two transactions of its own: at least so long, and else as long as the last one
-/// took, so that half of the time is theirs whatever it does.
+/// How long a worker leaves the store to others between two transactions of its own.
 const BREATH: Duration = Duration::from_millis(1);
 
 /// How often a worker looks for jobs that have been kept for long enough.
 const SWEEP: Duration = Duration::from_secs(10);
-/// However long a transaction took.
+/// How long it does so at most between two chunks of a background operation: as long as the last one took, so that half of the time is
+/// for others however many operations are in one.
 const LONGEST_BREATH: Duration = Duration::from_millis(100);
 
 /// How often in a row a worker that isn't to stay may find its store failing.
@@ -146,27 +147,25 @@ impl Work<'_> {
         let mut runner = Runner::new(&mut pipeline, &mut library, hand.name.as_str(), self.lease);
         let deployed = runner.deployed()?;
         let began = Cell::new(Instant::now());
-        let stop = || {
-            thread::sleep(began.get().elapsed().clamp(BREATH, LONGEST_BREATH));
+        let stop = |within: Option<&Job>| {
+            let is_bulk = within.is_some_and(|job| job.kind == Kind::BackgroundOperation);
+            thread::sleep(if is_bulk { began.get().elapsed().clamp(BREATH, LONGEST_BREATH) } else { BREATH });
             began.set(Instant::now());
             self.stop.load(Ordering::Relaxed)
         };
-        while !stop() {
+        while !stop(None) {
             if runner.deployed()? != deployed {
                 return Ok(false);
             }
             hand.busy.store(true, Ordering::Relaxed);
-            let ran = runner.run_one(&stop);
+            let ran = runner.run_one(&|job| stop(Some(job)));
             hand.busy.store(false, Ordering::Relaxed);
             let ran = ran?;
             *failures = 0;
             match &ran {
                 Some(job) => (self.told)(Ok(job)),
                 None if self.once => return Ok(true),
-                None => {
-                    self.rest(PAUSE);
-                    began.set(Instant::now());
-                }
+                None => self.rest(PAUSE),
             }
         }
         Ok(true)

@@ -62,7 +62,7 @@ impl Shared {
 }
 
 /// Runs the job that is due, with something done between its chunks.
-fn run(pipeline: &mut Pipeline, between: &dyn Fn() -> bool) -> Job {
+fn run(pipeline: &mut Pipeline, between: &dyn Fn(&Job) -> bool) -> Job {
     let mut library = NoLibrary;
     Runner::new(pipeline, &mut library, "a worker", LEASE).run_one(between).unwrap().unwrap()
 }
@@ -74,7 +74,7 @@ fn who_saves_between_chunks_isnt_kept_from_it() {
     hand_in(&mut worker, 100, 10);
     let others = Mutex::new(&mut other);
     let saved = Cell::new(0);
-    let save = || {
+    let save = |_: &Job| {
         let other = &mut *others.lock().unwrap();
         let operation = create(other, "interactive");
         assert_eq!(other.execute(operation, None).ending, Ending::Committed);
@@ -95,13 +95,13 @@ fn who_ends_or_pauses_one_is_heard_between_chunks() {
     let id = hand_in(&mut worker, 50, 10).id;
     let others = Mutex::new(&mut other);
     let turn = |verb| jobs::turn(&mut others.lock().unwrap(), id, verb, None).unwrap().status;
-    let paused = run(&mut worker, &|| {
+    let paused = run(&mut worker, &|_| {
         assert_eq!(turn(Verb::Pause), Status::Pausing);
         false
     });
     assert_eq!((paused.status, paused.batch.unwrap().committed), (Status::Waiting, 10));
     assert_eq!(turn(Verb::Resume), Status::WaitingForResources);
-    let canceled = run(&mut worker, &|| {
+    let canceled = run(&mut worker, &|_| {
         assert_eq!(turn(Verb::Cancel), Status::Canceling);
         false
     });
