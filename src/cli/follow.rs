@@ -30,8 +30,8 @@ pub(super) fn follow(id: Uuid, format: Format, pipeline: &mut Pipeline, output: 
         let ended = job.status.state() == State::Completed;
         match &bar {
             Some(bar) if ended => bar.finish_and_clear(),
-            Some(bar) => bar.set_message(line.clone()),
-            None => {}
+            Some(bar) if line != last => bar.set_message(jobs::words(&job)),
+            Some(_) | None => {}
         }
         if ended || bar.is_none() && line != last {
             output.line(&line);

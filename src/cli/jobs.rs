@@ -177,8 +177,11 @@ fn show(id: Uuid, arguments: &Arguments, pipeline: &mut Pipeline, output: &mut O
     let callback = pipeline.callback_of(id).map_err(|fault| StoreError::Failed(fault.message))?;
     if arguments.format == Format::Json {
         let mut object = object(&job);
-        object["callback"] = job.batch.as_ref().map_or(Value::Null, |batch| follow::callback_object(batch, callback.as_ref()));
-        object["log"] = log.iter().map(log::object).collect();
+        if let Some(members) = object.as_object_mut() {
+            let callback = job.batch.as_ref().map_or(Value::Null, |batch| follow::callback_object(batch, callback.as_ref()));
+            members.insert("callback".to_owned(), callback);
+            members.insert("log".to_owned(), log.iter().map(log::object).collect());
+        }
         output.line(object.to_string());
         return Ok(Exit::Well);
     }
@@ -235,6 +238,11 @@ fn turn(id: Uuid, verb: Verb, arguments: &Arguments, pipeline: &mut Pipeline, ou
 
 /// A job in a line, for people.
 pub(super) fn line(job: &Job) -> String {
+    format!("{}  {}", job.id, words(job))
+}
+
+/// The same without its id.
+pub(super) fn words(job: &Job) -> String {
     let due = match job.status {
         Status::Waiting => job.due.map_or(" for a change".to_owned(), |due| format!(" until {due}")),
         _ => String::new(),
@@ -242,7 +250,7 @@ pub(super) fn line(job: &Job) -> String {
     let message = job.message.as_ref().map_or(String::new(), |message| format!(": {message}"));
     // A background operation is on no record but its own.
     let on = job.batch.as_ref().map_or_else(|| job.record.0.to_string(), follow::progress);
-    let text = format!("{}  {}  {on} {}{due}{message}", job.id, job.name, job.status.label().to_lowercase());
+    let text = format!("{}  {on} {}{due}{message}", job.name, job.status.label().to_lowercase());
     render::visible(&text).into_owned()
 }
 

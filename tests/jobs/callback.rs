@@ -42,7 +42,7 @@ impl Place {
     }
 
     /// Why a callback isn't taken.
-    fn refused(&self, url: &str) -> String {
+    fn refuses_callback(&self, url: &str) -> String {
         fs::write(self.dir.path().join("ops.jsonl"), create(1)).unwrap();
         let arguments = ["run", ".", "--ops", "ops.jsonl", "--store", "sqlite:s.db", "--background", "--callback", url];
         let output = self.command(&arguments).output().unwrap();
@@ -101,7 +101,7 @@ fn only_hosts_that_the_configuration_names_are_called_back() {
         ("https://[::1]/", "`[::1]` is no public address"),
         ("https://[::ffff:10.0.0.1]/", "`[::ffff:10.0.0.1]` is no public address"),
     ] {
-        let said = place.refused(url);
+        let said = place.refuses_callback(url);
         assert!(said.contains("the callback isn't allowed") && said.contains(words), "{url}: {said}");
     }
     assert!(place.jobs().is_empty());
