@@ -80,7 +80,7 @@ impl Engine {
         }
         let recall = Recall { inputs: vec![Value::Text(url), Value::Text(body.to_string().into())], ..Recall::default() };
         let (name, record) = (SmolStr::new_static(NAME), Reference { entity: self.jobs_entity()?, id: job.id });
-        let asked = Asked { name: &name, kind: Kind::Callback, record, owner: job.owner, depth: 1 };
+        let asked = Asked { name: &name, kind: Kind::Callback, record, owner: job.owner, depth: 1, token: None };
         self.correlation = Some(job.correlation);
         self.put_in_queue(&asked, &recall).map_err(|interrupt| StoreError::Failed(into_fault(interrupt).message))
     }
