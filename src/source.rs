@@ -140,6 +140,17 @@ impl Sources {
         self.get(span.file).and_then(|file| file.text.get(span.range())).unwrap_or("")
     }
 
+    /// The same on one line, and no more of it than people read at a glance.
+    pub fn brief(&self, span: Span) -> String {
+        const LONGEST: usize = 60;
+        let text = self.slice(span).split_whitespace().collect::<Vec<_>>().join(" ");
+        let mut shown: String = text.chars().take(LONGEST).collect();
+        if shown.len() < text.len() {
+            shown.push('…');
+        }
+        shown
+    }
+
     /// Where a span starts, for people: `file:line:column`; nothing where its file isn't here.
     pub fn place(&self, span: Span) -> Option<String> {
         let file = self.get(span.file)?;

@@ -20,7 +20,7 @@ mod scenario;
 mod stmt;
 mod table;
 mod unborn;
-mod walk;
+pub(crate) mod walk;
 
 use rustc_hash::FxHashMap;
 

@@ -3,7 +3,7 @@
 use super::ir::{Block, Expr, ExprKind, Query, StmtKind, Write};
 
 /// A part of a statement.
-pub(super) enum Part<'a> {
+pub(crate) enum Part<'a> {
     /// A value that it works on.
     Value(&'a Expr),
     /// Statements that it runs.
@@ -11,7 +11,7 @@ pub(super) enum Part<'a> {
 }
 
 /// Shows the parts of a statement, in the order in which they come to their turn.
-pub(super) fn each_of<'a>(kind: &'a StmtKind, visit: &mut impl FnMut(Part<'a>)) {
+pub(crate) fn each_of<'a>(kind: &'a StmtKind, visit: &mut impl FnMut(Part<'a>)) {
     match kind {
         StmtKind::Set(writes) | StmtKind::Create { values: writes, .. } => each_value(writes, visit),
         StmtKind::Stop(text) | StmtKind::Finish(Some(text)) | StmtKind::Log(text) => visit(Part::Value(text)),
@@ -69,7 +69,7 @@ fn each_asked<'a>(query: &'a Query, visit: &mut impl FnMut(&'a Expr)) {
 }
 
 /// Shows the expressions that an expression is made of.
-pub(super) fn each_part<'a>(e: &'a Expr, visit: &mut impl FnMut(&'a Expr)) {
+pub(crate) fn each_part<'a>(e: &'a Expr, visit: &mut impl FnMut(&'a Expr)) {
     match &e.kind {
         ExprKind::Constant(_) | ExprKind::This | ExprKind::Field(_) | ExprKind::Old(_) | ExprKind::Changed(_) => {}
         ExprKind::Row { .. } | ExprKind::Local(_) | ExprKind::Input(_) | ExprKind::Now | ExprKind::Today | ExprKind::Caller => {}
@@ -104,7 +104,7 @@ pub(super) fn each_part<'a>(e: &'a Expr, visit: &mut impl FnMut(&'a Expr)) {
 }
 
 /// Whether an expression has a part of a kind.
-pub(super) fn mentions(e: &Expr, wanted: &impl Fn(&ExprKind) -> bool) -> bool {
+pub(crate) fn mentions(e: &Expr, wanted: &impl Fn(&ExprKind) -> bool) -> bool {
     let mut found = wanted(&e.kind);
     each_part(e, &mut |part| found = found || mentions(part, wanted));
     found

@@ -13,6 +13,7 @@ pub(super) struct Output {
     out: BufWriter<Stdout>,
     failure: Option<io::Error>,
     colours: Colours,
+    aside: bool,
 }
 
 /// Where colours are wanted.
@@ -29,12 +30,18 @@ impl Output {
         let never = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let wanted = |terminal: bool| !never && (force || terminal);
         let colours = Colours { out: wanted(io::stdout().is_terminal()), err: wanted(io::stderr().is_terminal()) };
-        Output { out: BufWriter::with_capacity(64 * 1024, io::stdout()), failure: None, colours }
+        Output { out: BufWriter::with_capacity(64 * 1024, io::stdout()), failure: None, colours, aside: false }
+    }
+
+    /// Whether what is written from here on goes to standard error, where standard output is for something else.
+    pub fn aside(&mut self, aside: bool) {
+        self.flush();
+        self.aside = aside;
     }
 
     /// Whether standard output takes colours.
     pub fn colours(&self) -> bool {
-        self.colours.out
+        if self.aside { self.colours.err } else { self.colours.out }
     }
 
     /// Whether standard error takes colours.
@@ -44,7 +51,10 @@ impl Output {
 
     /// Writes to standard output, as it stands.
     pub fn write(&mut self, text: &str) {
-        if self.failure.is_none() {
+        if self.aside {
+            // Where standard error is gone there is nobody to tell.
+            let _ = io::stderr().lock().write_all(text.as_bytes());
+        } else if self.failure.is_none() {
             self.failure = self.out.write_all(text.as_bytes()).err();
         }
     }

@@ -50,9 +50,9 @@ pub(super) fn action(schema: &Schema, actions: Actions<'_>, action: &Action) -> 
     body.b.finish()
 }
 
-/// Compiles the condition of a flow.
+/// Compiles the condition of a flow: a test, whatever it is made of, so that what it comes to is counted and told.
 pub(super) fn condition(schema: &Schema, flow: &Flow, condition: &Expr) -> Result<Code, TooLarge> {
-    Body::new(schema, flow).give(condition)
+    Body::new(schema, flow).test(condition)
 }
 
 /// Compiles an expression that sees `let`s only; they are its inputs.
@@ -85,19 +85,25 @@ impl<'a> Body<'a> {
     }
 
     pub(super) fn give(mut self, expr: &Expr) -> Result<Code, TooLarge> {
-        self.b.span = expr.span;
         if is_test(expr) {
-            let no = self.b.label();
-            self.branch(expr, false, no);
-            let value = self.b.constant(&Value::Boolean(true));
-            self.b.op(Op::Return { value });
-            self.b.bind(no);
-            let value = self.b.constant(&Value::Boolean(false));
-            self.b.op(Op::Return { value });
-        } else {
-            let value = self.value(expr);
-            self.b.op(Op::Return { value });
+            return self.test(expr);
         }
+        self.b.span = expr.span;
+        let value = self.value(expr);
+        self.b.op(Op::Return { value });
+        self.b.finish()
+    }
+
+    /// Gives whether a condition is true.
+    pub(super) fn test(mut self, condition: &Expr) -> Result<Code, TooLarge> {
+        self.b.span = condition.span;
+        let no = self.b.label();
+        self.branch(condition, false, no);
+        let value = self.b.constant(&Value::Boolean(true));
+        self.b.op(Op::Return { value });
+        self.b.bind(no);
+        let value = self.b.constant(&Value::Boolean(false));
+        self.b.op(Op::Return { value });
         self.b.finish()
     }
 

@@ -50,7 +50,7 @@ impl Body<'_> {
 
     /// A condition that is looked at by itself: the inputs and `let`s of the flow are its inputs.
     fn condition(&self, condition: &Expr) -> Result<Code, TooLarge> {
-        let code = self.beside().give(condition)?;
+        let code = self.beside().test(condition)?;
         let inputs = u16::try_from(code.names.len()).map_err(|_| TooLarge)?;
         Ok(Code { inputs, ..code })
     }

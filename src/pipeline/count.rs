@@ -79,9 +79,15 @@ impl Engine {
     }
 
     /// A flow begins to run in the background. Who began one that no event started is not kept: where both a user and a flow may have,
-    /// both are counted.
+    /// both are counted. Nor is which fields an update submitted, but for those that the flow asks for: where none of these fits a trigger, every
+    /// update does.
     pub(super) fn count_job(&mut self, flow: &FlowCode, scene: &Scene) {
-        if scene.message.is_some() {
+        if let Some(message) = scene.message {
+            let told = triggers(flow, scene).next().is_some();
+            let any = flow.head.triggers.iter().map(|trigger| !told && sets_off(&trigger.event, message, None));
+            let Some(counter) = &mut self.settings.counter else { return };
+            let name = &flow.head.name;
+            any.enumerate().filter(|(_, fits)| *fits).for_each(|(place, _)| counter(Counted::Began { name, by: Began::Trigger(place) }));
             return self.count_flow(flow, StepKind::Flow, scene);
         }
         let ways = [(flow.head.on_demand, StepKind::OnDemand), (flow.head.child, StepKind::Child)];

@@ -21,6 +21,7 @@ mod seen;
 mod snapshots;
 mod work;
 mod world;
+pub mod written;
 
 use std::path::Path;
 

@@ -8,6 +8,7 @@ pub mod coverage;
 mod line;
 mod report;
 mod run;
+pub mod suggest;
 
 pub use case::{Case, cases, skipped};
 pub use line::Line;

@@ -5,6 +5,8 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
+mod suggest;
+
 use tempfile::TempDir;
 use weir::pipeline::Settings;
 use weir::project::Project;

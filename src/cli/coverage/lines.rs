@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use super::shortened;
 use crate::scenario::coverage::{Branch, Coverage, Shares, Unit};
 use crate::source::{FileId, SourceFile, Sources, Span};
 
@@ -104,7 +103,7 @@ fn notes(unit: &Unit, sources: &Sources) -> Vec<(Span, String)> {
             (_, 0) => "was never false",
             _ => continue,
         };
-        notes.push((condition.span, format!("`{}` {words}", shortened(condition.span, sources))));
+        notes.push((condition.span, format!("`{}` {words}", sources.brief(condition.span))));
     }
     if unit.runs == 0 {
         // Everything in it is missing: that is told once, by its name.
@@ -122,7 +121,7 @@ fn holds(outer: Span, inner: Span) -> bool {
 }
 
 fn never(way: &Branch, sources: &Sources) -> String {
-    let of = shortened(way.span, sources);
+    let of = sources.brief(way.span);
     match way.words.as_str() {
         words @ ("true" | "false") => format!("`{of}` was never {words}"),
         "record" => "its record was never there".to_owned(),

@@ -17,7 +17,6 @@ use super::exit::Exit;
 use super::output::Output;
 use crate::project::{Compiled, Project};
 use crate::scenario::coverage::{self, Collector};
-use crate::source::Sources;
 use lines::View;
 
 #[derive(Debug, Args)]
@@ -85,9 +84,9 @@ pub(super) fn joined(words: impl Iterator<Item = OsString>) -> Vec<OsString> {
 }
 
 impl Arguments {
-    /// Counts what the tests do, where anybody asks.
-    pub fn collector(&self) -> Option<Collector> {
-        (!self.coverage.is_empty() || self.min_coverage.is_some()).then(Collector::default)
+    /// Whether anybody asks what the tests do.
+    pub fn is_asked(&self) -> bool {
+        !self.coverage.is_empty() || self.min_coverage.is_some()
     }
 
     /// Tells what was covered: in percent, and how the run ends because of it. What is for people goes to standard error where standard output
@@ -142,15 +141,4 @@ fn write(file: &Path, text: &str, output: &mut Output) -> Exit {
             Exit::Failed
         }
     }
-}
-
-/// The sources' text of a span in one line, not longer than people read at a glance.
-fn shortened(span: crate::source::Span, sources: &Sources) -> String {
-    const LONGEST: usize = 60;
-    let text = sources.slice(span).split_whitespace().collect::<Vec<_>>().join(" ");
-    let mut shown: String = text.chars().take(LONGEST).collect();
-    if shown.len() < text.len() {
-        shown.push('…');
-    }
-    shown
 }

@@ -8,6 +8,7 @@ mod human;
 mod json;
 mod junit;
 mod runner;
+mod suggest;
 mod watch;
 mod why;
 
@@ -28,6 +29,7 @@ use super::{coverage, load};
 use crate::check::ir::Scenario;
 use crate::diagnostic::render::counted;
 use crate::project::{Compiled, Project};
+use crate::scenario::coverage::Collector;
 use crate::scenario::{self, Case};
 use runner::{Done, Ending, Runner};
 
@@ -54,6 +56,9 @@ pub(super) struct Arguments {
     /// What is written
     #[arg(long, value_enum, default_value_t, env = "WEIR_FORMAT")]
     format: Format,
+    /// Write tests for what no test reaches, to be pasted into the project; what else is told goes to standard error
+    #[arg(long, env = "WEIR_SUGGEST", conflicts_with_all = ["watch", "fail_fast"])]
+    suggest: bool,
     #[command(flatten)]
     coverage: coverage::Arguments,
     #[command(flatten)]
@@ -146,7 +151,9 @@ impl Job<'_> {
         let Job { arguments, project, compiled, stop } = *self;
         let cases: Vec<Case> = tests.iter().flat_map(|test| scenario::cases(test)).collect();
         let threads = arguments.threads.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZero::<usize>::MIN);
-        let collector = arguments.coverage.collector();
+        let collector = (arguments.coverage.is_asked() || arguments.suggest).then(Collector::default);
+        // What is suggested is for a file, so nothing else is on its way; a document for programs stays where it is.
+        output.aside(arguments.suggest && arguments.format == Format::Human);
         let runner =
             Runner { compiled, allow: &arguments.allow, threads, fail_fast: arguments.fail_fast, collector: collector.as_ref(), stop };
         let (mut tally, mut document, began) = (Tally::default(), Vec::new(), Instant::now());
@@ -162,16 +169,23 @@ impl Job<'_> {
         });
         let told = told.map_err(|error| load::unopened("sqlite::memory:", &error, output))?;
         let mut exit = if tally.failed > 0 { Exit::Problems } else { Exit::Well };
-        if let Some(collector) = &collector {
+        if let Some(collector) = collector.as_ref().filter(|_| arguments.coverage.is_asked()) {
             let tested = coverage::Tested { project, compiled, collector };
             let (percent, ended) = arguments.coverage.tell(&tested, arguments.format != Format::Human, output);
             tally.coverage = Some(percent);
             exit = exit.and(ended);
         }
+        if let (Some(collector), true, Format::Json) = (&collector, arguments.suggest, arguments.format) {
+            suggest::tell(&arguments.path, (project, compiled), collector, true, output);
+        }
         match arguments.format {
             Format::Human => human::end(&tally, cases.len() - told, began.elapsed(), output),
             Format::Json => output.line(json::end(&tally)),
             Format::Junit => output.line(junit::document(&document, project, began.elapsed())),
+        }
+        if let (Some(collector), true) = (&collector, arguments.suggest && arguments.format != Format::Json) {
+            output.aside(arguments.format == Format::Junit);
+            suggest::tell(&arguments.path, (project, compiled), collector, false, output);
         }
         Ok(exit)
     }

@@ -12,9 +12,9 @@ use crate::exchange::{GIVEN, KEPT};
 use crate::pipeline::{ADMINISTRATOR, Ending, Operation, ROOT_UNIT};
 use crate::project::Compiled;
 use crate::project::record::{Played, Taken};
+use crate::project::written;
 use crate::schema::{Field, PRIMARY_KEY, Row};
-use crate::syntax::keywords::is_reserved;
-use crate::value::{EntityId, Reference, Type, Uuid, Value, text};
+use crate::value::{EntityId, Reference, Type, Uuid, Value};
 
 /// Minutes since 1970 at which a test begins.
 const BEGIN: i64 = 1_767_225_600 / 60;
@@ -51,12 +51,12 @@ impl<'a> AsTest<'a> {
         let statement = self.statement(&taken.operation, played)?;
         self.line(&statement);
         match &played.outcome.ending {
-            Ending::Stopped { reason, .. } => self.line(&format!("expect stopped {}", literal(reason))),
+            Ending::Stopped { reason, .. } => self.line(&format!("expect stopped {}", written::literal(reason))),
             Ending::Fault(fault) => self.line(&format!("expect fault {}", fault.code.name())),
             Ending::Committed => {}
         }
         if !played.outcome.ran.is_empty() {
-            self.line(&format!("expect ran {}", played.outcome.ran.join(", ")));
+            self.line(&format!("expect ran {}", played.outcome.ran.iter().map(|name| written::title(name)).collect::<Vec<_>>().join(", ")));
         }
         self.expect(played);
         self.body.push('\n');
@@ -66,7 +66,7 @@ impl<'a> AsTest<'a> {
     /// The test.
     pub fn finish(self, title: &str) -> String {
         let given = if self.given.is_empty() { String::new() } else { format!("{}\n", self.given) };
-        format!("test {} {{\n{given}{}\n}}\n", literal(title), self.body.trim_end())
+        format!("test {} {{\n{given}{}\n}}\n", written::literal(title), self.body.trim_end())
     }
 
     fn line(&mut self, words: &str) {
@@ -173,19 +173,19 @@ impl<'a> AsTest<'a> {
             Operation::Run { flow, record, inputs } | Operation::Start { flow, record, inputs } => {
                 let verb = if matches!(operation, Operation::Run { .. }) { "run" } else { "start" };
                 let declared = program.flow(flow).map_or(&[][..], |flow| &flow.head.inputs);
-                format!("{verb} {flow}{} on {}", self.inputs(declared, inputs)?, self.record(*record)?)
+                format!("{verb} {}{} on {}", written::title(flow), self.inputs(declared, inputs)?, self.record(*record)?)
             }
             Operation::Perform { action, record, inputs } => {
                 let declared = program.action(action).map_or(&[][..], |action| &action.head.inputs);
                 let on = record.map(|record| self.record(record).map(|name| format!(" on {name}"))).transpose()?.unwrap_or_default();
-                format!("perform {action}{}{on}", self.inputs(declared, inputs)?)
+                format!("perform {}{}{on}", written::title(action), self.inputs(declared, inputs)?)
             }
         })
     }
 
     fn inputs(&self, declared: &[crate::bytecode::Input], given: &[Value]) -> Result<String, String> {
         let given = declared.iter().zip(given).filter(|(_, value)| !value.is_empty());
-        let told = given.map(|(input, value)| Ok(format!("{} = {}", word(&input.name), self.value(value, &input.ty, None)?)));
+        let told = given.map(|(input, value)| Ok(format!("{} = {}", written::name(&input.name), self.value(value, &input.ty, None)?)));
         let told = told.collect::<Result<Vec<String>, String>>()?;
         Ok(if told.is_empty() { String::new() } else { format!("({})", told.join(", ")) })
     }
@@ -204,32 +204,14 @@ impl<'a> AsTest<'a> {
             if KEPT.contains(&name) || was && (value.is_empty() || GIVEN.contains(&name)) {
                 continue;
             }
-            told.push(format!("{} = {}", word(name), self.value(value, &field.ty, Some((entity, field)))?));
+            told.push(format!("{} = {}", written::name(name), self.value(value, &field.ty, Some((entity, field)))?));
         }
         Ok(if told.is_empty() { "{ }".to_owned() } else { format!("{{ {} }}", told.join(", ")) })
     }
 
     /// A value as the language writes it.
     fn value(&self, value: &Value, ty: &Type, of: Option<(EntityId, &Field)>) -> Result<String, String> {
-        let option = |choice, code: &i32| {
-            let option = self.compiled.schema.choice(choice).and_then(|choice| choice.by_code(*code));
-            option.map(|option| word(&option.name)).ok_or_else(|| format!("there is no option {code}"))
-        };
-        Ok(match (value, ty, of) {
-            (Value::Empty, ..) => "empty".to_owned(),
-            (Value::Text(text), ..) => literal(text),
-            (Value::Choice(code), Type::Choice(choice), _) => option(*choice, code)?,
-            (Value::Choices(codes), Type::Choices(choice), Some((entity, field))) => {
-                let option = |code| Ok(format!("{}.{}.{}", self.entity(entity), word(&field.name), option(*choice, code)?));
-                codes.iter().map(option).collect::<Result<Vec<_>, String>>()?.join(" + ")
-            }
-            (Value::Reference(record), ..) => self.record(*record)?.to_owned(),
-            (
-                Value::Boolean(_) | Value::Integer(_) | Value::Decimal(_) | Value::Date(_) | Value::DateTime(_) | Value::LocalDateTime(_),
-                ..,
-            ) => text::display(value).to_string(),
-            _ => return Err(format!("`{}` can't be written in a test", text::display(value))),
-        })
+        written::value(&self.compiled.schema, value, ty, of, &|record| self.record(record).map(str::to_owned))
     }
 
     /// What was written to records that have a name.
@@ -244,10 +226,9 @@ impl<'a> AsTest<'a> {
                 if is_own || is_moment {
                     continue;
                 }
-                match self.value(value, &field.ty, Some((record.entity, field))) {
-                    Ok(value) if value == "empty" => self.line(&format!("expect {name}.{} is empty", word(&field.name))),
-                    Ok(value) => self.line(&format!("expect {name}.{} == {value}", word(&field.name))),
-                    Err(_) => {}
+                let called = |record| self.record(record).map(str::to_owned);
+                if let Some(line) = written::expected(&self.compiled.schema, &name, (record.entity, field), value, &called) {
+                    self.line(&line);
                 }
             }
         }
@@ -266,27 +247,4 @@ fn rows(operation: &Operation) -> Vec<(EntityId, &Row)> {
         Operation::Keyed { operation, .. } => rows(operation),
         _ => Vec::new(),
     }
-}
-
-/// A name, in backticks where it is a word of the language.
-fn word(name: &str) -> String {
-    if is_reserved(name) { format!("`{name}`") } else { name.to_owned() }
-}
-
-/// A text as the language writes it, on one line.
-fn literal(text: &str) -> String {
-    let mut written = String::from("\"");
-    for letter in text.chars() {
-        match letter {
-            '"' | '\\' | '{' | '}' => written.extend(['\\', letter]),
-            '\n' => written.push_str("\\n"),
-            '\t' => written.push_str("\\t"),
-            _ if letter.is_control() => {
-                let _ = write!(written, "\\u{{{:X}}}", u32::from(letter));
-            }
-            _ => written.push(letter),
-        }
-    }
-    written.push('"');
-    written
 }

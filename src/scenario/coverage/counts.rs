@@ -26,6 +26,16 @@ impl Collector {
         Box::new(move |counted| collector.0.lock().unwrap_or_else(PoisonError::into_inner).add(counted))
     }
 
+    /// Adds what another one counted so far.
+    pub fn absorb(&self, other: &Collector) {
+        let other = other.counts();
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for ((name, by), count) in &other.began {
+            *counts.began.entry((name.clone(), *by)).or_default() += count;
+        }
+        other.ran.iter().for_each(|((name, part), hits)| counts.add(Counted::Ran { name, part: *part, hits }));
+    }
+
     /// What was counted so far.
     pub(super) fn counts(&self) -> Counts {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()

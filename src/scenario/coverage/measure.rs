@@ -29,6 +29,19 @@ pub fn measure(project: &Project, compiled: &Compiled, collector: &Collector) ->
     Coverage { units }
 }
 
+/// The same of one flow or action.
+pub fn unit_of(project: &Project, compiled: &Compiled, collector: &Collector, name: &str, action: bool) -> Option<Unit> {
+    let (counts, checked) = (collector.counts(), &project.checked);
+    if action {
+        return checked
+            .actions
+            .iter()
+            .find(|action| action.head.name == name)
+            .and_then(|action| of_action(action, compiled, checked, &counts));
+    }
+    checked.flows.iter().find(|flow| flow.head.name == name).and_then(|flow| of_flow(flow, compiled, checked, &counts))
+}
+
 fn of_flow(flow: &ir::Flow, compiled: &Compiled, checked: &Checked, counts: &Counts) -> Option<Unit> {
     let (head, name) = (&flow.head, &flow.head.name);
     let code = compiled.program.flow(name)?;

@@ -14,7 +14,7 @@ use smol_str::SmolStr;
 use crate::source::Span;
 
 pub use counts::Collector;
-pub use measure::measure;
+pub use measure::{measure, unit_of};
 
 /// What was covered.
 #[derive(Clone, Debug, Default, PartialEq)]
