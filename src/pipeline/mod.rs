@@ -172,6 +172,11 @@ impl Pipeline {
         self.engine.bound.insert(name.clone(), Arc::new(move |context: &mut PluginContext<'_>| context.run(&code)));
     }
 
+    /// Calls the code outside again that a fake stood for.
+    pub fn unfake(&mut self, name: &str) {
+        self.engine.bound.remove(name);
+    }
+
     fn take_in(&mut self, plugin: Registered) {
         let (engine, plugin) = (&mut self.engine, Arc::new(plugin));
         if let Some(layout) = engine.layouts.get(plugin.entity.0 as usize) {

@@ -2,7 +2,7 @@
 
 use super::answer::{Answer, Worst};
 use super::session::Session;
-use super::{change, look, save};
+use super::{change, jobs, look, save};
 use crate::diagnostic::nearest;
 
 /// A command.
@@ -68,6 +68,7 @@ pub const COMMANDS: &[Command] = &[
     command("effects", "FLOW", Offers::Flows, "what a flow reads, does, and how it can fail", look::effects),
     command("entities", "", Offers::Nothing, "the entities, and how many records there are", look::entities),
     command("describe", "ENTITY", Offers::Entities, "its fields and keys, and the flows on it", look::describe),
+    command("jobs", "[FLOW]", Offers::Flows, "the jobs that go on, or all those of a flow", jobs::jobs),
     command("load", "FILE", Offers::Files, "take in a file as if it were typed", change::load),
     command("reload", "", Offers::Nothing, "read the project again, below what was typed", change::reload),
     command("save", "FILE", Offers::Files, "write what was typed as a test that passes", save::save),

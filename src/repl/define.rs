@@ -110,6 +110,7 @@ pub(super) fn adopt(session: &mut Session, texts: Texts, project: Project, name:
     session.texts = texts;
     session.sources = project.sources.clone();
     session.project = project;
+    statement::fake_again(session, answer);
     true
 }
 

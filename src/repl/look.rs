@@ -185,7 +185,7 @@ fn last<'a>(session: &'a Session, answer: &mut Answer) -> Option<&'a Last> {
 }
 
 /// Whether there is a flow, an action or a plug-in of a name; says so where there is none.
-fn known(session: &Session, name: &str, answer: &mut Answer) -> bool {
+pub(super) fn known(session: &Session, name: &str, answer: &mut Answer) -> bool {
     let names = session.steps();
     if name.is_empty() {
         answer.error(Worst::Usage, "this takes the name of a flow, an action or a plug-in");

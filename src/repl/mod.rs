@@ -11,6 +11,7 @@ mod commands;
 mod complete;
 mod define;
 mod highlight;
+mod jobs;
 mod look;
 mod outcome;
 mod place;

@@ -3,12 +3,13 @@
 //! Invariants: the transaction is opened by the first statement that writes and stays open until `:commit` or `:rollback`; every statement
 //! that changed something is a [`Mark`] to which `:undo` goes back; a statement that failed has left nothing behind.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::{SignedDuration, Timestamp};
+use smol_str::SmolStr;
 
 use super::answer::{Answer, Worst};
 use super::clock::Clock;
@@ -68,6 +69,8 @@ pub struct Session {
     pub(super) state: State,
     /// What was typed, for `:save`.
     pub(super) tape: Tape,
+    /// What stands in the place of code outside the language, by its name, as it was typed.
+    pub(super) fakes: BTreeMap<SmolStr, String>,
     /// What to go back to: the last statements that changed something since the transaction began.
     pub(super) marks: VecDeque<Mark>,
     /// How many statements wrote something since the last `:commit`.
@@ -144,6 +147,7 @@ impl Session {
             clock,
             state: State::default(),
             tape: Tape::default(),
+            fakes: BTreeMap::new(),
             marks: VecDeque::new(),
             uncommitted: 0,
             base: None,
@@ -289,7 +293,7 @@ fn settings(setup: &Setup, clock: &Clock, config: &Config) -> Settings {
 }
 
 /// The names of the entities that every project has.
-pub(super) fn built_in() -> Vec<smol_str::SmolStr> {
+pub(super) fn built_in() -> Vec<SmolStr> {
     let mut sources = Sources::default();
     let file = crate::check::built_in(&mut sources);
     file.items.iter().map(|item| super::texts::key(item).0.1).collect()

@@ -2,12 +2,12 @@
 
 use super::answer::{Answer, Colour, Worst};
 use super::session::{Last, Mark, Session, State};
-use super::{define, outcome, view};
+use super::{define, jobs, outcome, view};
 use crate::check::ir::{self, StepKind, StmtKind};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::pipeline::Ending;
 use crate::scenario::{Event, EventKind, Failure};
-use crate::syntax::ast;
+use crate::syntax::{self, ast};
 use crate::value::Value;
 use crate::vm::Fault;
 
@@ -54,6 +54,25 @@ pub(super) fn take(session: &mut Session, statement: &ast::Stmt, answer: &mut An
     sound
 }
 
+/// Fakes once more, after other declarations, what is faked; what doesn't fit them any more is forgotten.
+pub(super) fn fake_again(session: &mut Session, answer: &mut Answer) {
+    for (name, text) in std::mem::take(&mut session.fakes) {
+        let file = session.sources.add("<fake>", text.as_str());
+        let (typed, _) = syntax::parse_typed(&session.sources, file);
+        let step = typed.statements.first().and_then(|statement| session.state.lines.next(&session.project.checked, statement).0);
+        match step {
+            Some(step) => {
+                session.state.line.run(&step, session.state.lines.locals(), &mut session.pipeline);
+                session.fakes.insert(name, text);
+            }
+            None => {
+                session.pipeline.unfake(&name);
+                answer.line(format!("forgotten  the fake of {name}: it no longer fits what is declared"));
+            }
+        }
+    }
+}
+
 /// Counts the last operation where it ended in a way that no `expect` was about, before the next one takes its place.
 pub(super) fn settle(session: &mut Session, answer: &mut Answer) {
     let Some(Event { kind: EventKind::Operation { outcome, .. }, .. }) =
@@ -79,6 +98,7 @@ fn writes(kind: &StepKind) -> bool {
             | StepKind::ShowAudit(_)
             | StepKind::Advance(_)
             | StepKind::RunJobs
+            | StepKind::Fake(_)
             | StepKind::ExpectJob { .. }
             | StepKind::Expect(_)
             | StepKind::ExpectStopped(_)
@@ -149,7 +169,17 @@ fn tell(session: &mut Session, step: &ir::Step, events: &[Event], answer: &mut A
             }
         }
         StepKind::User { name, .. } => answer.line(format!("user       {}", crate::diagnostic::render::visible(name))),
-        StepKind::Advance(_) => answer.line(format!("now        {}", view::moment(session.pipeline.now()))),
+        StepKind::Advance(_) => {
+            answer.line(format!("now        {}", view::moment(session.pipeline.now())));
+            if let Some(words) = jobs::due(session) {
+                answer.line(format!("           {words}"));
+            }
+        }
+        StepKind::RunJobs if events.is_empty() && !session.pipeline.is_open() => answer.line("no job is due"),
+        StepKind::Fake(fake) => {
+            session.fakes.insert(fake.name().clone(), session.sources.slice(step.span).to_owned());
+            answer.line(format!("fakes      {}", crate::diagnostic::render::visible(fake.name())));
+        }
         StepKind::Expect(_)
         | StepKind::ExpectStopped(_)
         | StepKind::ExpectFault(_)

@@ -252,3 +252,40 @@ fn jobs_run_once_what_queued_them_is_kept() {
     let script = "let a = create note { body = \"x\" }\nadvance 1 day\nrun jobs\n:commit\nrun jobs\na.done\n:advance 3 days\na.done\nexpect job Later succeeded\n";
     hold("jobs_run_once_what_queued_them_is_kept", &piped(folder.path(), &["later.flow"], &format!(":now 2026-01-31\n{script}")));
 }
+
+const OUTSIDE: &str = "entity note { body text(20) required  done boolean = false  kind choice { bank = 1, shop = 2 } }
+flow Later on note {
+  mode background
+  trigger create
+  wait 2 days
+  set done = true
+}
+plugin Bureau on note {
+  trigger update(body)
+  stage   pre-operation
+  reads   body
+  sets    kind
+  via     host
+}
+";
+
+#[test]
+fn jobs_are_listed_and_what_is_due_is_said_to_wait_for_the_commit() {
+    let folder = folder(&[("later.flow", OUTSIDE)]);
+    let script = ":now 2026-01-31\n:jobs\nlet a = create note { body = \"x\" }\n:jobs\n:advance 1 day\n:commit\nrun jobs\nrun jobs\n:jobs\n:advance 3 days\n:jobs\n:jobs Later\n:jobs Bureau\n:jobs Nobody\n";
+    hold("jobs_are_listed_and_what_is_due_is_said_to_wait_for_the_commit", &piped(folder.path(), &["later.flow"], script));
+}
+
+#[test]
+fn a_fake_stands_in_for_code_outside_until_it_no_longer_fits() {
+    let folder = folder(&[("later.flow", OUTSIDE)]);
+    let script = "let a = create note { body = \"x\" }\nupdate a { body = \"y\" }\nfake Bureau { set kind = shop }\nupdate a { body = \"z\" }\na.kind\nfake Later { log \"x\" }\n\
+        entity other { n text(5) }\nupdate a { body = \"zz\" }\nexpect ran Bureau\n:save saved.flow\n\
+        plugin Bureau on note { trigger update(body) stage pre-operation reads body sets done via host }\nupdate a { body = \"q\" }\n";
+    let gave = piped(folder.path(), &["later.flow"], script);
+    hold("a_fake_stands_in_for_code_outside_until_it_no_longer_fits", &gave);
+    let saved = std::fs::read_to_string(folder.path().join("saved.flow")).unwrap();
+    assert!(saved.contains("fake Bureau {\n    set kind = shop\n  }") || saved.contains("fake Bureau { set kind = shop }"), "{saved}");
+    let run = std::process::Command::new(env!("CARGO_BIN_EXE_weir")).current_dir(folder.path()).args(["test", "."]).output().unwrap();
+    assert_eq!(run.status.code(), Some(0), "{saved}{}", String::from_utf8_lossy(&run.stdout));
+}

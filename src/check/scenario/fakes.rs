@@ -15,7 +15,8 @@ use crate::value::{EntityId, Slot};
 
 impl Checker<'_, '_> {
     pub(super) fn fake(&mut self, name: &ast::Name, body: &ast::Block) -> Option<StepKind> {
-        if self.kind == Kind::Scenario {
+        // At a prompt somebody tries things out, as in a test.
+        if self.kind == Kind::Scenario && !self.cx.anew {
             let problem = Diagnostic::new(Code::E0727, name.span, "a scenario runs what there is, and fakes nothing");
             self.cx.report(problem.help("make a test of it; a scenario may run against any store"));
             return None;

@@ -1,0 +1,73 @@
+//! `:jobs`, and what is said of jobs that are due while the transaction is open that they wait for.
+//!
+//! What a job does outside the database can't be taken back, so none runs before what queued it is kept: not at the prompt either.
+
+use super::answer::{Answer, Colour};
+use super::session::{Session, counted};
+use super::{look, statement, view};
+use crate::diagnostic::render;
+use crate::pipeline::{Job, JobStage, WantedJobs};
+use crate::schema::jobs::State;
+use crate::value::Reference;
+
+/// How many jobs are listed.
+const MOST: u64 = 50;
+
+/// `:jobs`: those that go on, or all of a flow or plug-in.
+pub(super) fn jobs(session: &mut Session, name: &str, answer: &mut Answer) {
+    if !name.is_empty() && !look::known(session, name, answer) {
+        return;
+    }
+    let named = Some(name).filter(|name| !name.is_empty());
+    let stage = if named.is_some() { JobStage::Any } else { JobStage::GoesOn };
+    let wanted = WantedJobs { stage, name: named, record: None };
+    let mut jobs = match session.pipeline.jobs(&wanted, None, MOST + 1) {
+        Ok(jobs) => jobs,
+        Err(fault) => return statement::tell_fault(session, &fault, answer),
+    };
+    if jobs.is_empty() {
+        let none =
+            named.map_or("no job goes on; `:jobs FLOW` lists those that have ended too".to_owned(), |name| format!("{name} has no job"));
+        return answer.line(none);
+    }
+    let more = jobs.len() as u64 > MOST;
+    jobs.truncate(MOST as usize);
+    let width = jobs.iter().map(|job| job.name.chars().count()).max().unwrap_or(0);
+    for job in &jobs {
+        let line = line(session, job, width);
+        answer.line(render::visible(&line).into_owned());
+    }
+    let dim = |words: &str| Colour::Dim.paint(words, session.setup.colours);
+    if more {
+        answer.line(dim("and more, which `weir jobs` lists"));
+    }
+    if let Some(words) = due(session) {
+        answer.line(Colour::Dim.paint(&words, session.setup.colours));
+    }
+}
+
+/// A job in a line: its flow, its record, how it stands and until when.
+fn line(session: &mut Session, job: &Job, width: usize) -> String {
+    let record = session.compiled.schema.entity_id(&job.record.0).map(|entity| Reference { entity, id: job.record.1 });
+    let record = record.and_then(|record| session.record_name(record)).unwrap_or_else(|| format!("{} {}", job.record.0, job.record.1));
+    let due = match (job.status.state(), job.due) {
+        (State::Completed, _) => String::new(),
+        (State::Suspended, None) => " for a change".to_owned(),
+        (State::Suspended, Some(due)) => format!(" until {}", view::moment(due)),
+        (_, due) => due.map_or(String::new(), |due| format!(", due {}", view::moment(due))),
+    };
+    let message = job.message.as_ref().map_or(String::new(), |message| format!(": {message}"));
+    format!("{:width$}  {record}  {}{due}{message}", job.name, job.status.label().to_lowercase())
+}
+
+/// What to do about jobs that are due and can't run, since the transaction that may hold them is open.
+pub(super) fn due(session: &mut Session) -> Option<String> {
+    if !session.pipeline.is_open() {
+        return None;
+    }
+    let now = session.pipeline.now();
+    let jobs = session.pipeline.jobs(&WantedJobs { stage: JobStage::GoesOn, name: None, record: None }, None, MOST).ok()?;
+    let due = jobs.iter().filter(|job| job.due.is_some_and(|due| due <= now)).count();
+    let is = if due == 1 { "is" } else { "are" };
+    (due > 0).then(|| format!("{} {is} due: `:commit` first, then `run jobs`", counted(due, "job", "jobs")))
+}
