@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::cli::load;
 use crate::cli::output::Output;
-use crate::diagnostic::render::visible;
+use crate::diagnostic::render::{counted, visible};
 use crate::project::{Compiled, Project};
 use crate::scenario::coverage::Collector;
 use crate::scenario::suggest::{Goal, Suggestions, suggest};
@@ -23,6 +23,7 @@ const LONGEST: usize = 160;
 enum Object<'a> {
     Test { suggestion: &'a str, reaches: Vec<Missing<'a>>, text: &'a str },
     Missed { unreached: Missing<'a>, reason: &'a str },
+    Left { left: usize },
 }
 
 /// Something that no test reaches.
@@ -56,6 +57,10 @@ fn text(found: &Suggestions, sources: &Sources) -> String {
         missed.dedup();
         parts.push(format!("// No test was found for these:\n{}", missed.concat()));
     }
+    if found.left > 0 {
+        let more = counted(found.left, "more place");
+        parts.push(format!("// {more} to reach: once these tests are in the project, `--suggest` goes on with them.\n"));
+    }
     if parts.is_empty() { "// The tests reach everything that a suggestion could be made for.\n".to_owned() } else { parts.join("\n") }
 }
 
@@ -76,7 +81,8 @@ fn objects(found: &Suggestions, sources: &Sources) -> Vec<String> {
         written(&Object::Test { suggestion: &test.title, reaches, text: &test.text })
     });
     let missed = found.missed.iter().map(|(goal, why)| written(&Object::Missed { unreached: missing(goal, sources), reason: why }));
-    tests.chain(missed).collect()
+    let left = (found.left > 0).then(|| written(&Object::Left { left: found.left }));
+    tests.chain(missed).chain(left).collect()
 }
 
 fn missing<'a>(goal: &'a Goal, sources: &'a Sources) -> Missing<'a> {

@@ -24,6 +24,8 @@ pub(super) struct Tally<'a> {
     hits: &'a [Hits],
     /// The tests by the place of what they ask, in the order of the code.
     tests: BTreeMap<Span, Vec<Test>>,
+    /// The operations by the places that they come from.
+    places: Vec<(Span, usize)>,
 }
 
 #[derive(Clone, Copy)]
@@ -35,7 +37,9 @@ struct Test {
 
 impl<'a> Tally<'a> {
     pub fn new(code: &'a Code, hits: &'a [Hits]) -> Self {
-        let mut tally = Tally { code, hits, tests: BTreeMap::new() };
+        let mut places: Vec<(Span, usize)> = code.spans.iter().copied().zip(0..).collect();
+        places.sort_unstable();
+        let mut tally = Tally { code, hits, tests: BTreeMap::new(), places };
         for test in &code.tests {
             let at = usize::from(test.at);
             if let (Some(op), Some(span)) = (code.ops.get(at), code.span(at)) {
@@ -57,8 +61,10 @@ impl<'a> Tally<'a> {
 
     /// How often a statement was begun: its first operation. None where nothing was made of it.
     pub fn statement(&self, span: Span) -> Option<u64> {
-        let within = |inner: &Span| inner.file == span.file && inner.start >= span.start && inner.end <= span.end;
-        self.code.spans.iter().position(within).map(|at| self.hits(at).ran)
+        let begins = |place: &(Span, usize)| (place.0.file, place.0.start) < (span.file, span.start);
+        let from = self.places.partition_point(begins);
+        let inside = self.places.iter().skip(from).take_while(|(inner, _)| inner.file == span.file && inner.start <= span.end);
+        inside.filter(|(inner, _)| inner.end <= span.end).map(|(_, at)| *at).min().map(|at| self.hits(at).ran)
     }
 
     /// How often an activity's record was there, and how often it was left out.

@@ -7,7 +7,7 @@ use smol_str::SmolStr;
 use crate::source::{Sources, Span};
 
 use super::super::coverage::{Coverage, Unit};
-use super::paths::{Ask, OPERATION, Path, Ways, What};
+use super::paths::{Ask, Ways, What};
 
 /// Something that no test reaches.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,23 +51,20 @@ impl Goal {
     }
 
     /// What has to be so on the way to it, with what makes it; none where no way is known.
-    pub(super) fn path<'a>(&self, unit: &Unit, ways: &Ways<'a>) -> Option<Path<'a>> {
+    pub(super) fn asks<'a>(&self, unit: &Unit, ways: &Ways<'a>) -> Option<Vec<Ask<'a>>> {
+        let own = |span: &Span| *span == self.span;
         match self.kind {
-            Kind::Start(_) => Some(ways.start.clone()),
+            Kind::Start(_) => Some(ways.start.asks()),
             Kind::Branch(at) => {
-                let first = unit.branches.iter().position(|branch| branch.span == self.span)?;
-                let (_, path, scope, leads) = ways.decisions.iter().find(|(span, ..)| *span == self.span)?;
-                let mut path = path.clone();
-                path.push(Ask { what: leads.get(at - first)?.clone(), scope: scope.clone(), about: OPERATION });
-                Some(path)
+                let first = unit.branches.iter().position(|branch| own(&branch.span))?;
+                let (_, spot, leads) = ways.decisions.iter().find(|(span, ..)| own(span))?;
+                Some(spot.asks_with(leads.get(at - first)?.clone()))
             }
             Kind::Condition(_, holds) => {
-                let (condition, path, scope) = ways.conditions.iter().find(|(condition, ..)| condition.span == self.span)?;
-                let mut path = path.clone();
-                path.push(Ask { what: What::Holds(condition, holds), scope: scope.clone(), about: OPERATION });
-                Some(path)
+                let (condition, spot) = ways.conditions.iter().find(|(condition, _)| own(&condition.span))?;
+                Some(spot.asks_with(What::Holds(condition, holds)))
             }
-            Kind::Statement(_) => ways.bodies.iter().find(|(span, _)| *span == self.span).map(|(_, path)| path.clone()),
+            Kind::Statement(_) => ways.bodies.iter().find(|(span, _)| own(span)).map(|(_, spot)| spot.asks()),
         }
     }
 }

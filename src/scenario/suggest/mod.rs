@@ -7,6 +7,7 @@
 //! Invariant: every test in here was run as it stands, as a part of the project, has passed, and has reached what it is for. The same project
 //! and the same counts give the same tests.
 
+mod chain;
 mod domain;
 mod goals;
 mod paths;
@@ -31,8 +32,9 @@ use search::{Part, Search};
 
 pub use goals::Goal;
 
-/// How many trials are run for a whole project.
-const TRIALS: usize = 4_000;
+/// How many trials are run for a whole project, and how many tests are found. Once those are pasted, it goes on from there.
+const TRIALS: usize = 600;
+const TESTS: usize = 60;
 
 /// The name of the text that holds a test while it is tried.
 const NAME: &str = "<suggested>";
@@ -44,6 +46,8 @@ pub struct Suggestions {
     pub tests: Vec<Suggested>,
     /// What no test was found for, and why not.
     pub missed: Vec<(Goal, String)>,
+    /// How many places more there are, for which none was looked for any more.
+    pub left: usize,
 }
 
 /// A test that passes.
@@ -69,6 +73,10 @@ pub fn suggest(project: &Project, compiled: &Compiled, collector: &Collector) ->
     counted.absorb(collector);
     let mut goals = missing(project, compiled, &counted, &parts);
     while !goals.is_empty() {
+        if search.left == 0 || found.tests.len() >= TESTS {
+            found.left = goals.len();
+            break;
+        }
         let goal = goals.remove(0);
         let Some(unit) = coverage::unit_of(project, compiled, &counted, &goal.unit, goal.action) else { continue };
         let tried = search.reach(&goal, &unit).and_then(|(trial, ran)| {

@@ -3,19 +3,18 @@
 //! A way is a list of asks in the order of the source. It is what the text says and not a proof: what other flows do, and a field that is set
 //! in a branch on the way, is left out. Whoever makes records of it has to run them.
 
-use std::collections::BTreeMap;
-use std::rc::Rc;
-
 use crate::check::ir::{Block, Expr, ExprKind, LocalId, Query, Stmt, StmtKind, Until};
 use crate::check::walk::{Part, each_of, each_part};
 use crate::source::Span;
 use crate::value::{Slot, Type, Value};
 
+use super::chain::Chain;
+
 /// Something that has to be so.
 #[derive(Clone, Debug)]
 pub(super) struct Ask<'a> {
     pub what: What<'a>,
-    pub scope: Rc<Scope<'a>>,
+    pub scope: Scope<'a>,
     pub about: About,
 }
 
@@ -49,33 +48,67 @@ pub(super) struct About {
 pub(super) const OPERATION: About = About { record: 0, before: false };
 
 /// What names and fields hold at a place, where the same text says so.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Scope<'a> {
-    pub lets: BTreeMap<LocalId, Known<'a>>,
-    pub sets: BTreeMap<Slot, Known<'a>>,
+pub(super) type Scope<'a> = Chain<Known<'a>>;
+
+/// What something holds, and what was known where that was worked out.
+#[derive(Clone, Debug)]
+pub(super) struct Known<'a> {
+    named: Named,
+    pub value: &'a Expr,
+    pub scope: Scope<'a>,
 }
 
-/// A value, and the scope that it was worked out in.
-pub(super) type Known<'a> = (&'a Expr, Rc<Scope<'a>>);
+/// Something with a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Named {
+    Local(LocalId),
+    Field(Slot),
+}
 
-/// The asks on the way to a place.
-pub(super) type Path<'a> = Vec<Ask<'a>>;
+/// How far back a value is looked for, and how many asks make up a way: those nearest to its end.
+const MOST: usize = 400;
+
+/// What is known of something.
+pub(super) fn known<'s, 'a>(named: Named, scope: &'s Scope<'a>) -> Option<&'s Known<'a>> {
+    scope.back().take(MOST).find(|known| known.named == named)
+}
+
+/// A place in a flow: what was asked on the way to it, and what is known there.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Spot<'a> {
+    path: Chain<Ask<'a>>,
+    scope: Scope<'a>,
+}
+
+impl<'a> Spot<'a> {
+    /// What has to be so on the way there, in order.
+    pub fn asks(&self) -> Vec<Ask<'a>> {
+        let mut asks: Vec<Ask<'a>> = self.path.back().take(MOST).cloned().collect();
+        asks.reverse();
+        asks
+    }
+
+    /// The same, and one more there.
+    pub fn asks_with(&self, what: What<'a>) -> Vec<Ask<'a>> {
+        let ask = Ask { what, scope: self.scope.clone(), about: OPERATION };
+        self.asks().into_iter().chain([ask]).collect()
+    }
+}
 
 /// The places of a flow or action.
 #[derive(Debug, Default)]
 pub(super) struct Ways<'a> {
-    /// What decides between ways, each with the way up to it and what leads on, in the order in which coverage tells them.
-    pub decisions: Vec<(Span, Path<'a>, Rc<Scope<'a>>, Vec<What<'a>>)>,
+    /// What decides between ways, each with what leads on, in the order in which coverage tells them.
+    pub decisions: Vec<(Span, Spot<'a>, Vec<What<'a>>)>,
     /// Conditions that are not made of others.
-    pub conditions: Vec<(&'a Expr, Path<'a>, Rc<Scope<'a>>)>,
+    pub conditions: Vec<(&'a Expr, Spot<'a>)>,
     /// The statements.
-    pub statements: Vec<(&'a Stmt, Path<'a>)>,
+    pub statements: Vec<(&'a Stmt, Spot<'a>)>,
     /// First statements that no decision leads to, but a record of a loop or time.
-    pub bodies: Vec<(Span, Path<'a>)>,
-    /// The way to the first statement.
-    pub start: Path<'a>,
-    path: Path<'a>,
-    scope: Rc<Scope<'a>>,
+    pub bodies: Vec<(Span, Spot<'a>)>,
+    /// Before the first statement.
+    pub start: Spot<'a>,
+    here: Spot<'a>,
 }
 
 impl<'a> Ways<'a> {
@@ -86,17 +119,22 @@ impl<'a> Ways<'a> {
             ways.decide(when);
             ways.ask(What::Holds(when, true));
         }
-        ways.start.clone_from(&ways.path);
+        ways.start.clone_from(&ways.here);
         ways.block(body);
         ways
     }
 
     fn ask(&mut self, what: What<'a>) {
-        self.path.push(Ask { what, scope: Rc::clone(&self.scope), about: OPERATION });
+        let ask = Ask { what, scope: self.here.scope.clone(), about: OPERATION };
+        self.here.path = self.here.path.with(ask);
+    }
+
+    fn know(&mut self, named: Named, value: &'a Expr, scope: &Scope<'a>) {
+        self.here.scope = self.here.scope.with(Known { named, value, scope: scope.clone() });
     }
 
     fn decision(&mut self, span: Span, ways: Vec<What<'a>>) {
-        self.decisions.push((span, self.path.clone(), Rc::clone(&self.scope), ways));
+        self.decisions.push((span, self.here.clone(), ways));
     }
 
     fn block(&mut self, block: &'a Block) {
@@ -105,11 +143,10 @@ impl<'a> Ways<'a> {
 
     /// Statements that run only where this is so.
     fn branch(&mut self, asks: Vec<What<'a>>, block: &'a Block) {
-        let (length, scope) = (self.path.len(), Rc::clone(&self.scope));
+        let before = self.here.clone();
         asks.into_iter().for_each(|ask| self.ask(ask));
         self.block(block);
-        self.path.truncate(length);
-        self.scope = scope;
+        self.here = before;
     }
 
     /// A condition with its two ways and its parts.
@@ -122,7 +159,7 @@ impl<'a> Ways<'a> {
     }
 
     fn parts(&mut self, condition: &'a Expr) {
-        let length = self.path.len();
+        let before = self.here.clone();
         match &condition.kind {
             ExprKind::And(left, right) | ExprKind::Or(left, right) if left.span != condition.span => {
                 self.parts(left);
@@ -130,13 +167,13 @@ impl<'a> Ways<'a> {
                 self.parts(right);
             }
             ExprKind::Not(inner) if inner.span != condition.span => self.parts(inner),
-            _ => self.conditions.push((condition, self.path.clone(), Rc::clone(&self.scope))),
+            _ => self.conditions.push((condition, self.here.clone())),
         }
-        self.path.truncate(length);
+        self.here = before;
     }
 
     fn statement(&mut self, statement: &'a Stmt) {
-        self.statements.push((statement, self.path.clone()));
+        self.statements.push((statement, self.here.clone()));
         if !matches!(statement.kind, StmtKind::If { .. } | StmtKind::Wait { .. } | StmtKind::ForEach { .. }) {
             each_of(&statement.kind, &mut |part| {
                 if let Part::Value(value) = part {
@@ -146,14 +183,13 @@ impl<'a> Ways<'a> {
         }
         match &statement.kind {
             StmtKind::Set(writes) => {
-                let (before, scope) = (Rc::clone(&self.scope), Rc::make_mut(&mut self.scope));
-                writes.iter().for_each(|write| {
-                    scope.sets.insert(write.slot, (&write.value, Rc::clone(&before)));
-                });
+                // All values are worked out before the first is written.
+                let before = self.here.scope.clone();
+                writes.iter().for_each(|write| self.know(Named::Field(write.slot), &write.value, &before));
             }
             StmtKind::Let { local, value } => {
-                let before = Rc::clone(&self.scope);
-                Rc::make_mut(&mut self.scope).lets.insert(*local, (value, before));
+                let before = self.here.scope.clone();
+                self.know(Named::Local(*local), value, &before);
                 // Where there is no such record, nothing behind it runs.
                 if matches!(value.kind, ExprKind::ByKey { .. }) {
                     self.ask(What::There(value, true));
@@ -163,10 +199,10 @@ impl<'a> Ways<'a> {
             StmtKind::Match { .. } => self.choice(&statement.kind),
             StmtKind::Step { body, .. } => self.block(body),
             StmtKind::ForEach { query, local, body, .. } => {
-                let length = self.path.len();
+                let before = self.here.clone();
                 self.ask(What::Row(query, *local));
                 self.enter(body);
-                self.path.truncate(length);
+                self.here = before;
                 self.branch(vec![What::Row(query, *local)], body);
             }
             StmtKind::Wait { branches, .. } => self.wait(branches),
@@ -196,19 +232,19 @@ impl<'a> Ways<'a> {
 
     fn enter(&mut self, body: &'a Block) {
         if let Some(first) = body.first() {
-            self.bodies.push((first.span, self.path.clone()));
+            self.bodies.push((first.span, self.here.clone()));
         }
     }
 
     fn conditional(&mut self, arms: &'a [(Expr, Block)], otherwise: &'a Block) {
-        let length = self.path.len();
+        let before = self.here.clone();
         for (condition, body) in arms {
             self.decide(condition);
             self.branch(vec![What::Holds(condition, true)], body);
             self.ask(What::Holds(condition, false));
         }
         self.branch(Vec::new(), otherwise);
-        self.path.truncate(length);
+        self.here = before;
         // What stands behind is only reached where no arm that ends was taken.
         arms.iter().filter(|(_, body)| ends(body)).for_each(|(condition, _)| self.ask(What::Holds(condition, false)));
         if let ([(condition, _)], true) = (arms, ends(otherwise)) {
@@ -238,10 +274,10 @@ impl<'a> Ways<'a> {
             if let Until::Condition(condition) = &branch.until {
                 self.parts(condition);
             }
-            let length = self.path.len();
+            let before = self.here.clone();
             self.ask(What::Waited(&branch.until));
             self.enter(&branch.body);
-            self.path.truncate(length);
+            self.here = before;
             self.branch(vec![What::Waited(&branch.until)], &branch.body);
         }
         if let Some(on) = branches.iter().find(|branch| !ends(&branch.body)) {

@@ -305,8 +305,8 @@ impl Solver<'_> {
         match &e.kind {
             ExprKind::This => Some(at.about.record),
             ExprKind::Require(inner) | ExprKind::Convert(inner) | ExprKind::Coalesce(inner, _) => self.seen_record(inner, at),
-            ExprKind::Local(local) => match at.scope.lets.get(local) {
-                Some((value, _)) => self.seen_record(value, at),
+            ExprKind::Local(local) if at.goes_on() => match looked_through(e, at) {
+                Some((value, scope)) => self.seen_record(value, &scope),
                 None => self.rows.get(local).copied(),
             },
             _ => self.sketch.domain(self.seen(e, at)?)?.record(),

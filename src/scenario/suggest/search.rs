@@ -14,7 +14,7 @@ use crate::value::{EntityId, Slot};
 
 use super::super::coverage::{Unit, unit_of};
 use super::goals::{Goal, Kind};
-use super::paths::{About, Ask, OPERATION, Path, Ways};
+use super::paths::{About, Ask, OPERATION, Ways};
 use super::sketch::{Draft, Entry, Sketch};
 use super::solve::{Solver, Why};
 use super::tasks::{Task, of_all};
@@ -87,7 +87,7 @@ pub(super) struct Search<'a> {
 /// What is to be tried: what is asked, and how it is begun.
 #[derive(Clone)]
 struct State<'a> {
-    asks: Path<'a>,
+    asks: Vec<Ask<'a>>,
     entry: Entry,
     /// Whether an update submits all that is asked, or only what it has to.
     eager: bool,
@@ -100,7 +100,7 @@ impl<'a> Search<'a> {
         let Some(part) = self.parts.iter().find(|part| *part.name == goal.unit && part.action == goal.action) else {
             return Err("nothing is known of it".to_owned());
         };
-        let Some(asks) = goal.path(unit, &part.ways) else { return Err("no way to it is known".to_owned()) };
+        let Some(asks) = goal.asks(unit, &part.ways) else { return Err("no way to it is known".to_owned()) };
         let mut states: VecDeque<State<'a>> = starts(part, goal, &asks).into();
         let (mut tried, mut why): (Vec<Trial>, Option<String>) = (Vec::new(), None);
         while let Some(state) = states.pop_front() {
@@ -116,10 +116,7 @@ impl<'a> Search<'a> {
                 if tried.contains(&trial) {
                     continue;
                 }
-                if self.left == 0 {
-                    return Err("nothing more was tried for this project".to_owned());
-                }
-                if tried.len() >= TRIALS {
+                if tried.len() >= TRIALS || self.left == 0 {
                     return Err(why.unwrap_or_default());
                 }
                 self.left -= 1;
@@ -173,7 +170,7 @@ impl<'a> Search<'a> {
     /// What else may be asked for, after a trial that went elsewhere: that what stopped it doesn't, and that other flows leave a field as it was
     /// given, or give it that value themselves.
     fn repairs(&self, state: &State<'a>, trial: &Trial, ran: &Ran, own: &Part<'a>) -> Vec<State<'a>> {
-        let mut more: Vec<Path<'a>> = Vec::new();
+        let mut more: Vec<Vec<Ask<'a>>> = Vec::new();
         if let Ending::Stopped { flow, .. } = &ran.outcome.ending {
             let about = ran.beforehand.map_or(OPERATION, |record| About { record, before: true });
             let entity = match ran.beforehand {
@@ -195,29 +192,29 @@ impl<'a> Search<'a> {
                 }
             }
         }
-        let with = |asks: Path<'a>| State { asks: [state.asks.clone(), asks].concat(), depth: state.depth + 1, ..state.clone() };
+        let with = |asks: Vec<Ask<'a>>| State { asks: [state.asks.clone(), asks].concat(), depth: state.depth + 1, ..state.clone() };
         more.into_iter().take(REPAIRS).map(with).collect()
     }
 
     /// What keeps statements from running that did, each by itself.
-    fn avoided(&self, part: &Part<'a>, ran: &Ran, about: About, wanted: &dyn Fn(&StmtKind) -> bool) -> Vec<Path<'a>> {
+    fn avoided(&self, part: &Part<'a>, ran: &Ran, about: About, wanted: &dyn Fn(&StmtKind) -> bool) -> Vec<Vec<Ask<'a>>> {
         let paths = self.statements(part, ran, true, wanted);
         let nearest = paths.iter().flat_map(|path| path.iter().rev());
         nearest.flat_map(Ask::otherwise).map(|ask| vec![ask.of(about)]).collect()
     }
 
     /// What makes statements run that didn't.
-    fn wanted(&self, part: &Part<'a>, ran: &Ran, about: About, wanted: &dyn Fn(&StmtKind) -> bool) -> Vec<Path<'a>> {
+    fn wanted(&self, part: &Part<'a>, ran: &Ran, about: About, wanted: &dyn Fn(&StmtKind) -> bool) -> Vec<Vec<Ask<'a>>> {
         let paths = self.statements(part, ran, false, wanted);
         paths.into_iter().map(|path| path.iter().map(|ask| ask.of(about)).collect()).collect()
     }
 
     /// The ways to statements of a kind that ran, or didn't.
-    fn statements(&self, part: &Part<'a>, ran: &Ran, did: bool, wanted: &dyn Fn(&StmtKind) -> bool) -> Vec<Path<'a>> {
+    fn statements(&self, part: &Part<'a>, ran: &Ran, did: bool, wanted: &dyn Fn(&StmtKind) -> bool) -> Vec<Vec<Ask<'a>>> {
         let Some(unit) = unit_of(self.project, self.compiled, &ran.collector, part.name, part.action) else { return Vec::new() };
         let count = |span| unit.statements.iter().find(|statement| statement.span == span).map_or(0, |statement| statement.count);
         let found = part.ways.statements.iter().filter(|(statement, _)| wanted(&statement.kind) && (count(statement.span) > 0) == did);
-        found.map(|(_, path)| path.clone()).collect()
+        found.take(REPAIRS).map(|(_, spot)| spot.asks()).collect()
     }
 }
 
@@ -226,7 +223,7 @@ fn sets(kind: &StmtKind, slot: Slot) -> bool {
 }
 
 /// Each way to begin it; an update in both forms.
-fn starts<'a>(part: &Part<'a>, goal: &Goal, asks: &Path<'a>) -> Vec<State<'a>> {
+fn starts<'a>(part: &Part<'a>, goal: &Goal, asks: &Vec<Ask<'a>>) -> Vec<State<'a>> {
     let entries = part.entries.iter().enumerate();
     let entries = entries.filter(|(at, _)| !matches!(goal.kind, Kind::Start(wanted) if wanted != *at)).map(|(_, entry)| entry);
     let states = entries.flat_map(|entry| {

@@ -5,7 +5,6 @@
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
-use std::rc::Rc;
 
 use crate::bytecode::Input;
 use crate::check::ir::{Comparison, Containment, Expr, ExprKind, LocalId, Until};
@@ -17,6 +16,7 @@ use crate::source::Sources;
 use crate::value::{EntityId, Slot, Type, Value};
 
 use super::domain::{Bound, Need, plain, scaled};
+use super::paths::Scope;
 use super::sketch::{Entry, Place, Sketch, Time};
 use super::tasks::{At, Kind, Task, condition_ways};
 
@@ -310,7 +310,7 @@ impl Solver<'_> {
             // It has come where it isn't later than the moment at which tests begin.
             Until::Moment(moment) => self.need(moment, Need::Below(plain(&Type::DateTime), Bound::Included), at),
             Until::Condition(condition) => {
-                let ways = condition_ways(condition, true, &at.within(&Rc::default()));
+                let ways = condition_ways(condition, true, &at.within(&Scope::default()));
                 ways.first().map_or(Ok(()), |tasks| self.all(tasks))
             }
         }
@@ -319,12 +319,7 @@ impl Solver<'_> {
 
 /// What a name or a field holds where the same text says so, and what names mean there.
 pub(super) fn looked_through<'a>(e: &Expr, at: &At<'a>) -> Option<(&'a Expr, At<'a>)> {
-    let known = match &e.kind {
-        ExprKind::Local(local) => at.scope.lets.get(local),
-        ExprKind::Field(slot) => at.scope.sets.get(slot),
-        _ => None,
-    };
-    known.map(|(value, scope)| (*value, at.within(scope)))
+    at.known(e).map(|known| (known.value, at.within(&known.scope)))
 }
 
 fn is_empty(e: &Expr) -> bool {

@@ -7,7 +7,7 @@ use crate::check::ir::{Comparison, Expr, ExprKind, LocalId, Query, Until};
 use crate::value::Value;
 
 use super::domain::Need;
-use super::paths::{About, Ask, Scope, What};
+use super::paths::{About, Ask, Known, Named, Scope, What, known};
 
 /// One thing to be seen to.
 #[derive(Clone, Debug)]
@@ -19,25 +19,39 @@ pub(super) struct Task<'a> {
 /// Where something is asked: what names mean there, and what the record is.
 #[derive(Clone, Debug)]
 pub(super) struct At<'a> {
-    pub scope: Rc<Scope<'a>>,
+    pub scope: Scope<'a>,
     pub about: About,
     fuel: Rc<Cell<u32>>,
+    /// How many names were looked through on the way.
+    depth: u32,
 }
 
 /// How many expressions are looked at for one list of asks: a name may stand for two that stand for two others.
 const FUEL: u32 = 50_000;
 
+/// How many names are looked through, one behind the other.
+const DEEPEST: u32 = 32;
+
 impl<'a> At<'a> {
     /// The same where other names hold.
-    pub fn within(&self, scope: &Rc<Scope<'a>>) -> At<'a> {
-        At { scope: Rc::clone(scope), ..self.clone() }
+    pub fn within(&self, scope: &Scope<'a>) -> At<'a> {
+        At { scope: scope.clone(), depth: self.depth + 1, ..self.clone() }
     }
 
     /// Whether one more expression may be looked at.
     pub fn goes_on(&self) -> bool {
         let left = self.fuel.get();
         self.fuel.set(left.saturating_sub(1));
-        left > 0
+        left > 0 && self.depth < DEEPEST
+    }
+
+    /// What a name or a field holds where the same text says so.
+    pub fn known(&self, e: &Expr) -> Option<&Known<'a>> {
+        match &e.kind {
+            ExprKind::Local(local) => known(Named::Local(*local), &self.scope),
+            ExprKind::Field(slot) => known(Named::Field(*slot), &self.scope),
+            _ => None,
+        }
     }
 }
 
@@ -71,7 +85,7 @@ pub(super) fn of_all<'a>(asks: &[Ask<'a>]) -> Ways<'a> {
 }
 
 fn of<'a>(ask: &Ask<'a>, fuel: &Rc<Cell<u32>>) -> Ways<'a> {
-    let at = At { scope: Rc::clone(&ask.scope), about: ask.about, fuel: Rc::clone(fuel) };
+    let at = At { scope: ask.scope.clone(), about: ask.about, fuel: Rc::clone(fuel), depth: 0 };
     let one = |kind| vec![vec![Task { kind, at: at.clone() }]];
     match &ask.what {
         What::Holds(condition, holds) => condition_ways(condition, *holds, &at),
@@ -115,15 +129,11 @@ pub(super) fn condition_ways<'a>(condition: &'a Expr, holds: bool, at: &At<'a>) 
             vec![compare(left, comparison, right)]
         }
         // What is known of a name or a field is looked through.
-        ExprKind::Local(local) if at.scope.lets.contains_key(local) => known(at.scope.lets.get(local), holds, at),
-        ExprKind::Field(slot) if at.scope.sets.contains_key(slot) => known(at.scope.sets.get(slot), holds, at),
-        _ => vec![task(Kind::Holds(condition, holds))],
+        _ => match at.known(condition) {
+            Some(known) => condition_ways(known.value, holds, &at.within(&known.scope)),
+            None => vec![task(Kind::Holds(condition, holds))],
+        },
     }
-}
-
-fn known<'a>(known: Option<&super::paths::Known<'a>>, holds: bool, at: &At<'a>) -> Ways<'a> {
-    let ways = known.map(|(value, scope)| condition_ways(value, holds, &at.within(scope)));
-    ways.unwrap_or_default()
 }
 
 fn both<'a>(one: Ways<'a>, other: &Ways<'a>) -> Ways<'a> {
