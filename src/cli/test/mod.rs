@@ -176,7 +176,7 @@ impl Job<'_> {
             exit = exit.and(ended);
         }
         if let (Some(collector), true, Format::Json) = (&collector, arguments.suggest, arguments.format) {
-            suggest::tell(&arguments.path, (project, compiled), collector, true, output);
+            suggest::tell((project, compiled), collector, true, output);
         }
         match arguments.format {
             Format::Human => human::end(&tally, cases.len() - told, began.elapsed(), output),
@@ -185,7 +185,7 @@ impl Job<'_> {
         }
         if let (Some(collector), true) = (&collector, arguments.suggest && arguments.format != Format::Json) {
             output.aside(arguments.format == Format::Junit);
-            suggest::tell(&arguments.path, (project, compiled), collector, false, output);
+            suggest::tell((project, compiled), collector, false, output);
         }
         Ok(exit)
     }

@@ -2,11 +2,8 @@
 //!
 //! They are found in `scenario::suggest`; in here they are only written. Whatever isn't a test is a comment.
 
-use std::path::Path;
-
 use serde::Serialize;
 
-use crate::cli::load;
 use crate::cli::output::Output;
 use crate::diagnostic::render::{counted, visible};
 use crate::project::{Compiled, Project};
@@ -36,12 +33,12 @@ struct Missing<'a> {
 }
 
 /// Writes what there is to suggest, as text or an object a line.
-pub(super) fn tell(path: &Path, (project, compiled): (&Project, &Compiled), collector: &Collector, json: bool, output: &mut Output) {
+pub(super) fn tell((project, compiled): (&Project, &Compiled), collector: &Collector, json: bool, output: &mut Output) {
     let found = suggest(project, compiled, collector);
     if json {
         return objects(&found, &project.sources).into_iter().for_each(|object| output.line(object));
     }
-    output.write(&text(&found, &load::openable(path, &project.sources)));
+    output.write(&text(&found, &project.sources));
 }
 
 fn text(found: &Suggestions, sources: &Sources) -> String {
