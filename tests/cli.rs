@@ -404,6 +404,22 @@ fn what_is_wrong_in_the_settings_of_a_project() {
     snapshot!(told.join("\n"));
 }
 
+#[test]
+fn what_is_wrong_with_the_mail_server_of_a_project() {
+    let rules = ("a.flow", "entity note { text text(20) }\n");
+    let told: Vec<String> = [
+        "[smtp]\nport = 99_999\npassword = \"secret\"\nsecurity = \"ssl\"\n",
+        "[smtp]\nhost = \"mail.example.com\"\nfrom = \"nobody\"\nsecurity = \"none\"\nuser = \"crm\"\npassword_env = \"P\"\n",
+        "smtp = 3\n",
+        "[smtp]\nhost = \"mail.example.com\"\nfrom = \"a@example.com\"\nuser = \"crm\"\npassword_env = \"P\"\npassword_file = \"p\"\n",
+        "[smtp]\nhost = \"mail.example.com\"\nfrom = \"A <a@example.com>\"\nuser = \"crm\"\npassword_file = \"p\"\n",
+    ]
+    .iter()
+    .map(|config| Project::of(&[rules, ("weir.toml", config)]).told(&["check"]))
+    .collect();
+    snapshot!(told.join("\n"));
+}
+
 const SLIPS: &str = "entity account {\n  name string required\n  onhold bool\n}\n\nflow Later on account {\n  triger create, update(name);\n  stage pre-operation\n  if name = 'Ünder' && onhld {\n    onhold := false\n  }\n  colour = 3\n}\n";
 
 #[test]

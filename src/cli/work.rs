@@ -9,9 +9,8 @@ use super::allow::Allow;
 use super::exit::Exit;
 use super::output::Output;
 use super::{Format, jobs, life};
-use crate::pipeline::{Job, Settings};
-use crate::project::{Compiled, Work};
-use crate::store::StoreError;
+use crate::pipeline::Settings;
+use crate::project::{Compiled, News, Work};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -30,6 +29,9 @@ pub(super) struct Arguments {
     /// What is written
     #[arg(long, value_enum, default_value_t, env = "WEIR_FORMAT")]
     format: Format,
+    /// A mail server that e-mails may be sent by, with or without a port; may be repeated (in the environment, with commas)
+    #[arg(long = "allow-smtp", value_name = "HOST", env = "WEIR_ALLOW_SMTP", value_delimiter = ',')]
+    smtp: Vec<String>,
     #[command(flatten)]
     allow: Allow,
 }
@@ -41,17 +43,25 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Exit {
         return Exit::Failed;
     }
     let output = Mutex::new(output);
-    let told = |what: Result<&Job, &StoreError>| {
+    let told = |what: News<'_>| {
         // Whoever panicked while telling has told; the next line is as good as any.
         let mut output = output.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         match what {
-            Ok(job) if arguments.format == Format::Json => output.line(jobs::json(job)),
-            Ok(job) => output.line(jobs::line(job)),
-            Err(error) => output.error_line(format!("warning: the store can't be worked with, and is tried again: {error}")),
+            News::Left(job) if arguments.format == Format::Json => output.line(jobs::json(job)),
+            News::Left(job) => output.line(jobs::line(job)),
+            News::Failing(error) => output.error_line(format!("warning: the store can't be worked with, and is tried again: {error}")),
+            News::Outbox(waiting) => {
+                let what = if waiting == 1 { "1 e-mail waits".to_owned() } else { format!("{waiting} e-mails wait") };
+                let how = "name a mail server in `[smtp]` of weir.toml, deploy, and work with `--allow-smtp HOST`";
+                output.error_line(format!("warning: {what} to be sent, and nobody sends: {how}"));
+            }
         }
         output.flush();
     };
-    let settings = |compiled: &Compiled| arguments.allow.apply(compiled.config.apply(Settings::system()));
+    let settings = |compiled: &Compiled| {
+        let settings = arguments.allow.apply(compiled.config.apply(Settings::system()));
+        settings.mailing(compiled.config.smtp.as_ref(), &arguments.smtp)
+    };
     let work = Work {
         url: &arguments.store,
         concurrency: arguments.concurrency.into(),

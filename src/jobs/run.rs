@@ -80,12 +80,20 @@ impl<'a> Runner<'a> {
         self.pipeline.next_due()
     }
 
+    /// Queues what waits in the outbox and isn't in the queue yet; gives how many e-mails those were.
+    pub fn queue_outbox(&mut self) -> Result<usize, StoreError> {
+        self.pipeline.queue_outbox()
+    }
+
     fn work(&mut self, job: &Job) -> Work {
         match job.kind {
             Kind::Plugin => return Work::Plugin,
             Kind::BackgroundOperation => return Work::Operations,
             Kind::Callback => return Work::Callback,
             Kind::Flow => {}
+        }
+        if job.kind == Kind::Mail {
+            return Work::Mail;
         }
         let key = (job.name.clone(), job.activation);
         if let Some(work) = self.known.get(&key) {

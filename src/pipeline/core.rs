@@ -92,11 +92,15 @@ impl Engine {
 
     /// The core operation of create. `last`: nothing can fail after it.
     pub(super) fn core_create(&mut self, scene: &mut Scene, last: bool) -> Result<(), Interrupt> {
-        self.before_write(last && !self.is_audited(scene.record.entity))?;
+        let goes_out = self.goes_out(scene)?;
+        self.before_write(last && !self.is_audited(scene.record.entity) && !goes_out)?;
         self.tell_core("insert", scene);
         let written = self.store.insert(scene.record.entity, std::slice::from_ref(&scene.target));
         self.wrote(scene.record.entity, written)?;
         self.audit(scene)?;
+        if goes_out {
+            self.queue_mail(scene.record, scene.acting, scene.depth)?;
+        }
         scene.written(self.epoch);
         Ok(())
     }
@@ -111,13 +115,17 @@ impl Engine {
         }
         scene.target.set(PRIMARY_KEY, Value::Uuid(scene.record.id));
         let awaited = self.plans.awaits(scene.record.entity, Some(scene.target.present()));
-        self.before_write(last && layout.audited.is_empty() && !awaited)?;
+        let goes_out = self.goes_out(scene)?;
+        self.before_write(last && layout.audited.is_empty() && !awaited && !goes_out)?;
         self.tell_core("update", scene);
         let written = self.store.update(scene.record.entity, std::slice::from_ref(&scene.target));
         self.wrote(scene.record.entity, written)?;
         self.audit(scene)?;
         if awaited {
             self.wake(scene.record, Some(scene.target.present()))?;
+        }
+        if goes_out {
+            self.queue_mail(scene.record, scene.acting, scene.depth)?;
         }
         scene.target.unset(PRIMARY_KEY);
         // The store counts the write; where the count from before was read, the new one is known without reading.

@@ -25,6 +25,7 @@ mod host;
 mod jobs;
 mod layout;
 mod longer;
+mod mail;
 mod messages;
 mod operation;
 pub mod order;
@@ -54,6 +55,7 @@ pub use jobs::{
     WantedJobs,
 };
 pub(crate) use jobs::{Progress, Text as JobText, Turn, Unfinished, Work};
+pub use mail::{Letter, Mailbox, Mailer, Undelivered};
 pub use operation::{Ending, Message, Operation, Outcome};
 pub use plugin::{BindError, Plugin, Refusal, RegisterError};
 pub use settings::{Clock, Deployment, Ids, NESTED_COST, Recorder, Settings};

@@ -6,7 +6,7 @@
 //! What the trace calls the operations stands here too: an update of the owner alone is an `Assign`, whoever asked for it.
 
 use crate::schema::{FieldSet, Row, Schema, outbox, system};
-use crate::value::{EntityId, Slot, Type, Value};
+use crate::value::{EntityId, Slot, Value};
 
 use super::layout::Layout;
 
@@ -71,10 +71,8 @@ pub(super) fn possible(certain: &FieldSet, possible: &FieldSet, layout: &Layout)
 pub(super) fn words_of_create(schema: &Schema, entity: EntityId, values: &Row) -> &'static str {
     let pending = || {
         let entity = schema.entity(entity).filter(|entity| entity.name == outbox::ENTITY)?;
-        let slot = entity.slot(system::STATUS)?;
-        let Type::Choice(statuses) = entity.field(slot)?.ty else { return None };
-        let option = schema.choice(statuses)?.option(outbox::PENDING)?;
-        (values.get(slot) == Some(&Value::Choice(option.code))).then_some("Send")
+        let (code, _) = outbox::status(schema, outbox::PENDING)?;
+        (values.get(entity.slot(system::STATUS)?) == Some(&Value::Choice(code))).then_some("Send")
     };
     pending().unwrap_or("Create")
 }

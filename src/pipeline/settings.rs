@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::count::Counter;
 use super::external::{Callbacks, Limits, Outside, Permission};
+use super::mail::Mailer;
 use super::operation::{Operation, Outcome};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -74,6 +75,10 @@ pub struct Settings {
     pub limits: Limits,
     /// Calls code outside; without it nothing can be called, whatever is permitted.
     pub outside: Option<Box<dyn Outside>>,
+    /// Whether an e-mail that becomes ready to be sent also becomes a system job, which sends it; else it waits in the outbox.
+    pub queues_mail: bool,
+    /// Takes the e-mails that jobs send; without it they stay jobs that wait.
+    pub mailer: Option<Box<dyn Mailer>>,
     /// Is told of each outermost operation; nobody, as a rule.
     pub recorder: Option<Box<dyn Recorder>>,
 }
@@ -131,6 +136,8 @@ impl Settings {
             callbacks: Callbacks::default(),
             limits: Limits::default(),
             outside: None,
+            queues_mail: false,
+            mailer: None,
             recorder: None,
         }
     }

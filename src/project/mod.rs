@@ -33,14 +33,14 @@ use crate::source::{FileId, Sources};
 use crate::syntax;
 
 pub use compiled::{Compiled, OpenError};
-pub use config::{CONFIG, Config};
+pub use config::{CONFIG, Config, Password, Security, Smtp};
 pub use deployed::{Activations, Deployed, Fate, LifeError, Outcome, Step, change};
 pub use files::{LoadError, LoadErrorKind, MAX_FILE, MAX_FILES, MAX_FOLDERS};
 pub use layouts::Layouts;
 pub use mend::{Change, Mended};
 pub use seen::Seen;
 pub use snapshots::{SNAPSHOT, Snapshot};
-pub use work::Work;
+pub use work::{News, Work};
 
 /// The texts of a project, read and checked.
 #[derive(Debug)]

@@ -48,8 +48,19 @@ pub struct Work<'a> {
     pub settings: &'a (dyn Fn(&Compiled) -> Settings + Sync),
     /// Becomes true when it is to stop: after the steps that run, what is left is handed back.
     pub stop: &'a AtomicBool,
-    /// Is told of each job as it was left, and of a store that fails.
-    pub told: &'a (dyn Fn(Result<&Job, &StoreError>) + Sync),
+    /// Is told what happens.
+    pub told: &'a (dyn Fn(News<'_>) + Sync),
+}
+
+/// What a worker tells.
+#[derive(Clone, Copy, Debug)]
+pub enum News<'a> {
+    /// A job as it was left.
+    Left(&'a Job),
+    /// The store fails, and is tried again.
+    Failing(&'a StoreError),
+    /// So many e-mails wait to be sent, and no mail server is named that would take them.
+    Outbox(usize),
 }
 
 impl std::fmt::Debug for Work<'_> {
@@ -82,7 +93,12 @@ impl Work<'_> {
     /// Works until it is told to stop or, where it isn't to stay, until nothing is due.
     pub fn run(&self) -> Result<(), LifeError> {
         // What is wrong with the store is said before anything runs.
-        let (compiled, _) = self.open()?;
+        let (compiled, mut pipeline) = self.open()?;
+        match pipeline.outbox()? {
+            waiting if waiting > 0 && compiled.config.smtp.is_none() => (self.told)(News::Outbox(waiting)),
+            _ => {}
+        }
+        drop(pipeline);
         let name = |number| format!("{}-{number}-{}", std::process::id(), Uuid::now_v7().simple());
         let hands: Vec<Hand> =
             (1..=self.concurrency.max(1)).map(|number| Hand { name: name(number), busy: AtomicBool::new(false) }).collect();
@@ -130,7 +146,7 @@ impl Work<'_> {
                         return Err(error);
                     }
                     if let LifeError::Store(super::OpenError::Store(error)) = &error {
-                        (self.told)(Err(error));
+                        (self.told)(News::Failing(error));
                     }
                     self.rest(PAUSE * failures.min(50));
                 }
@@ -143,9 +159,13 @@ impl Work<'_> {
     fn until_deployed_anew(&self, hand: &Hand, crew: &Crew, failures: &mut u32) -> Result<bool, LifeError> {
         let (compiled, mut pipeline) = self.open()?;
         *crew.keep.lock().unwrap_or_else(PoisonError::into_inner) = compiled.config.keep;
+        let mails = compiled.config.smtp.is_some();
         let mut library = Activations::new(self.url, compiled.schema);
         let mut runner = Runner::new(&mut pipeline, &mut library, hand.name.as_str(), self.lease);
         let deployed = runner.deployed()?;
+        if mails {
+            runner.queue_outbox()?;
+        }
         let began = Cell::new(Instant::now());
         let stop = |within: Option<&Job>| {
             let is_bulk = within.is_some_and(|job| job.kind == Kind::BackgroundOperation);
@@ -163,7 +183,7 @@ impl Work<'_> {
             let ran = ran?;
             *failures = 0;
             match &ran {
-                Some(job) => (self.told)(Ok(job)),
+                Some(job) => (self.told)(News::Left(job)),
                 None if self.once => return Ok(true),
                 None => self.rest(PAUSE),
             }

@@ -86,7 +86,7 @@ fn tried(session: &Session, lines: &[TestLine]) -> Result<(Project, Report), Str
     let text = lines.iter().map(|line| line.text.as_str()).collect::<Vec<_>>().join("\n");
     let project = session.texts.project_with(NAME, &text);
     let compiled = project.compile().map_err(|errors| errors.to_string())?;
-    let settings = compiled.config.apply(Settings::fixed());
+    let settings = Settings { queues_mail: false, ..compiled.config.apply(Settings::fixed()) };
     let mut pipeline = compiled.open(super::session::MEMORY, settings).map_err(|error| error.to_string())?;
     let mine = |one: &&crate::check::ir::Scenario| project.sources.get(one.span.file).is_some_and(|file| &*file.name == NAME);
     let test = project.checked.scenarios.iter().find(mine).ok_or("it holds no test")?;

@@ -120,6 +120,8 @@ pub enum Kind {
     Plugin = 1,
     /// A flow.
     Flow = 10,
+    /// The sending of an e-mail, which is its record.
+    Mail = 50,
     /// A background operation: operations that somebody has handed in. The platform keeps these in a table of their own, where they
     /// need no code; this is its code for a request that runs as a system job.
     BackgroundOperation = 54,
@@ -133,6 +135,7 @@ impl Kind {
         match self {
             Kind::Plugin => "plug-in",
             Kind::Flow => "flow",
+            Kind::Mail => "job of",
             Kind::BackgroundOperation => "background",
             Kind::Callback => "callback",
         }
@@ -140,7 +143,8 @@ impl Kind {
 
     /// The kind of a code.
     pub fn of(code: i32) -> Option<Kind> {
-        [Kind::Plugin, Kind::Flow, Kind::BackgroundOperation, Kind::Callback].into_iter().find(|kind| *kind as i32 == code)
+        let all = [Kind::Plugin, Kind::Flow, Kind::Mail, Kind::BackgroundOperation, Kind::Callback];
+        all.into_iter().find(|kind| *kind as i32 == code)
     }
 }
 

@@ -69,10 +69,41 @@ pub mod definitions {
 
 /// E-mails that wait to be sent.
 pub mod outbox {
+    use super::{Schema, system};
+    use crate::value::Type;
+
     /// The entity of e-mails.
     pub const ENTITY: &str = "email";
     /// The status reason of one that waits.
     pub const PENDING: &str = "pendingsend";
+    /// That of one that a mail server has taken.
+    pub const SENT: &str = "sent";
+    /// That of one that can't be sent.
+    pub const FAILED: &str = "failed";
+    /// That of one that isn't to be sent any more.
+    pub const CANCELED: &str = "canceled";
+    /// From whom it is: a user or a team.
+    pub const FROM: &str = "from";
+    /// To whom it goes: a record with an address.
+    pub const TO: &str = "to";
+    /// The subject.
+    pub const SUBJECT: &str = "subject";
+    /// The text.
+    pub const BODY: &str = "body";
+    /// When a mail server took it.
+    pub const SENT_ON: &str = "senton";
+
+    /// The fields that hold the address of a record; the first that its entity has is meant.
+    pub const ADDRESSES: [&str; 4] = ["internalemailaddress", "emailaddress1", "emailaddress", "email"];
+
+    /// The codes of a status reason of e-mails and of its state.
+    pub fn status(schema: &Schema, name: &str) -> Option<(i32, i32)> {
+        let entity = schema.entities.get(ENTITY)?;
+        let Type::Choice(statuses) = entity.fields.get(system::STATUS)?.ty else { return None };
+        let code = schema.choice(statuses)?.option(name)?.code;
+        let status = entity.statuses.iter().find(|status| status.code == code)?;
+        Some((code, status.state))
+    }
 }
 
 /// What the platform writes of every change of an audited field.

@@ -1,4 +1,5 @@
-//! System jobs through the real command: workers on real SQLite files, killed, stopped and asked; what operators do with jobs.
+//! System jobs through the real command: workers on real SQLite files, killed, stopped and asked; what operators do with jobs; e-mails by a
+//! real SMTP server.
 
 #![cfg(test)]
 
@@ -11,8 +12,11 @@ mod kill;
 mod list;
 mod listener;
 mod log;
+mod mail;
 mod operator;
 mod place;
 mod refused;
 mod serial;
+#[path = "../support/smtp.rs"]
+mod smtp;
 mod worker;

@@ -9,7 +9,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::schema::{outbox, system};
 use crate::source::Span;
 use crate::syntax::ast;
-use crate::value::{EntityId, Slot, Type, Value};
+use crate::value::{EntityId, Slot, Value};
 
 impl Context<'_> {
     pub(in crate::check) fn delete(&mut self, record: &ast::RecordExpr) -> Option<ir::StmtKind> {
@@ -104,7 +104,7 @@ impl Context<'_> {
             Some(())
         };
         fill("from", ExprKind::Caller)?;
-        fill(system::STATUS, ExprKind::Constant(Value::Choice(self.pending(id)?)))?;
+        fill(system::STATUS, ExprKind::Constant(Value::Choice(outbox::status(self.schema, outbox::PENDING)?.0)))?;
         Some(ir::StmtKind::Create { entity: id, values: writes, into: None })
     }
 
@@ -142,12 +142,6 @@ impl Context<'_> {
                 .help("test it first: `if … is not empty { … }`"),
         );
         None
-    }
-
-    /// The code of the status in which an e-mail waits.
-    fn pending(&self, id: EntityId) -> Option<i32> {
-        let Type::Choice(statuses) = self.schema.entity(id)?.fields.get(system::STATUS)?.ty else { return None };
-        Some(self.schema.choice(statuses)?.option(outbox::PENDING)?.code)
     }
 
     /// Whether an event starts the flow before what it is about has been done.

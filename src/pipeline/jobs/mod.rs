@@ -11,6 +11,7 @@ mod claim;
 mod forget;
 mod host;
 mod log;
+mod mail;
 mod queue;
 mod recall;
 mod row;

@@ -143,7 +143,11 @@ impl Engine {
         if let Some(token) = ended {
             self.let_next(token)?;
         }
-        if job.status.state() == State::Completed { self.queue_callback(job) } else { Ok(()) }
+        match job.status.state() {
+            State::Completed if job.kind == Kind::Mail => self.settle_mail(job),
+            State::Completed => self.queue_callback(job),
+            _ => Ok(()),
+        }
     }
 }
 

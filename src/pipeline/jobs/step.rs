@@ -40,6 +40,8 @@ pub(crate) enum Work {
     Operations,
     /// What tells of the end of a background operation.
     Callback,
+    /// The sending of the e-mail that is its record.
+    Mail,
     /// Nothing: why there is nothing to run.
     Gone(String),
 }
@@ -119,6 +121,7 @@ impl Engine {
                 }
                 result
             }
+            Work::Mail => return self.send_mail(job),
             Work::Gone(why) => Err(Failed { interrupt: fault(Code::F13, why.clone()), refused: false }),
             Work::Operations => Ok(Reached::Ended(None)),
         };
@@ -152,25 +155,10 @@ impl Engine {
     /// Begins a transaction in which the worker still holds the job. Where it doesn't, or somebody wants the job to pause or to end, that
     /// is done instead.
     pub(super) fn hold(&mut self, job: &mut Job) -> Result<Option<Progress>, StoreError> {
-        self.store.begin()?;
-        self.start_anew(job.caller, Savepoint::None);
-        (self.open, self.correlation) = (true, Some(job.correlation));
-        self.epoch += 1;
-        let entity = self.jobs_entity()?;
-        let slot = |name: &str| self.schema.entity(entity).and_then(|entity| entity.slot(name));
-        let (Some(status), Some(worker)) = (slot(system::STATUS), slot(columns::WORKER)) else { return Ok(Some(Progress::Lost)) };
-        let rows = self.store.read(entity, &[job.id], &[status, worker].into_iter().collect())?;
-        let row = rows.into_iter().next().flatten().unwrap_or_default();
-        let held = row.get(worker).and_then(Value::as_text) == job.worker.as_deref() && job.worker.is_some();
-        let found = match row.get(status) {
-            Some(Value::Choice(code)) => Status::of(*code).filter(|status| held && status.state() == State::Locked),
-            _ => None,
-        };
-        let Some(found) = found else {
-            self.store.rollback()?;
+        if !self.holds(job)? {
             return Ok(Some(Progress::Lost));
-        };
-        job.status = found;
+        }
+        let found = job.status;
         if found == Status::InProgress {
             return Ok(None);
         }
@@ -185,6 +173,31 @@ impl Engine {
         self.write_job(job, position.as_ref())?;
         self.commit()?;
         Ok(Some(if job.status.state() == State::Completed { Progress::Ended } else { Progress::Rests }))
+    }
+
+    /// Begins a transaction and looks whether the worker still holds the job, and what somebody wants of it; where it doesn't hold it, no
+    /// transaction is open.
+    pub(super) fn holds(&mut self, job: &mut Job) -> Result<bool, StoreError> {
+        self.store.begin()?;
+        self.start_anew(job.caller, Savepoint::None);
+        (self.open, self.correlation) = (true, Some(job.correlation));
+        self.epoch += 1;
+        let entity = self.jobs_entity()?;
+        let slot = |name: &str| self.schema.entity(entity).and_then(|entity| entity.slot(name));
+        let (Some(status), Some(worker)) = (slot(system::STATUS), slot(columns::WORKER)) else { return Ok(false) };
+        let rows = self.store.read(entity, &[job.id], &[status, worker].into_iter().collect())?;
+        let row = rows.into_iter().next().flatten().unwrap_or_default();
+        let held = row.get(worker).and_then(Value::as_text) == job.worker.as_deref() && job.worker.is_some();
+        let found = match row.get(status) {
+            Some(Value::Choice(code)) => Status::of(*code).filter(|status| held && status.state() == State::Locked),
+            _ => None,
+        };
+        let Some(found) = found else {
+            self.store.rollback()?;
+            return Ok(false);
+        };
+        job.status = found;
+        Ok(true)
     }
 
     /// What a job is after its step.

@@ -49,6 +49,7 @@ pub(super) struct Recorded {
     hosts: Vec<String>,
     call_time: Duration,
     call_bytes: u64,
+    queues_mail: bool,
 }
 
 impl Recorded {
@@ -67,6 +68,7 @@ impl Recorded {
             hosts: settings.permission.hosts.clone(),
             call_time: settings.limits.time,
             call_bytes: settings.limits.bytes as u64,
+            queues_mail: settings.queues_mail,
         })
     }
 
@@ -84,6 +86,7 @@ impl Recorded {
             max_loop_records: self.max_loop_records,
             permission: Permission { commands: self.commands.clone(), hosts: self.hosts.clone() },
             limits: Limits { time: self.call_time, bytes: usize::try_from(self.call_bytes).unwrap_or(usize::MAX) },
+            queues_mail: self.queues_mail,
             ..settings
         })
     }

@@ -3,13 +3,15 @@
 
 mod callback;
 mod command;
+mod smtp;
 mod webhook;
 
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use crate::pipeline::{CallError, Limits, Notice, Outside, Permission, Settings};
+use super::Smtp;
+use crate::pipeline::{CallError, Limits, Mailer, Notice, Outside, Permission, Settings};
 use crate::value::Uuid;
 
 impl Settings {
@@ -23,6 +25,14 @@ impl Settings {
     /// The same, with commands and webhooks that may be called. No project can say this for itself.
     pub fn allowing(self, permission: Permission) -> Self {
         Settings { permission, outside: Some(Box::new(World)), ..self }
+    }
+}
+
+impl Settings {
+    /// The same, with a mail server, if the operator allows it: among what is `allowed` is its host, or that with the port.
+    pub fn mailing(self, smtp: Option<&Smtp>, allowed: &[String]) -> Self {
+        let mailer = smtp.map(|smtp| -> Box<dyn Mailer> { Box::new(smtp::Server::new(smtp.clone(), allowed)) });
+        Settings { mailer, ..self }
     }
 }
 

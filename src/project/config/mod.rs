@@ -2,6 +2,8 @@
 //! commands and hosts code outside the language may reach) has no key in it: a project can't permit itself anything. Whom the
 //! store's own background operations may call back is a setting: flows can't ask for one, only whoever hands in operations.
 
+mod smtp;
+
 use std::path::Path;
 use std::time::Duration;
 
@@ -9,6 +11,7 @@ use jiff::tz::TimeZone;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+pub use self::smtp::{Password, Security, Smtp};
 use super::files::LoadError;
 use crate::bytecode::WebAddress;
 use crate::diagnostic::{Code, Diagnostic, nearest};
@@ -47,10 +50,12 @@ pub struct Config {
     pub keep: Keep,
     /// Who may be told that a background operation has ended.
     pub callbacks: Callbacks,
+    /// The mail server that takes its e-mails.
+    pub smtp: Option<Smtp>,
 }
 
 /// The keys at the top, and those of the tables.
-const KEYS: [&str; 6] = ["store", "timezone", "url", "limits", "jobs", "callbacks"];
+const KEYS: [&str; 7] = ["store", "timezone", "url", "limits", "jobs", "callbacks", "smtp"];
 const CALLBACKS: [&str; 2] = ["hosts", "private_hosts"];
 const LIMITS: [&str; 7] = ["depth", "runs", "instructions", "time", "plugin_time", "memory", "loop_records"];
 const JOBS: [&str; 2] = ["keep", "keep_failed"];
@@ -75,6 +80,7 @@ impl Config {
         settings.max_loop_records = self.loop_records.unwrap_or(settings.max_loop_records);
         settings.callbacks.clone_from(&self.callbacks);
         settings.max_instructions = self.instructions.unwrap_or(settings.max_instructions);
+        settings.queues_mail = self.smtp.is_some();
         settings
     }
 
@@ -101,7 +107,7 @@ impl Config {
         // A text of JSON is one of TOML, but for one sign that JSON lets stand.
         let text = |key: &str, value: &str| format!("{key} = {}\n", serde_json::json!(value)).replace('\u{7f}', "\\u007f");
         let number = |key: &str, number: Option<u64>| number.map_or(String::new(), |number| format!("{key} = {number}\n"));
-        let Config { store: _, zone, url, depth, instructions, runs, time, plugin_time, memory, loop_records, keep, callbacks } = self;
+        let Config { store: _, zone, url, depth, instructions, runs, time, plugin_time, memory, loop_records, keep, callbacks, smtp } = self;
         let zone = zone.as_ref().and_then(TimeZone::iana_name).map_or(String::new(), |zone| text("timezone", zone));
         let url = url.as_ref().map_or(String::new(), |url| text("url", url));
         let (depth, runs) = (depth.map(u64::from), runs.map(u64::from));
@@ -117,7 +123,8 @@ impl Config {
         let hosts = CALLBACKS.into_iter().zip([&callbacks.hosts, &callbacks.private_hosts]).filter(|(_, hosts)| !hosts.is_empty());
         let hosts = hosts.map(|(key, hosts)| format!("{key} = {}\n", serde_json::json!(hosts))).collect::<String>();
         let callbacks = if hosts.is_empty() { hosts } else { format!("[callbacks]\n{hosts}") };
-        format!("{zone}{url}[limits]\n{limits}{jobs}{callbacks}")
+        let smtp = smtp.as_ref().map_or(String::new(), |smtp| smtp.written(&text));
+        format!("{zone}{url}[limits]\n{limits}{jobs}{callbacks}{smtp}")
     }
 
     /// The settings that a store keeps; none where it can't be.
@@ -203,6 +210,14 @@ impl Reader {
                         let help = "write `[callbacks]`, and `hosts = [\"crm.example.com\"]` below it".to_owned();
                         self.problem(value.span(), "`callbacks` is a table".to_owned(), help);
                     }
+                },
+                "smtp" => match value.get_ref() {
+                    DeValue::Table(smtp) => config.smtp = self.smtp(smtp, key.span()),
+                    _ => self.problem(
+                        value.span(),
+                        "`smtp` is a table".to_owned(),
+                        "write `[smtp]`, and the mail server below it".to_owned(),
+                    ),
                 },
                 _ => self.unknown(key, &KEYS),
             }
