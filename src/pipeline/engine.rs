@@ -21,6 +21,7 @@ use crate::vm::{Frame, Interrupt};
 
 use super::fault::{self, fault};
 use super::happening::Border;
+use super::jobs::Calls;
 use super::layout::{Layout, layouts};
 use super::operation::{Message, Operation};
 use super::plan::Plans;
@@ -95,6 +96,8 @@ pub(super) struct Engine {
     pub correlation: Option<Uuid>,
     /// What code outside is to know the next outermost operation by, where that is settled already.
     pub next_correlation: Option<Uuid>,
+    /// What the job calls that runs, if one does.
+    pub calls: Option<Calls>,
     /// How many rows of the audit the outermost operation has written.
     pub audited: i64,
 }
@@ -130,6 +133,7 @@ impl Engine {
             bound: FxHashMap::default(),
             correlation: None,
             next_correlation: None,
+            calls: None,
             audited: 0,
             queued_kept: 0,
             administrator,
@@ -182,6 +186,7 @@ impl Engine {
         self.outputs.clear();
         self.kept = 0;
         self.correlation = self.next_correlation.take();
+        self.calls = None;
         self.audited = 0;
         self.queued_kept = 0;
     }

@@ -8,6 +8,8 @@ mod background;
 mod callback;
 mod chunks;
 mod keep;
+#[path = "../support/http.rs"]
+mod http;
 mod kill;
 mod list;
 mod listener;
@@ -17,6 +19,7 @@ mod operator;
 mod place;
 mod refused;
 mod serial;
+mod retries;
 #[path = "../support/smtp.rs"]
 mod smtp;
 mod worker;

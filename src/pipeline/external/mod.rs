@@ -92,8 +92,8 @@ pub trait Outside: Send {
     /// Runs a program with arguments, gives it the request on its standard input, and gives back what it wrote to its standard output.
     fn command(&mut self, words: &[String], request: &str, limits: Limits) -> Result<String, CallError>;
 
-    /// Posts the request to an address, and gives back the body of the answer.
-    fn webhook(&mut self, address: &str, request: &str, limits: Limits) -> Result<String, CallError>;
+    /// Posts the request to an address, and gives back the body of the answer. A call with a `key` may come again with the same one.
+    fn webhook(&mut self, address: &str, request: &str, key: Option<&str>, limits: Limits) -> Result<String, CallError>;
 
     /// Posts a notice within so much time.
     fn notify(&mut self, _notice: &Notice, _time: Duration) -> Result<(), CallError> {
@@ -122,7 +122,8 @@ fn command(context: &mut PluginContext<'_>, line: &str) -> Result<String, Refusa
         return Err(not_allowed(context, &format!("the command `{line}`"), &how));
     }
     context.engine.tell(|_| Happening::Call { via: "command", to: line.into() });
-    let (request, limits) = (request::of(context)?, context.engine.call_limits());
+    let key = key(context);
+    let (request, limits) = (request::of(context, key.as_deref())?, context.engine.call_limits());
     let answer = context.engine.settings.outside.as_mut().map(|outside| outside.command(&words, &request, limits));
     answer.unwrap_or_else(|| Ok(String::new())).map_err(|error| unanswered(context, &format!("the command `{line}`"), error))
 }
@@ -135,9 +136,16 @@ fn webhook(context: &mut PluginContext<'_>, address: &str) -> Result<String, Ref
         return Err(not_allowed(context, &format!("the webhook `{address}`"), &how));
     }
     context.engine.tell(|_| Happening::Call { via: "webhook", to: address.into() });
-    let (request, limits) = (request::of(context)?, context.engine.call_limits());
-    let answer = context.engine.settings.outside.as_mut().map(|outside| outside.webhook(address, &request, limits));
+    let key = key(context);
+    let (request, limits) = (request::of(context, key.as_deref())?, context.engine.call_limits());
+    let answer = context.engine.settings.outside.as_mut().map(|outside| outside.webhook(address, &request, key.as_deref(), limits));
     answer.unwrap_or_else(|| Ok(String::new())).map_err(|error| unanswered(context, &format!("the webhook `{address}`"), error))
+}
+
+/// What a call is known by where a job makes it, which may have to make it again.
+fn key(context: &mut PluginContext<'_>) -> Option<String> {
+    let record = context.scene.record;
+    context.engine.calls.as_mut().map(|calls| calls.next(context.part.name, record))
 }
 
 fn not_allowed(context: &PluginContext<'_>, what: &str, how: &str) -> Refusal {

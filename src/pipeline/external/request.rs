@@ -10,8 +10,8 @@ use super::super::context::PluginContext;
 use super::super::operation::Message;
 use super::super::plugin::Refusal;
 
-/// The request of a plug-in or an action, on one line.
-pub(super) fn of(context: &mut PluginContext<'_>) -> Result<String, Refusal> {
+/// The request of a plug-in or an action, on one line; `key` is what the call is known by where a job makes it.
+pub(super) fn of(context: &mut PluginContext<'_>, key: Option<&str>) -> Result<String, Refusal> {
     let (message, entity) = (context.scene.message, context.scene.record.entity);
     let fields = read_by(context);
     let target =
@@ -41,6 +41,8 @@ pub(super) fn of(context: &mut PluginContext<'_>) -> Result<String, Refusal> {
         "user": context.scene.acting.id.to_string(),
         "initiatingUser": engine.caller.id.to_string(),
         "correlation": correlation.to_string(),
+        "job": engine.calls.as_ref().map(|calls| calls.job.to_string()),
+        "idempotencyKey": key,
         "time": engine.now.to_string(),
         "target": target,
         "preImage": before,

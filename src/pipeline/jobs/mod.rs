@@ -7,6 +7,7 @@
 mod background;
 mod callback;
 mod chunk;
+mod calls;
 mod claim;
 mod forget;
 mod host;
@@ -31,6 +32,7 @@ use crate::value::{Reference, Uuid};
 pub use background::{Background, Batch, DEFAULT_CHUNK, Intake, LONGEST_OPERATION, Unqueued};
 pub use forget::{Keep, Sweep};
 pub use log::LoggedStep;
+pub(super) use calls::Calls;
 pub(super) use queue::Asked;
 pub(crate) use recall::Position;
 pub(super) use recall::Recall;

@@ -13,7 +13,7 @@ use super::host::{JobHost, Looked};
 use super::log::Step;
 use super::recall::{Position, Recall};
 use super::states::{MAX_RETRIES, Turn, next, pause_before};
-use super::{IDLE, Job};
+use super::{Calls, IDLE, Job};
 use crate::bytecode::{FlowCode, Op};
 use crate::diagnostic::Code;
 use crate::pipeline::calls;
@@ -181,6 +181,7 @@ impl Engine {
         self.store.begin()?;
         self.start_anew(job.caller, Savepoint::None);
         (self.open, self.correlation) = (true, Some(job.correlation));
+        self.calls = Some(Calls::of(job));
         self.epoch += 1;
         let entity = self.jobs_entity()?;
         let slot = |name: &str| self.schema.entity(entity).and_then(|entity| entity.slot(name));

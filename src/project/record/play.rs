@@ -253,7 +253,7 @@ impl Outside for Retold {
         with(&self.0, |given| given.answer(&words.join("\0"), request))
     }
 
-    fn webhook(&mut self, address: &str, request: &str, _: Limits) -> Result<String, CallError> {
+    fn webhook(&mut self, address: &str, request: &str, _: Option<&str>, _: Limits) -> Result<String, CallError> {
         with(&self.0, |given| given.answer(address, request))
     }
 }

@@ -166,8 +166,8 @@ impl Outside for Overheard {
         answer
     }
 
-    fn webhook(&mut self, address: &str, request: &str, limits: Limits) -> Result<String, CallError> {
-        let answer = self.outside.webhook(address, request, limits);
+    fn webhook(&mut self, address: &str, request: &str, key: Option<&str>, limits: Limits) -> Result<String, CallError> {
+        let answer = self.outside.webhook(address, request, key, limits);
         self.tape.note(|| Frame::Outside { called: address.to_owned(), request: request.to_owned(), answer: answer.clone() });
         answer
     }

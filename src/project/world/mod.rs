@@ -44,8 +44,8 @@ impl Outside for World {
         command::run(words, request, limits)
     }
 
-    fn webhook(&mut self, address: &str, request: &str, limits: Limits) -> Result<String, CallError> {
-        webhook::post(address, request, limits)
+    fn webhook(&mut self, address: &str, request: &str, key: Option<&str>, limits: Limits) -> Result<String, CallError> {
+        webhook::post(address, request, key, limits)
     }
 
     fn notify(&mut self, notice: &Notice, time: Duration) -> Result<(), CallError> {

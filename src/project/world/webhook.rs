@@ -5,8 +5,8 @@ use ureq::Agent;
 
 use crate::pipeline::{CallError, Limits};
 
-/// Posts a request, and gives back the body of the answer.
-pub(super) fn post(address: &str, request: &str, limits: Limits) -> Result<String, CallError> {
+/// Posts a request, and gives back the body of the answer. The key goes along as `Idempotency-Key`.
+pub(super) fn post(address: &str, request: &str, key: Option<&str>, limits: Limits) -> Result<String, CallError> {
     let config = Agent::config_builder()
         .timeout_global(Some(limits.time))
         .max_redirects(0)
@@ -15,8 +15,9 @@ pub(super) fn post(address: &str, request: &str, limits: Limits) -> Result<Strin
         .proxy(None)
         .user_agent(concat!("weir/", env!("CARGO_PKG_VERSION")))
         .build();
-    let sent = Agent::new_with_config(config).post(address).header("content-type", "application/json").send(request);
-    let mut answer = sent.map_err(|error| in_words(&error, limits))?;
+    let post = Agent::new_with_config(config).post(address).header("content-type", "application/json");
+    let post = key.into_iter().fold(post, |post, key| post.header("idempotency-key", key));
+    let mut answer = post.send(request).map_err(|error| in_words(&error, limits))?;
     if !answer.status().is_success() {
         return Err(CallError::Failed(format!("answers {}", answer.status())));
     }
