@@ -37,8 +37,8 @@ pub struct Runner<'a> {
     library: &'a mut dyn Library,
     worker: SmolStr,
     lease: SignedDuration,
-    /// What jobs of a name and an activation run, as far as it was asked for.
-    known: FxHashMap<(SmolStr, Option<Uuid>), Work>,
+    /// What jobs of a name and an activation run, which is what is active now or isn't, as far as it was asked for.
+    known: FxHashMap<(SmolStr, Option<Uuid>, bool), Work>,
 }
 
 impl std::fmt::Debug for Runner<'_> {
@@ -75,6 +75,16 @@ impl<'a> Runner<'a> {
         self.pipeline.last_deployed()
     }
 
+    /// The file of the store is no longer where it was: nothing more is done with it.
+    pub fn abandon(&mut self) {
+        self.pipeline.abandon();
+    }
+
+    /// Gives back what the worker had, as far as it still has it.
+    pub fn hand_back(&mut self) -> Result<usize, StoreError> {
+        self.pipeline.hand_back(&self.worker)
+    }
+
     /// When the next job is due that no worker has.
     pub fn next_due(&mut self) -> Result<Option<Timestamp>, StoreError> {
         self.pipeline.next_due()
@@ -87,20 +97,20 @@ impl<'a> Runner<'a> {
 
     fn work(&mut self, job: &Job) -> Work {
         match job.kind {
-            Kind::Plugin => return Work::Plugin,
+            Kind::Plugin if self.pipeline.has_plugin(&job.name) => return Work::Plugin,
+            Kind::Plugin => return Work::Gone(format!("there is no plug-in `{}` here", job.name)),
+            Kind::Mail => return Work::Mail,
             Kind::BackgroundOperation => return Work::Operations,
             Kind::Callback => return Work::Callback,
             Kind::Flow => {}
         }
-        if job.kind == Kind::Mail {
-            return Work::Mail;
-        }
-        let key = (job.name.clone(), job.activation);
+        // A job that began nowhere, under no activation, takes what is there.
+        let active = job.activation == self.pipeline.activation_of(&job.name) || job.activation.is_none() && job.position.is_none();
+        let key = (job.name.clone(), job.activation, active);
         if let Some(work) = self.known.get(&key) {
             return work.clone();
         }
-        let active = self.pipeline.activation_of(&job.name);
-        let work = match self.pipeline.program().flow(&job.name).filter(|_| job.activation == active) {
+        let work = match self.pipeline.program().flow(&job.name).filter(|_| active) {
             Some(flow) => Work::Flow(Arc::new(flow.clone()), JobText::AtHand),
             None => match job.activation {
                 Some(activation) => match self.library.flow(activation) {

@@ -1,9 +1,11 @@
 //! A worker: takes up the jobs of a store, several at a time, until it is told to stop. Several workers share one store: who has a
 //! job is a row of it, and a worker that isn't heard of for a while has none.
 //!
-//! The definitions are those of the store as it is: after a deploy, each thread opens it anew before its next job.
+//! The definitions are those of the store as it is: after a deploy, each thread opens it anew before its next job. A file that is
+//! moved away or put in the place of another is noticed before the next job, too: SQLite would go on with the one that is gone.
 
 use std::cell::Cell;
+use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -17,7 +19,7 @@ use crate::jobs::Runner;
 use crate::pipeline::{Job, Keep, Pipeline, Settings, Sweep};
 use crate::schema::jobs::Kind;
 use crate::store::StoreError;
-use crate::value::Uuid;
+use crate::value::{Uuid, text::quoted};
 
 /// How long a worker rests that found nothing due.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -58,7 +60,7 @@ pub enum News<'a> {
     /// A job as it was left.
     Left(&'a Job),
     /// The store fails, and is tried again.
-    Failing(&'a StoreError),
+    Failing(&'a LifeError),
     /// So many e-mails wait to be sent, and no mail server is named that would take them.
     Outbox(usize),
 }
@@ -145,9 +147,7 @@ impl Work<'_> {
                     if self.once && failures >= FAILURES {
                         return Err(error);
                     }
-                    if let LifeError::Store(super::OpenError::Store(error)) = &error {
-                        (self.told)(News::Failing(error));
-                    }
+                    (self.told)(News::Failing(&error));
                     self.rest(PAUSE * failures.min(50));
                 }
             }
@@ -157,12 +157,15 @@ impl Work<'_> {
 
     /// Works with the definitions as they are; says whether there is nothing more to do.
     fn until_deployed_anew(&self, hand: &Hand, crew: &Crew, failures: &mut u32) -> Result<bool, LifeError> {
+        let file = self.file()?;
         let (compiled, mut pipeline) = self.open()?;
         *crew.keep.lock().unwrap_or_else(PoisonError::into_inner) = compiled.config.keep;
         let mails = compiled.config.smtp.is_some();
         let mut library = Activations::new(self.url, compiled.schema);
         let mut runner = Runner::new(&mut pipeline, &mut library, hand.name.as_str(), self.lease);
         let deployed = runner.deployed()?;
+        // What it had when the store failed.
+        runner.hand_back()?;
         if mails {
             runner.queue_outbox()?;
         }
@@ -174,6 +177,10 @@ impl Work<'_> {
             self.stop.load(Ordering::Relaxed)
         };
         while !stop(None) {
+            if let Err(error) = self.same(file) {
+                runner.abandon();
+                return Err(error);
+            }
             if runner.deployed()? != deployed {
                 return Ok(false);
             }
@@ -201,18 +208,24 @@ impl Work<'_> {
             thread::sleep(PAUSE);
             silent += PAUSE;
             unswept += PAUSE;
-            let busy = || crew.hands.iter().filter(|hand| hand.busy.load(Ordering::Relaxed));
-            let renews = silent >= often && busy().next().is_some();
             let keep = crew.keep();
-            let sweeps = unswept >= SWEEP && keep != Keep::default() && !self.once;
-            if silent >= often {
+            let (beats, sweeps) = (silent >= often, unswept >= SWEEP && keep != Keep::default() && !self.once);
+            if !beats && !sweeps {
+                continue;
+            }
+            if beats {
                 silent = Duration::ZERO;
             }
-            if (renews || sweeps) && pipeline.is_none() {
-                pipeline = self.open().ok().map(|(_, pipeline)| pipeline);
+            if pipeline.is_none() {
+                pipeline = self.file().and_then(|file| Ok((file, self.open()?.1))).ok();
             }
-            let Some(store) = &mut pipeline else { continue };
-            let renewed = if renews { busy().try_for_each(|hand| store.renew_leases(&hand.name, self.lease).map(drop)) } else { Ok(()) };
+            let Some((file, store)) = &mut pipeline else { continue };
+            if self.same(*file).is_err() {
+                store.abandon();
+                pipeline = None;
+                continue;
+            }
+            let renewed = if beats { self.beat(store, &crew.hands) } else { Ok(()) };
             let more = if sweeps { sweep.batch(store, &keep) } else { Ok(true) };
             if more == Ok(false) {
                 unswept = Duration::ZERO;
@@ -220,6 +233,29 @@ impl Work<'_> {
             if renewed.is_err() || more.is_err() {
                 pipeline = None;
             }
+        }
+    }
+
+    /// Says that the threads which are at work still are.
+    fn beat(&self, pipeline: &mut Pipeline, hands: &[Hand]) -> Result<(), StoreError> {
+        for hand in hands.iter().filter(|hand| hand.busy.load(Ordering::Relaxed)) {
+            pipeline.renew_leases(&hand.name, self.lease)?;
+        }
+        pipeline.renew_leases_of_the_future(self.lease).map(drop)
+    }
+
+    /// The file of the store as the file system knows it, whatever it is called; nothing where the store is in no file.
+    fn file(&self) -> Result<Option<(u64, u64)>, LifeError> {
+        let Some(path) = self.url.strip_prefix("sqlite:").filter(|path| *path != ":memory:") else { return Ok(None) };
+        let gone = |_| StoreError::Failed(format!("the file {} isn't there: put it back", quoted(path)));
+        Ok(Some(identity(&fs::metadata(path).map_err(gone)?)))
+    }
+
+    /// Whether the store still is in this file.
+    fn same(&self, file: Option<(u64, u64)>) -> Result<(), LifeError> {
+        match self.file()? == file {
+            true => Ok(()),
+            false => Err(StoreError::Failed("another file is in the place of the store; it is opened anew".to_owned()).into()),
         }
     }
 
@@ -232,4 +268,16 @@ impl Work<'_> {
             left -= part;
         }
     }
+}
+
+#[cfg(unix)]
+fn identity(file: &fs::Metadata) -> (u64, u64) {
+    use std::os::unix::fs::MetadataExt;
+    (file.dev(), file.ino())
+}
+
+/// Elsewhere an open file can't be moved away.
+#[cfg(not(unix))]
+fn identity(_: &fs::Metadata) -> (u64, u64) {
+    (0, 0)
 }

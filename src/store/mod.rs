@@ -86,6 +86,9 @@ pub trait Store: Send {
         0
     }
 
+    /// The file is no longer where it was: what is left of it is for whoever has it, and nothing is tidied up when this value ends.
+    fn abandon(&mut self) {}
+
     /// Keeps a text under a name, beside the records and in the transaction that is open; one that was kept under it before is gone.
     fn note(&mut self, _name: &str, _text: &str) -> Result<(), StoreError> {
         Err(StoreError::Unusable("this store keeps no notes".to_owned()))

@@ -8,6 +8,7 @@ mod background;
 mod callback;
 mod chunks;
 mod keep;
+mod bad_days;
 #[path = "../support/http.rs"]
 mod http;
 mod kill;

@@ -68,6 +68,16 @@ impl Pipeline {
         })
     }
 
+    /// The file of the store is no longer where it was, and this pipeline is at its end.
+    pub(crate) fn abandon(&mut self) {
+        self.engine.store.abandon();
+    }
+
+    /// Whether there is a plug-in of a name.
+    pub(crate) fn has_plugin(&self, name: &str) -> bool {
+        self.engine.plugins.iter().any(|plugin| plugin.name == name)
+    }
+
     /// When a definition in the store was last written; never where it holds none.
     pub(crate) fn last_deployed(&mut self) -> Result<Option<Timestamp>, StoreError> {
         self.transaction(|engine| {
@@ -85,13 +95,24 @@ impl Pipeline {
 
     /// Says that a worker is still there: its jobs stay its own until another lease is over. Gives how many they are.
     pub(crate) fn renew_leases(&mut self, worker: &str, lease: SignedDuration) -> Result<usize, StoreError> {
+        self.transaction(|engine| engine.each_held(worker, |engine, mut job| engine.renew(&mut job, lease)))
+    }
+
+    /// Has the leases of jobs begin now that were last written at a time which is yet to come: the clock was put back, and nobody can tell
+    /// whether their workers are still there. Gives how many they are.
+    pub(crate) fn renew_leases_of_the_future(&mut self, lease: SignedDuration) -> Result<usize, StoreError> {
         self.transaction(|engine| {
-            let until = engine.now.saturating_add(lease).unwrap_or(Timestamp::MAX);
-            engine.each_held(worker, |engine, mut job| {
-                job.due = Some(until);
-                let position = job.position.clone();
-                engine.write_job(&job, position.as_ref())
-            })
+            let entity = engine.jobs_entity()?;
+            let slot = |name: &str| engine.schema.entity(entity).and_then(|entity| entity.slot(name));
+            let (Some(state), Some(modified)) = (slot(system::STATE), slot(system::MODIFIED_ON)) else { return Ok(0) };
+            let mut selection = Selection::all(entity).with(state, Value::Choice(State::Locked as i32));
+            selection.conditions.push(Condition { slot: modified, test: Test::Greater, value: Value::DateTime(engine.now) });
+            let found = engine.store.select(&selection, &FieldSet::default())?;
+            for (id, _) in &found {
+                let Some(mut job) = engine.job(*id)? else { continue };
+                engine.renew(&mut job, lease)?;
+            }
+            Ok(found.len())
         })
     }
 
@@ -192,6 +213,14 @@ impl Engine {
         Ok(true)
     }
 
+    /// Has a lease begin now.
+    fn renew(&mut self, job: &mut Job, lease: SignedDuration) -> Result<(), StoreError> {
+        job.due = Some(self.now.saturating_add(lease).unwrap_or(Timestamp::MAX));
+        job.modified = self.now;
+        let position = job.position.clone();
+        self.write_job(job, position.as_ref())
+    }
+
     /// The job in one of these states that is due first, up to a moment.
     fn first_due(&mut self, states: &[State], by: Option<Timestamp>) -> Result<Option<(Timestamp, Uuid)>, StoreError> {
         let entity = self.jobs_entity()?;
@@ -202,8 +231,9 @@ impl Engine {
         for one in states {
             let mut selection = Selection::all(entity).with(state, Value::Choice(*one as i32)).limited(1);
             selection.conditions.push(match by {
-                Some(by) => Condition { slot: due, test: Test::AtMost, value: Value::DateTime(by) },
-                None => Condition { slot: due, test: Test::NotEqual, value: Value::Empty },
+                // What is ready is so whatever the clock says: it may have been put back since.
+                Some(by) if *one != State::Ready => Condition { slot: due, test: Test::AtMost, value: Value::DateTime(by) },
+                _ => Condition { slot: due, test: Test::NotEqual, value: Value::Empty },
             });
             selection.order = vec![Order { slot: due, descending: false }];
             let found = self.store.select(&selection, &fields)?.into_iter().next();

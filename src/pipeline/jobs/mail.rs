@@ -4,7 +4,7 @@
 //! A mail server isn't part of any transaction: a worker that is gone between the server's answer and ours sends the letter again. It
 //! has the same `Message-ID` then.
 
-use super::states::{MAX_RETRIES, Turn, pause_before};
+use super::states::{LOOK_AGAIN, MAX_RETRIES, Turn, pause_before};
 use super::{Asked, Job, Progress, Recall};
 use crate::pipeline::engine::Engine;
 use crate::pipeline::fault::one_line;
@@ -19,9 +19,6 @@ use crate::vm::Interrupt;
 
 /// What such a job is called.
 const NAME: &str = "send email";
-
-/// How long a job rests where nobody sends letters.
-const REST: jiff::SignedDuration = jiff::SignedDuration::from_mins(10);
 
 impl Pipeline {
     /// How many e-mails wait in the outbox.
@@ -87,13 +84,13 @@ impl Engine {
 
     fn settle_unsent(&mut self, job: &mut Job, undelivered: Undelivered) {
         let (turn, pause, why) = match undelivered {
-            Undelivered::NotHere(why) => (Turn::Rest, REST, why),
+            Undelivered::NotHere(why) => (Turn::Rest, LOOK_AGAIN, why),
             Undelivered::ForNow(why) if job.retries < MAX_RETRIES => {
                 job.retries += 1;
                 (Turn::Rest, pause_before(job.retries), why)
             }
-            Undelivered::ForNow(why) | Undelivered::Never(why) => (Turn::Fail, REST, why),
-            Undelivered::Needless(why) => (Turn::Stop, REST, why),
+            Undelivered::ForNow(why) | Undelivered::Never(why) => (Turn::Fail, LOOK_AGAIN, why),
+            Undelivered::Needless(why) => (Turn::Stop, LOOK_AGAIN, why),
         };
         self.turn(job, turn);
         job.message = Some(one_line(why.into()));

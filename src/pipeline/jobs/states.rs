@@ -69,6 +69,9 @@ pub(crate) fn next(status: Status, turn: Turn) -> Option<Status> {
 /// How often a job is tried again that failed in a way that may pass, or whose worker was gone in the middle of it.
 pub(crate) const MAX_RETRIES: u32 = 3;
 
+/// How long a job rests that lacks something which only people can give it; no retry is counted.
+pub(crate) const LOOK_AGAIN: SignedDuration = SignedDuration::from_mins(10);
+
 /// How long it rests before it is tried for the so many-th time again: a minute, four, sixteen.
 pub(crate) fn pause_before(retry: u32) -> SignedDuration {
     SignedDuration::from_mins(4_i64.saturating_pow(retry.saturating_sub(1)))

@@ -12,7 +12,7 @@ use smol_str::SmolStr;
 use super::host::{JobHost, Looked};
 use super::log::Step;
 use super::recall::{Position, Recall};
-use super::states::{MAX_RETRIES, Turn, next, pause_before};
+use super::states::{LOOK_AGAIN, MAX_RETRIES, Turn, next, pause_before};
 use super::{Calls, IDLE, Job};
 use crate::bytecode::{FlowCode, Op};
 use crate::diagnostic::Code;
@@ -122,7 +122,7 @@ impl Engine {
                 result
             }
             Work::Mail => return self.send_mail(job),
-            Work::Gone(why) => Err(Failed { interrupt: fault(Code::F13, why.clone()), refused: false }),
+            Work::Gone(why) => return self.put_off(job, why),
             Work::Operations => Ok(Reached::Ended(None)),
         };
         let progress = match result {
@@ -237,18 +237,36 @@ impl Engine {
             Interrupt::Fault(fault) => {
                 let place = fault.span.or(place).and_then(|place| self.settings.sources.place(place));
                 let place = place.map_or(String::new(), |place| format!(" ({place})"));
-                let passes = matches!(fault.code, Code::F11 | Code::F21) && job.retries < MAX_RETRIES;
-                let turn = if passes { Turn::Rest } else { Turn::Fail };
-                job.error_code = (!passes).then(|| fault.code.name().into());
+                let turn = match fault.code {
+                    // Nothing is wrong with the job where it is the store that fails: that counts for nothing.
+                    Code::F11 => Turn::Rest,
+                    Code::F21 if job.retries < MAX_RETRIES => {
+                        job.retries += 1;
+                        Turn::Rest
+                    }
+                    _ => Turn::Fail,
+                };
+                job.error_code = (turn == Turn::Fail).then(|| fault.code.name().into());
                 (turn, format!("{}: {}{place}", fault.code.name(), fault.message).into())
             }
         };
         self.turn(job, turn);
         job.message = Some(one_line(message));
         if turn == Turn::Rest {
-            job.retries += 1;
             job.due = self.now.checked_add(pause_before(job.retries)).ok();
         }
+    }
+
+    /// Puts a job off that has nothing to run: what it needs may come again.
+    fn put_off(&mut self, job: &mut Job, why: &str) -> Result<Progress, StoreError> {
+        self.turn(job, Turn::Rest);
+        job.due = self.now.checked_add(LOOK_AGAIN).ok();
+        job.message = Some(one_line(format!("{why}: deploy it again, or cancel the job").into()));
+        self.unsubscribe(job.id)?;
+        let position = job.position.clone();
+        self.write_job(job, position.as_ref())?;
+        self.commit()?;
+        Ok(Progress::Rests)
     }
 
     /// Something happens to a job: what follows from its state alone.

@@ -98,6 +98,11 @@ impl Store for Sqlite {
         self.met.iter().try_for_each(|met| met.keep(&self.connection, false))
     }
 
+    fn abandon(&mut self) {
+        // At its end SQLite writes the journal to the file and deletes it by its name, which may be another file's by then.
+        let _ = self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+    }
+
     fn read(&mut self, entity: EntityId, ids: &[Uuid], fields: &FieldSet) -> Result<Vec<Option<Row>>, StoreError> {
         let text = self.text(Verb::Read, entity, fields)?;
         let table = table(&self.tables, entity)?;
