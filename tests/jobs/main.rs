@@ -11,6 +11,7 @@ mod keep;
 mod bad_days;
 #[path = "../support/http.rs"]
 mod http;
+mod keep;
 mod kill;
 mod list;
 mod listener;

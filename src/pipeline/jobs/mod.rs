@@ -30,9 +30,9 @@ use crate::schema::jobs::{Kind, Status};
 use crate::value::{Reference, Uuid};
 
 pub use background::{Background, Batch, DEFAULT_CHUNK, Intake, LONGEST_OPERATION, Unqueued};
+pub(super) use calls::Calls;
 pub use forget::{Keep, Sweep};
 pub use log::LoggedStep;
-pub(super) use calls::Calls;
 pub(super) use queue::Asked;
 pub(crate) use recall::Position;
 pub(super) use recall::Recall;
