@@ -40,7 +40,7 @@ fn a_plugin_whose_server_fails_twice_is_tried_again_later_and_later_with_one_key
     let place = Place::deployed(&rules(&server));
     place.account("Acme");
     let first = place.calls().remove(0);
-    assert_eq!((told(&[first.clone()]), &first["retries"]), (vec![("Tell", 10)], &1.into()));
+    assert_eq!((told(std::slice::from_ref(&first)), &first["retries"]), (vec![("Tell", 10)], &1.into()));
     assert!(first["message"].as_str().unwrap().contains("answers 503"), "{first}");
     let second = place.retry(&first);
     assert_eq!((&second["status"], &second["retries"]), (&10.into(), &2.into()));

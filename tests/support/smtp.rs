@@ -215,7 +215,7 @@ fn words(text: &str) -> String {
     let mut after_word = false;
     for part in text.split(' ') {
         let encoded = part.strip_prefix("=?utf-8?b?").and_then(|part| part.strip_suffix("?="));
-        if !found.is_empty() && !(after_word && encoded.is_some()) {
+        if !(found.is_empty() || after_word && encoded.is_some()) {
             found.push(' ');
         }
         match encoded {
