@@ -5,10 +5,9 @@
 
 mod activations;
 mod background;
+mod bad_days;
 mod callback;
 mod chunks;
-mod keep;
-mod bad_days;
 #[path = "../support/http.rs"]
 mod http;
 mod keep;
@@ -20,8 +19,8 @@ mod mail;
 mod operator;
 mod place;
 mod refused;
-mod serial;
 mod retries;
+mod serial;
 #[path = "../support/smtp.rs"]
 mod smtp;
 mod worker;

@@ -48,7 +48,7 @@ impl Engine {
     /// Queues the sending of an e-mail.
     pub(in crate::pipeline) fn queue_mail(&mut self, record: Reference, owner: Reference, depth: u32) -> Result<(), Interrupt> {
         let name = NAME.into();
-        self.put_in_queue(&Asked { name: &name, kind: Kind::Mail, record, owner, depth }, &Recall::default())
+        self.put_in_queue(&Asked { name: &name, kind: Kind::Mail, record, owner, depth, token: None }, &Recall::default())
     }
 
     /// Sends the e-mail of a job, in whose transaction we are; while the server is asked none is open.

@@ -6,8 +6,8 @@
 
 mod background;
 mod callback;
-mod chunk;
 mod calls;
+mod chunk;
 mod claim;
 mod forget;
 mod host;

@@ -107,7 +107,8 @@ impl Config {
         // A text of JSON is one of TOML, but for one sign that JSON lets stand.
         let text = |key: &str, value: &str| format!("{key} = {}\n", serde_json::json!(value)).replace('\u{7f}', "\\u007f");
         let number = |key: &str, number: Option<u64>| number.map_or(String::new(), |number| format!("{key} = {number}\n"));
-        let Config { store: _, zone, url, depth, instructions, runs, time, plugin_time, memory, loop_records, keep, callbacks, smtp } = self;
+        let Config { store: _, zone, url, depth, instructions, runs, time, plugin_time, memory, loop_records, keep, callbacks, smtp } =
+            self;
         let zone = zone.as_ref().and_then(TimeZone::iana_name).map_or(String::new(), |zone| text("timezone", zone));
         let url = url.as_ref().map_or(String::new(), |url| text("url", url));
         let (depth, runs) = (depth.map(u64::from), runs.map(u64::from));
