@@ -81,6 +81,10 @@ fn converse(
             Ok(text) => (text, false),
             Err(ReadlineError::Interrupted) => continue,
             Err(ReadlineError::Eof) => (":quit".to_owned(), true),
+            Err(error) if is_unreadable(&error) => {
+                tell(&Told::Error("dropped    a byte came that is no UTF-8: nothing of its line was taken in".to_owned()));
+                continue;
+            }
             Err(error) => {
                 tell(&Told::Error(format!("error: the terminal can't be read: {error}")));
                 return Worst::Failed;
@@ -97,6 +101,16 @@ fn converse(
         if answer.over {
             return if answer.worst == Worst::Failed { Worst::Failed } else { Worst::Well };
         }
+    }
+}
+
+/// Whether what came is no text, while the terminal itself is well.
+fn is_unreadable(error: &ReadlineError) -> bool {
+    match error {
+        ReadlineError::Io(error) => error.kind() == std::io::ErrorKind::InvalidData,
+        #[cfg(windows)]
+        ReadlineError::Decode(_) => true,
+        _ => false,
     }
 }
 

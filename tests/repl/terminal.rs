@@ -2,6 +2,7 @@
 //!
 //! What a person sees is looked for in the order in which it appears; every wait is for a text, never for a time.
 
+use std::io::Write;
 use std::path::Path;
 
 use rexpect::error::Error;
@@ -176,6 +177,18 @@ fn history_outlasts_the_session() {
     gives(&mut elsewhere, "6 * 7", "42");
     leaves(elsewhere);
     assert!(std::fs::read_to_string(folder.path().join("mine")).unwrap().contains("6 * 7"));
+}
+
+#[test]
+fn a_byte_that_is_no_text_drops_its_line_and_nothing_else() {
+    let (_folder, mut session) = rules(&["--store", "sqlite:data.db"]);
+    ask(&mut session, "create account { name = \"Kept\" }", "committed");
+    session.process().get_file_handle().unwrap().write_all(b"create account { name = \"caf\xe9\"").unwrap();
+    sees(&mut session, "a byte came that is no UTF-8");
+    prompted(&mut session);
+    gives(&mut session, "count(account)", "1");
+    ask(&mut session, ":commit", "committed  1 operation in sqlite:data.db");
+    leaves(session);
 }
 
 #[test]
