@@ -37,8 +37,9 @@ impl Gather {
         }
         self.text.push_str(line);
         self.text.push('\n');
-        self.depth += depth(line);
-        if self.depth > 0 && self.text.len() <= LONGEST {
+        let (depth, ends) = look(line);
+        self.depth += depth;
+        if self.depth > 0 && !ends && self.text.len() <= LONGEST {
             return None;
         }
         if is_complete(&self.text) || self.text.len() > LONGEST { self.rest() } else { None }
@@ -51,14 +52,19 @@ impl Gather {
     }
 }
 
-/// How many braces a line opens more than it closes.
-fn depth(line: &str) -> isize {
-    let step = |(token, _)| match token {
-        Token::BraceOpen => 1,
-        Token::BraceClose => -1,
-        _ => 0,
-    };
-    tokens(line).map(step).sum()
+/// How many braces a line opens more than it closes, and whether a text may be open at its end, which no other line would close.
+fn look(line: &str) -> (isize, bool) {
+    let (mut depth, mut texts) = (0, 0);
+    for (token, _) in tokens(line) {
+        match token {
+            Token::BraceOpen => depth += 1,
+            Token::BraceClose => depth -= 1,
+            Token::TextOpen => texts += 1,
+            Token::TextClose => texts -= 1,
+            _ => {}
+        }
+    }
+    (depth, texts > 0)
 }
 
 /// Whether what was typed is taken in as it stands: it is whole, or an empty line ends it where no bracket is open.

@@ -62,6 +62,15 @@ count(account)
 }
 
 #[test]
+fn a_quote_that_is_not_closed_takes_only_its_line() {
+    let gave = rules("create account { name = \"x }\ncount(account)\ncreate account {\n  name = \"y,\ncount(account)\n");
+    assert_eq!(gave.out, "0\n0\n");
+    let places: Vec<&str> = gave.err.lines().filter_map(|line| line.split_once("<stdin>:")).map(|(_, place)| place).collect();
+    assert_eq!(places, ["1:25", "4:10"], "{}", gave.err);
+    assert_eq!(gave.err.matches("error[E0102]").count(), 2, "{}", gave.err);
+}
+
+#[test]
 fn declarations_are_typed_replaced_and_refused() {
     let gave = rules(
         r#"let acme = create account { name = "Acme" }

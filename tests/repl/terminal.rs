@@ -111,6 +111,14 @@ fn what_is_not_whole_goes_on_in_the_next_line() {
 }
 
 #[test]
+fn a_quote_that_is_not_closed_ends_with_its_line() {
+    let (_folder, mut session) = rules(&[]);
+    ask(&mut session, "create account { name = \"x }", "error[E0102]");
+    gives(&mut session, "count(account)", "0");
+    leaves(session);
+}
+
+#[test]
 fn tab_completes_by_what_stands_there() {
     let (_folder, mut session) = rules(&[]);
     // Statement, entity, field, option, field: each by its first letters.

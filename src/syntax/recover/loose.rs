@@ -34,6 +34,10 @@ impl Reader<'_> {
                 return;
             }
         }
+        if let Some(flaw) = flaws.iter().find(|flaw| is_open_text(flaw)) {
+            // What seems to be missing behind it stands in it.
+            return self.report(report::flaw(&self.view, flaw, range));
+        }
         self.base = base as usize;
         self.mask = text.clone().into_bytes();
         if self.looks_like_a_statement(&range) {
@@ -72,13 +76,18 @@ pub enum Wholeness {
 /// How far a text is that is typed line by line.
 pub(in crate::syntax) fn wholeness(text: &str) -> Wholeness {
     let shape = shape::scan(text);
-    let open_text = |flaw: &Flaw| {
+    let flaws = shape.segments.iter().flat_map(|segment| &segment.flaws);
+    let open_texts = flaws.filter(|flaw| is_open_text(flaw));
+    let is_block = |flaw: &Flaw| {
         let at = shape.tokens.get(flaw.token).map_or(0, |token| token.start as usize);
-        let block = text.get(at..).is_some_and(|rest| rest.starts_with("\"\"\""));
-        block && matches!(flaw.kind, FlawKind::OpenText | FlawKind::Bad(Bad::OpenText))
+        text.get(at..).is_some_and(|rest| rest.starts_with("\"\"\""))
     };
-    let flaws = || shape.segments.iter().flat_map(|segment| &segment.flaws);
-    if ends_open(shape.tokens.iter().map(|token| token.token)) || flaws().any(open_text) {
+    let (blocks, lines): (Vec<&Flaw>, Vec<&Flaw>) = open_texts.partition(|flaw| is_block(flaw));
+    if blocks.is_empty() && !lines.is_empty() {
+        // A text ends on its line: nothing that follows closes it.
+        return Wholeness::Whole;
+    }
+    if !blocks.is_empty() || ends_open(shape.tokens.iter().map(|token| token.token)) {
         return Wholeness::Open;
     }
     let end = shape.tokens.last().map_or(0, |token| token.end);
@@ -95,6 +104,10 @@ pub(in crate::syntax) fn wholeness(text: &str) -> Wholeness {
         }
         _ => Wholeness::Whole,
     }
+}
+
+fn is_open_text(flaw: &Flaw) -> bool {
+    matches!(flaw.kind, FlawKind::OpenText | FlawKind::Bad(Bad::OpenText))
 }
 
 /// Whether a bracket is still open behind the last token. A brace that closes ends what is open inside of it, which is an error then.
@@ -144,10 +157,13 @@ mod tests {
             "let = ",
             "show \"x",
             "create a { b = (1 }",
+            "create a { b = \"x }",
+            "create a {\n  b = \"x\n",
+            "log(\"a {b\n",
         ] {
             assert_eq!(wholeness(text), Wholeness::Whole, "{text}");
         }
-        for text in ["create a {", "flow F on a {\n  trigger create\n", "count(a where", "\"\"\"\n a"] {
+        for text in ["create a {", "flow F on a {\n  trigger create\n", "count(a where", "\"\"\"\n a", "\"\"\"\n an \"open\n"] {
             assert_eq!(wholeness(text), Wholeness::Open, "{text}");
         }
         for text in ["entity a", "let x =", "let x", "1 +", "create a", "update acme", "/// about it", "entity a {} /// more", "a and"] {
