@@ -1,4 +1,4 @@
-//! What the session answers: lines for whoever shows them, and how bad the worst of it was. Nothing in here prints.
+//! What the session answers: lines for whoever shows them, as they come, and how bad the worst of it was. Nothing in here prints.
 
 use crate::diagnostic::{Diagnostic, render};
 use crate::source::Sources;
@@ -29,10 +29,8 @@ pub enum Told {
 }
 
 /// The answer to something typed.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Answer {
-    /// What is told.
-    pub told: Vec<Told>,
+pub struct Answer<'a> {
+    tell: &'a mut dyn FnMut(&Told),
     /// How bad the worst of it is.
     pub worst: Worst,
     /// Whether the session is over.
@@ -63,22 +61,32 @@ impl Colour {
     }
 }
 
-impl Answer {
+impl<'a> Answer<'a> {
+    /// An answer that goes line by line to whoever shows it.
+    pub fn new(tell: &'a mut dyn FnMut(&Told)) -> Self {
+        Answer { tell, worst: Worst::Well, over: false }
+    }
+
+    /// The answer to a part of what was typed, which goes the same way.
+    pub(super) fn part(&mut self) -> Answer<'_> {
+        Answer::new(self.tell)
+    }
+
     /// Tells a line, or several.
     pub(super) fn line(&mut self, text: impl Into<String>) {
-        self.told.push(Told::Line(text.into()));
+        (self.tell)(&Told::Line(text.into()));
     }
 
     /// Tells what is wrong.
     pub(super) fn error(&mut self, worst: Worst, text: impl Into<String>) {
-        self.told.push(Told::Error(text.into()));
+        (self.tell)(&Told::Error(text.into()));
         self.worst = self.worst.max(worst);
     }
 
     /// Tells diagnostics, with carets into what they are about.
     pub(super) fn diagnostics(&mut self, said: &[Diagnostic], sources: &Sources, colours: bool) {
         for diagnostic in said {
-            self.told.push(Told::Error(render::human(diagnostic, sources, colours).trim_end().to_owned()));
+            (self.tell)(&Told::Error(render::human(diagnostic, sources, colours).trim_end().to_owned()));
             if diagnostic.severity() != crate::diagnostic::Severity::Warning {
                 self.worst = self.worst.max(Worst::Problems);
             }

@@ -16,7 +16,7 @@ const MOST_LOADING: usize = 8;
 const MAX_FILE: u64 = 16 << 20;
 
 /// `:commit`
-pub(super) fn commit(session: &mut Session, _: &str, answer: &mut Answer) {
+pub(super) fn commit(session: &mut Session, _: &str, answer: &mut Answer<'_>) {
     if !session.pipeline.is_open() {
         return answer.line("nothing to commit");
     }
@@ -35,7 +35,7 @@ fn place(session: &Session) -> &str {
 }
 
 /// `:rollback`
-pub(super) fn rollback(session: &mut Session, _: &str, answer: &mut Answer) {
+pub(super) fn rollback(session: &mut Session, _: &str, answer: &mut Answer<'_>) {
     if session.base.is_none() {
         return answer.line("nothing to roll back");
     }
@@ -48,7 +48,7 @@ pub(super) fn rollback(session: &mut Session, _: &str, answer: &mut Answer) {
 }
 
 /// `:undo`
-pub(super) fn undo(session: &mut Session, _: &str, answer: &mut Answer) {
+pub(super) fn undo(session: &mut Session, _: &str, answer: &mut Answer<'_>) {
     let Some(mark) = session.marks.pop_back() else {
         return answer.line("nothing to undo since the transaction began, or the schema changed");
     };
@@ -64,7 +64,7 @@ pub(super) fn undo(session: &mut Session, _: &str, answer: &mut Answer) {
 }
 
 /// `:as`
-pub(super) fn acting(session: &mut Session, name: &str, answer: &mut Answer) {
+pub(super) fn acting(session: &mut Session, name: &str, answer: &mut Answer<'_>) {
     let name = name.trim_matches('"');
     if name.is_empty() {
         session.state.line.acting = None;
@@ -93,7 +93,7 @@ fn user(session: &mut Session, name: &str) -> Option<Reference> {
 }
 
 /// `:now`
-pub(super) fn now(session: &mut Session, text: &str, answer: &mut Answer) {
+pub(super) fn now(session: &mut Session, text: &str, answer: &mut Answer<'_>) {
     if !text.is_empty() {
         let day = time::parse_date(text).ok();
         let zone = session.settings().zone;
@@ -115,7 +115,7 @@ pub(super) fn now(session: &mut Session, text: &str, answer: &mut Answer) {
 }
 
 /// `:advance`
-pub(super) fn advance(session: &mut Session, text: &str, answer: &mut Answer) {
+pub(super) fn advance(session: &mut Session, text: &str, answer: &mut Answer<'_>) {
     if text.is_empty() {
         return answer.error(Worst::Usage, "`:advance` takes a length of time: `:advance 3 days`");
     }
@@ -123,7 +123,7 @@ pub(super) fn advance(session: &mut Session, text: &str, answer: &mut Answer) {
 }
 
 /// `:load`
-pub(super) fn load(session: &mut Session, file: &str, answer: &mut Answer) {
+pub(super) fn load(session: &mut Session, file: &str, answer: &mut Answer<'_>) {
     if file.is_empty() || session.loading >= MOST_LOADING {
         let words = if file.is_empty() { "`:load` takes the name of a file" } else { "files may load files no deeper than that" };
         return answer.error(Worst::Usage, words);
@@ -135,6 +135,8 @@ pub(super) fn load(session: &mut Session, file: &str, answer: &mut Answer) {
     });
     match read {
         Ok(text) => {
+            // What was typed before the file doesn't end it.
+            statement::settle(session, answer);
             session.loading += 1;
             simple::feed(session, &text, file, answer);
             session.loading -= 1;
@@ -144,7 +146,7 @@ pub(super) fn load(session: &mut Session, file: &str, answer: &mut Answer) {
 }
 
 /// `:reload`
-pub(super) fn reload(session: &mut Session, _: &str, answer: &mut Answer) {
+pub(super) fn reload(session: &mut Session, _: &str, answer: &mut Answer<'_>) {
     let loaded = Texts::load(session.setup.path.as_deref(), session.setup.guessed);
     match loaded {
         Ok((texts, _)) => {
@@ -160,7 +162,7 @@ pub(super) fn reload(session: &mut Session, _: &str, answer: &mut Answer) {
 }
 
 /// `:quit`
-pub(super) fn quit(session: &mut Session, _: &str, answer: &mut Answer) {
+pub(super) fn quit(session: &mut Session, _: &str, answer: &mut Answer<'_>) {
     if session.uncommitted > 0 && !session.is_in_memory() && !session.warned && session.setup.asks {
         session.warned = true;
         let open = operations(session.uncommitted);

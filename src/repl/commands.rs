@@ -15,7 +15,7 @@ pub struct Command {
     pub offers: Offers,
     /// What it does, in one line.
     pub help: &'static str,
-    run: fn(&mut Session, &str, &mut Answer),
+    run: fn(&mut Session, &str, &mut Answer<'_>),
 }
 
 /// What completion offers behind a command.
@@ -46,7 +46,7 @@ const fn command(
     takes: &'static str,
     offers: Offers,
     help: &'static str,
-    run: fn(&mut Session, &str, &mut Answer),
+    run: fn(&mut Session, &str, &mut Answer<'_>),
 ) -> Command {
     Command { name, takes, offers, help, run }
 }
@@ -77,7 +77,7 @@ pub const COMMANDS: &[Command] = &[
 ];
 
 /// Runs a command.
-pub(super) fn run(session: &mut Session, text: &str, answer: &mut Answer) {
+pub(super) fn run(session: &mut Session, text: &str, answer: &mut Answer<'_>) {
     let (name, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
     session.warned &= name == "quit";
     match find(name) {
@@ -100,7 +100,7 @@ fn find(name: &str) -> Option<&'static Command> {
     }
 }
 
-fn help(session: &mut Session, name: &str, answer: &mut Answer) {
+fn help(session: &mut Session, name: &str, answer: &mut Answer<'_>) {
     let name = name.trim_start_matches(':');
     if name.is_empty() {
         let head = |command: &Command| format!(":{} {}", command.name, command.takes);

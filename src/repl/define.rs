@@ -12,7 +12,7 @@ use crate::source::{FileId, Sources};
 use crate::syntax::{self, ast};
 
 /// Takes in declarations, statements and values.
-pub(super) fn take(session: &mut Session, text: &str, origin: Origin, answer: &mut Answer) {
+pub(super) fn take(session: &mut Session, text: &str, origin: Origin, answer: &mut Answer<'_>) {
     let file = session.sources.add_from(origin.name.as_str(), text, origin.line);
     let (typed, said) = syntax::parse_typed(&session.sources, file);
     if said.iter().any(|problem| problem.severity() == Severity::Error) {
@@ -50,7 +50,7 @@ fn declared(text: &str, file: &ast::File, statements: &[ast::Stmt], origin: &Ori
 }
 
 /// Makes another project with declarations more. Where that has errors, everything stays as it was.
-fn declare(session: &mut Session, text: Text, file: &ast::File, answer: &mut Answer) -> bool {
+fn declare(session: &mut Session, text: Text, file: &ast::File, answer: &mut Answer<'_>) -> bool {
     let (texts, replaced) = session.texts.with(text.clone(), file);
     let project = texts.project();
     if !adopt(session, texts, project, &text.name, answer) {
@@ -68,7 +68,7 @@ fn declare(session: &mut Session, text: Text, file: &ast::File, answer: &mut Ans
 
 /// Goes on with another project. The records stay; where they can't, those in memory are given up, and a store on disk keeps them and
 /// refuses. Tells what is wrong with the project, and which warnings the texts of a name have.
-pub(super) fn adopt(session: &mut Session, texts: Texts, project: Project, name: &str, answer: &mut Answer) -> bool {
+pub(super) fn adopt(session: &mut Session, texts: Texts, project: Project, name: &str, answer: &mut Answer<'_>) -> bool {
     let colours = session.setup.colours;
     let compiled = match project.compile() {
         Ok(compiled) => compiled,
@@ -115,7 +115,7 @@ pub(super) fn adopt(session: &mut Session, texts: Texts, project: Project, name:
 }
 
 /// After another schema: the `let`s mean the same records by other numbers. There is no way back over it but `:rollback`.
-fn keep_names(session: &mut Session, before: &crate::schema::Schema, answer: &mut Answer) {
+fn keep_names(session: &mut Session, before: &crate::schema::Schema, answer: &mut Answer<'_>) {
     session.marks.clear();
     let after = &session.compiled.schema;
     let mut gone: Vec<SmolStr> = retype::state(&mut session.state, before, after);
@@ -130,7 +130,7 @@ fn keep_names(session: &mut Session, before: &crate::schema::Schema, answer: &mu
 }
 
 /// Another store in memory, since the records of this one don't fit any more.
-fn start_afresh(session: &mut Session, why: &str, answer: &mut Answer) -> bool {
+fn start_afresh(session: &mut Session, why: &str, answer: &mut Answer<'_>) -> bool {
     match session.compiled.open(&session.url, session.settings()) {
         Ok(pipeline) => session.pipeline = pipeline,
         Err(error) => {

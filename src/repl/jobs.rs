@@ -14,7 +14,7 @@ use crate::value::Reference;
 const MOST: u64 = 50;
 
 /// `:jobs`: those that go on, or all of a flow or plug-in.
-pub(super) fn jobs(session: &mut Session, name: &str, answer: &mut Answer) {
+pub(super) fn jobs(session: &mut Session, name: &str, answer: &mut Answer<'_>) {
     if !name.is_empty() && !look::known(session, name, answer) {
         return;
     }

@@ -16,7 +16,7 @@ use crate::schema::{Default, Field, PRIMARY_KEY, Schema, system};
 use crate::syntax::{self, ast};
 
 /// `:trace`
-pub(super) fn trace(session: &mut Session, _: &str, answer: &mut Answer) {
+pub(super) fn trace(session: &mut Session, _: &str, answer: &mut Answer<'_>) {
     let Some(last) = last(session, answer) else { return };
     let Last { what, outcome, schema, sources } = last;
     let lines = exchange::trace_lines(outcome, schema, sources);
@@ -25,7 +25,7 @@ pub(super) fn trace(session: &mut Session, _: &str, answer: &mut Answer) {
 }
 
 /// `:why`
-pub(super) fn why(session: &mut Session, name: &str, answer: &mut Answer) {
+pub(super) fn why(session: &mut Session, name: &str, answer: &mut Answer<'_>) {
     if !known(session, name, answer) {
         return;
     }
@@ -50,7 +50,7 @@ fn runs_on(head: &FlowHead, schema: &Schema) -> String {
 }
 
 /// `:order`
-pub(super) fn order(session: &mut Session, text: &str, answer: &mut Answer) {
+pub(super) fn order(session: &mut Session, text: &str, answer: &mut Answer<'_>) {
     let mut words = text.splitn(3, char::is_whitespace).filter(|word| !word.is_empty());
     let (Some(entity), Some(message)) = (words.next(), words.next()) else {
         return answer.error(Worst::Usage, "`:order` takes an entity and a message, and fields: `:order account update name, revenue`");
@@ -68,7 +68,7 @@ pub(super) fn order(session: &mut Session, text: &str, answer: &mut Answer) {
 }
 
 /// `:dis`
-pub(super) fn dis(session: &mut Session, name: &str, answer: &mut Answer) {
+pub(super) fn dis(session: &mut Session, name: &str, answer: &mut Answer<'_>) {
     if !known(session, name, answer) {
         return;
     }
@@ -82,7 +82,7 @@ pub(super) fn dis(session: &mut Session, name: &str, answer: &mut Answer) {
 }
 
 /// `:effects`
-pub(super) fn effects(session: &mut Session, name: &str, answer: &mut Answer) {
+pub(super) fn effects(session: &mut Session, name: &str, answer: &mut Answer<'_>) {
     if !known(session, name, answer) {
         return;
     }
@@ -94,7 +94,7 @@ pub(super) fn effects(session: &mut Session, name: &str, answer: &mut Answer) {
 }
 
 /// `:type`
-pub(super) fn ty(session: &mut Session, text: &str, answer: &mut Answer) {
+pub(super) fn ty(session: &mut Session, text: &str, answer: &mut Answer<'_>) {
     let file = session.sources.add("<type>", text);
     let (typed, said) = syntax::parse_typed(&session.sources, file);
     if !said.is_empty() {
@@ -112,7 +112,7 @@ pub(super) fn ty(session: &mut Session, text: &str, answer: &mut Answer) {
 }
 
 /// `:entities`
-pub(super) fn entities(session: &mut Session, _: &str, answer: &mut Answer) {
+pub(super) fn entities(session: &mut Session, _: &str, answer: &mut Answer<'_>) {
     let own: Vec<_> = session.own_entities().map(|(id, entity)| (id, entity.name.clone(), entity.label.clone())).collect();
     let width = own.iter().map(|(_, name, _)| name.len()).max().unwrap_or(0);
     for (id, name, label) in &own {
@@ -125,7 +125,7 @@ pub(super) fn entities(session: &mut Session, _: &str, answer: &mut Answer) {
 }
 
 /// `:describe`
-pub(super) fn describe(session: &mut Session, name: &str, answer: &mut Answer) {
+pub(super) fn describe(session: &mut Session, name: &str, answer: &mut Answer<'_>) {
     let schema = &session.compiled.schema;
     let Some((id, entity)) = schema.entity_id(name).and_then(|id| Some((id, schema.entity(id)?))) else {
         let near = nearest(name, schema.entities.keys().map(SmolStr::as_str));
@@ -164,7 +164,7 @@ pub(super) fn describe(session: &mut Session, name: &str, answer: &mut Answer) {
 }
 
 /// `:explain`
-pub(super) fn explain(session: &mut Session, name: &str, answer: &mut Answer) {
+pub(super) fn explain(session: &mut Session, name: &str, answer: &mut Answer<'_>) {
     match Code::find(name) {
         Some(code) => {
             let text = code.explanation().trim_end();
@@ -177,7 +177,7 @@ pub(super) fn explain(session: &mut Session, name: &str, answer: &mut Answer) {
     }
 }
 
-fn last<'a>(session: &'a Session, answer: &mut Answer) -> Option<&'a Last> {
+fn last<'a>(session: &'a Session, answer: &mut Answer<'_>) -> Option<&'a Last> {
     if session.last.is_none() {
         answer.line("no operation has run yet");
     }
@@ -185,7 +185,7 @@ fn last<'a>(session: &'a Session, answer: &mut Answer) -> Option<&'a Last> {
 }
 
 /// Whether there is a flow, an action or a plug-in of a name; says so where there is none.
-pub(super) fn known(session: &Session, name: &str, answer: &mut Answer) -> bool {
+pub(super) fn known(session: &Session, name: &str, answer: &mut Answer<'_>) -> bool {
     let names = session.steps();
     if name.is_empty() {
         answer.error(Worst::Usage, "this takes the name of a flow, an action or a plug-in");

@@ -21,7 +21,7 @@ const NAME: &str = "<saved>";
 const MOST_TAKEN_OUT: usize = 50;
 
 /// Writes what was typed into a file.
-pub(super) fn save(session: &mut Session, file: &str, answer: &mut Answer) {
+pub(super) fn save(session: &mut Session, file: &str, answer: &mut Answer<'_>) {
     let path = Path::new(file);
     if file.is_empty() {
         return answer.error(Worst::Usage, "`:save` takes the name of a file: `:save credit_test.flow`");

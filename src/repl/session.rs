@@ -27,6 +27,9 @@ use crate::store::StoreError;
 /// The store where none is named.
 pub const MEMORY: &str = "sqlite::memory:";
 
+/// The longest input: reading what isn't sound takes long.
+pub(super) const LONGEST: usize = 1 << 20;
+
 /// What a session works with.
 pub struct Setup {
     /// The project; nothing where there is none.
@@ -80,8 +83,6 @@ pub struct Session {
     /// Whether the tables were brought up to another schema since the last `:commit`.
     pub(super) migrated: bool,
     pub(super) last: Option<Last>,
-    /// How many inputs there were.
-    pub(super) inputs: usize,
     /// How many files are being loaded inside one another.
     pub(super) loading: usize,
     /// Whether leaving was refused once, for what isn't committed.
@@ -153,29 +154,27 @@ impl Session {
             base: None,
             migrated: false,
             last: None,
-            inputs: 0,
             loading: 0,
             warned: false,
         })
     }
 
     /// Takes in something typed, which is whole: a command, declarations, statements, or a value.
-    pub fn take(&mut self, text: &str, origin: Option<Origin>) -> Answer {
+    pub fn take(&mut self, text: &str, origin: Origin, answer: &mut Answer<'_>) {
         // Ctrl-C within a file ends all of it.
         if self.loading == 0 {
             self.setup.interrupt.store(false, Ordering::Relaxed);
         }
-        self.inputs += 1;
-        let mut answer = Answer::default();
+        if text.len() > LONGEST {
+            return answer.error(Worst::Problems, "error: this is longer than 1 MiB, which is more than is taken in at once");
+        }
         match text.trim_start().strip_prefix(':') {
-            Some(command) => commands::run(self, command.trim(), &mut answer),
+            Some(command) => commands::run(self, command.trim(), answer),
             None => {
                 self.warned = false;
-                let origin = origin.unwrap_or_else(|| Origin { name: format!("<input {}>", self.inputs), line: 1 });
-                define::take(self, text, origin, &mut answer);
+                define::take(self, text, origin, answer);
             }
         }
-        answer
     }
 
     /// Whether the last operation failed, and nothing was said yet that was about it.
@@ -191,13 +190,11 @@ impl Session {
     }
 
     /// How the session went where nothing more is typed: the last operation may have ended in a way that nobody expected.
-    pub fn end(&mut self) -> Answer {
-        let mut answer = Answer::default();
-        statement::settle(self, &mut answer);
+    pub fn end(&mut self, answer: &mut Answer<'_>) {
+        statement::settle(self, answer);
         if self.uncommitted > 0 && !self.is_in_memory() {
             answer.line(format!("not kept   {} that `:commit` would have kept", operations(self.uncommitted)));
         }
-        answer
     }
 
     /// A few words of greeting.
@@ -270,7 +267,7 @@ impl Session {
     }
 
     /// Where the store failed in the transaction there is only one way on.
-    pub(super) fn recover(&mut self, answer: &mut Answer) {
+    pub(super) fn recover(&mut self, answer: &mut Answer<'_>) {
         if self.pipeline.is_broken() {
             let lost = operations(self.uncommitted);
             let words = match self.roll_back() {

@@ -3,12 +3,11 @@
 use std::io::BufRead;
 
 use super::answer::{Answer, Told, Worst};
-use super::session::{Origin, Session};
-use super::statement;
+use super::session::{LONGEST, Origin, Session};
 use crate::syntax::{Token, Wholeness, tokens, wholeness};
 
-/// The longest input that is put together.
-const LONGEST: usize = 16 << 20;
+/// How many bytes may be looked at until a statement is whole: it is looked at from its beginning with each of its lines.
+const MOST_LOOKED_AT: usize = 16 << 20;
 
 /// Puts lines together until they are whole.
 #[derive(Debug, Default)]
@@ -20,6 +19,8 @@ pub struct Gather {
     line: usize,
     /// How many braces its lines open that they don't close, about: while some are open there is no need to look at it whole.
     depth: isize,
+    /// How many bytes were looked at.
+    looked_at: usize,
 }
 
 impl Gather {
@@ -39,15 +40,19 @@ impl Gather {
         self.text.push('\n');
         let (depth, ends) = look(line);
         self.depth += depth;
-        if self.depth > 0 && !ends && self.text.len() <= LONGEST {
+        if self.text.len() > LONGEST {
+            return self.rest();
+        }
+        if self.depth > 0 && !ends {
             return None;
         }
-        if is_complete(&self.text) || self.text.len() > LONGEST { self.rest() } else { None }
+        self.looked_at += self.text.len();
+        if self.looked_at > MOST_LOOKED_AT || is_whole(&self.text) { self.rest() } else { None }
     }
 
     /// What is left at the end, whole or not.
     pub fn rest(&mut self) -> Option<(String, usize)> {
-        self.depth = 0;
+        (self.depth, self.looked_at) = (0, 0);
         (!self.text.trim().is_empty()).then(|| (std::mem::take(&mut self.text), self.first))
     }
 }
@@ -67,11 +72,16 @@ fn look(line: &str) -> (isize, bool) {
     (depth, texts > 0)
 }
 
-/// Whether what was typed is taken in as it stands: it is whole, or an empty line ends it where no bracket is open.
-pub fn is_complete(text: &str) -> bool {
-    if text.trim_start().starts_with(':') {
-        return true;
-    }
+/// Whether the lines that were typed are taken in as they stand.
+pub(super) fn is_complete(text: &str) -> bool {
+    let mut gather = Gather::default();
+    // The last line ends too, also an empty one.
+    text.split('\n').for_each(|line| drop(gather.line(line)));
+    gather.rest().is_none()
+}
+
+/// Whether a text is whole, or an empty line ends it where no bracket is open.
+fn is_whole(text: &str) -> bool {
     match wholeness(text) {
         Wholeness::Whole => true,
         Wholeness::Open => false,
@@ -97,27 +107,30 @@ pub fn run(session: &mut Session, mut input: impl BufRead, tell: &mut dyn FnMut(
             }
         };
         if let Some((text, line)) = whole {
-            let answer = session.take(&text, Some(Origin { name: "<stdin>".to_owned(), line }));
-            answer.told.iter().for_each(&mut *tell);
+            let mut answer = Answer::new(tell);
+            session.take(&text, Origin { name: "<stdin>".to_owned(), line }, &mut answer);
             worst = worst.max(answer.worst);
             over |= answer.over;
         }
     }
-    let end = session.end();
-    end.told.iter().for_each(tell);
-    worst.max(end.worst)
+    let mut answer = Answer::new(tell);
+    session.end(&mut answer);
+    worst.max(answer.worst)
 }
 
-/// A line, as far as one may be long.
+/// A line; of one that is too long to be taken in, only so much that this shows.
 fn read_line(input: &mut impl BufRead, bytes: &mut Vec<u8>) -> std::io::Result<usize> {
-    std::io::Read::take(input, LONGEST as u64).read_until(b'\n', bytes)
+    let most = LONGEST as u64 + 2;
+    let read = std::io::Read::take(&mut *input, most).read_until(b'\n', bytes)?;
+    if read as u64 == most && !bytes.ends_with(b"\n") {
+        input.skip_until(b'\n')?;
+    }
+    Ok(read)
 }
 
-/// Takes in the text of a file as if it were typed.
-pub(super) fn feed(session: &mut Session, text: &str, name: &str, answer: &mut Answer) {
-    // What was typed before the file doesn't end it.
-    statement::settle(session, answer);
-    let mut gather = Gather::default();
+/// Takes in lines as if they were typed one by one, until something fails.
+pub(super) fn feed(session: &mut Session, text: &str, name: &str, answer: &mut Answer<'_>) {
+    let (mut gather, mut first, mut broken) = (Gather::default(), true, false);
     let lines = text.lines().map(Some).chain([None]);
     for line in lines {
         let whole = match line {
@@ -126,16 +139,18 @@ pub(super) fn feed(session: &mut Session, text: &str, name: &str, answer: &mut A
         };
         let Some((text, line)) = whole else { continue };
         // What follows may hang on an operation that failed; what says that it was to fail doesn't.
-        if session.failed() && !text.trim_start().starts_with("expect") {
-            answer.worst = answer.worst.max(Worst::Problems);
+        if broken || !first && session.failed() && !text.trim_start().starts_with("expect") {
+            answer.error(Worst::Problems, format!("not run    line {line} and what follows"));
             break;
         }
-        let one = session.take(&text, Some(Origin { name: name.to_owned(), line }));
-        answer.told.extend(one.told);
-        answer.worst = answer.worst.max(one.worst);
-        answer.over |= one.over;
-        if answer.over || one.worst > Worst::Stopped {
+        let mut part = answer.part();
+        session.take(&text, Origin { name: name.to_owned(), line }, &mut part);
+        let (worst, over) = (part.worst, part.over);
+        answer.worst = answer.worst.max(worst);
+        answer.over |= over;
+        if over {
             break;
         }
+        (first, broken) = (false, worst > Worst::Stopped);
     }
 }

@@ -15,7 +15,7 @@ use crate::vm::Fault;
 const MOST_MARKS: usize = 100;
 
 /// Takes in a statement; says whether the next one may follow.
-pub(super) fn take(session: &mut Session, statement: &ast::Stmt, answer: &mut Answer) -> bool {
+pub(super) fn take(session: &mut Session, statement: &ast::Stmt, answer: &mut Answer<'_>) -> bool {
     if let ast::StmtKind::Given(name) = &statement.kind {
         let words = format!("a `given` stands in tests: type what `{}` does, or `:load` it from a file", name.text.escape_debug());
         answer.error(Worst::Problems, words);
@@ -40,7 +40,7 @@ pub(super) fn take(session: &mut Session, statement: &ast::Stmt, answer: &mut An
     let (events, failure) = session.state.line.run(&step, session.state.lines.locals(), &mut session.pipeline);
     let sound = failure.is_none();
     let changes = changes(&step.kind, &events, sound);
-    tell(session, &step, &events, answer);
+    tell(session, &step, (&events, sound), answer);
     if let Some(failure) = failure {
         tell_failure(session, &failure, answer);
     }
@@ -55,7 +55,7 @@ pub(super) fn take(session: &mut Session, statement: &ast::Stmt, answer: &mut An
 }
 
 /// Fakes once more, after other declarations, what is faked; what doesn't fit them any more is forgotten.
-pub(super) fn fake_again(session: &mut Session, answer: &mut Answer) {
+pub(super) fn fake_again(session: &mut Session, answer: &mut Answer<'_>) {
     for (name, text) in std::mem::take(&mut session.fakes) {
         let file = session.sources.add("<fake>", text.as_str());
         let (typed, _) = syntax::parse_typed(&session.sources, file);
@@ -74,7 +74,7 @@ pub(super) fn fake_again(session: &mut Session, answer: &mut Answer) {
 }
 
 /// Counts the last operation where it ended in a way that no `expect` was about, before the next one takes its place.
-pub(super) fn settle(session: &mut Session, answer: &mut Answer) {
+pub(super) fn settle(session: &mut Session, answer: &mut Answer<'_>) {
     let Some(Event { kind: EventKind::Operation { outcome, .. }, .. }) =
         session.state.line.last().filter(|_| session.state.line.unexpected())
     else {
@@ -120,7 +120,7 @@ fn changes(kind: &StepKind, events: &[Event], sound: bool) -> bool {
 }
 
 /// Makes a place to go back to, or forgets the one in the store where nothing has changed.
-fn keep(session: &mut Session, before: State, step: &ir::Step, (writes, changes): (bool, bool), answer: &mut Answer) {
+fn keep(session: &mut Session, before: State, step: &ir::Step, (writes, changes): (bool, bool), answer: &mut Answer<'_>) {
     if changes {
         let what = outcome::statement(session.sources.slice(step.span));
         session.marks.push_back(Mark { state: before, stored: writes, what });
@@ -137,7 +137,7 @@ fn keep(session: &mut Session, before: State, step: &ir::Step, (writes, changes)
 }
 
 /// Tells what a statement came to.
-fn tell(session: &mut Session, step: &ir::Step, events: &[Event], answer: &mut Answer) {
+fn tell(session: &mut Session, step: &ir::Step, (events, sound): (&[Event], bool), answer: &mut Answer<'_>) {
     let several = events.len() > 1;
     for event in events {
         if several {
@@ -185,7 +185,9 @@ fn tell(session: &mut Session, step: &ir::Step, events: &[Event], answer: &mut A
         | StepKind::ExpectFault(_)
         | StepKind::ExpectRan(_)
         | StepKind::ExpectNotRan(_)
-        | StepKind::ExpectJob { .. } => {
+        | StepKind::ExpectJob { .. }
+            if sound =>
+        {
             answer.line(Colour::Good.paint("as expected", session.setup.colours));
         }
         _ => {}
@@ -199,10 +201,7 @@ fn tell(session: &mut Session, step: &ir::Step, events: &[Event], answer: &mut A
 }
 
 /// Tells why a statement ended before its end.
-fn tell_failure(session: &mut Session, failure: &Failure, answer: &mut Answer) {
-    if matches!(answer.told.last(), Some(super::answer::Told::Line(line)) if line.contains("as expected")) {
-        answer.told.pop();
-    }
+fn tell_failure(session: &mut Session, failure: &Failure, answer: &mut Answer<'_>) {
     let code = failure.message.split_once(": ").and_then(|(code, words)| Some((Code::find(code)?, words)));
     match code {
         Some((code, words)) => {
@@ -228,7 +227,7 @@ fn tell_failure(session: &mut Session, failure: &Failure, answer: &mut Answer) {
 }
 
 /// A fault of a value, told with carets into what was typed.
-pub(super) fn tell_fault(session: &Session, fault: &Fault, answer: &mut Answer) {
+pub(super) fn tell_fault(session: &Session, fault: &Fault, answer: &mut Answer<'_>) {
     let problem = outcome::diagnostic(fault, &session.sources);
     answer.diagnostics(&[problem], &session.sources, session.setup.colours);
 }

@@ -17,11 +17,10 @@ use rustyline::history::DefaultHistory;
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{CompletionType, Config, Context, Editor, Helper};
 
-use super::answer::{Told, Worst};
+use super::answer::{Answer, Told, Worst};
 use super::commands::{COMMANDS, Offers};
 use super::session::Session;
-use super::simple::is_complete;
-use super::{complete, highlight};
+use super::{complete, highlight, simple};
 
 /// How many inputs are remembered.
 const HISTORY: usize = 2_000;
@@ -46,7 +45,7 @@ pub fn run(session: Session, history: Option<&Path>, tell: &mut dyn FnMut(&Told)
         let _ = editor.load_history(file);
     }
     let worst = converse(&mut editor, &session, history.as_deref(), tell);
-    session.borrow_mut().end().told.iter().for_each(tell);
+    session.borrow_mut().end(&mut Answer::new(tell));
     worst
 }
 
@@ -70,6 +69,7 @@ fn converse(
     history: Option<&Path>,
     tell: &mut dyn FnMut(&Told),
 ) -> Worst {
+    let mut inputs = 0;
     loop {
         let (news, prompt, colours) = {
             let mut session = session.borrow_mut();
@@ -96,8 +96,10 @@ fn converse(
         if !left {
             remember(editor, history, text.trim_end());
         }
-        let answer = session.borrow_mut().take(text.trim_end(), None);
-        answer.told.iter().for_each(&mut *tell);
+        inputs += 1;
+        let mut answer = Answer::new(tell);
+        // Several lines may be pasted at once: they run as if they were typed one by one.
+        simple::feed(&mut session.borrow_mut(), text.trim_end(), &format!("<input {inputs}>"), &mut answer);
         if answer.over {
             return if answer.worst == Worst::Failed { Worst::Failed } else { Worst::Well };
         }
@@ -197,8 +199,7 @@ impl Hinter for Front {
 
 impl Validator for Front {
     fn validate(&self, context: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
-        let text = format!("{}\n", context.input());
-        Ok(if is_complete(&text) { ValidationResult::Valid(None) } else { ValidationResult::Incomplete })
+        Ok(if simple::is_complete(context.input()) { ValidationResult::Valid(None) } else { ValidationResult::Incomplete })
     }
 }
 

@@ -9,7 +9,7 @@ use crate::schema::{FieldSet, PRIMARY_KEY, system};
 use crate::value::{Reference, Type, Value};
 
 /// Shows the value of an expression; says whether there is one.
-pub(super) fn show(session: &mut Session, value: &ir::Expr, answer: &mut Answer) -> bool {
+pub(super) fn show(session: &mut Session, value: &ir::Expr, answer: &mut Answer<'_>) -> bool {
     let given = match statement::value(session, value) {
         Ok(given) => given,
         Err(fault) => {
@@ -46,7 +46,7 @@ pub(super) fn moment(moment: jiff::Timestamp) -> String {
 }
 
 /// A record with the fields that aren't empty. Who acts as somebody sees its name alone, since the fields may not be theirs to read.
-fn record(session: &mut Session, record: Reference, answer: &mut Answer) {
+fn record(session: &mut Session, record: Reference, answer: &mut Answer<'_>) {
     let name = session.record_name(record).unwrap_or_default();
     answer.line(Colour::Strong.paint(&name, session.setup.colours));
     if session.state.line.acting.is_some() {

@@ -71,6 +71,16 @@ fn a_quote_that_is_not_closed_takes_only_its_line() {
 }
 
 #[test]
+fn what_is_too_long_is_refused_and_what_is_never_whole_ends() {
+    let long = format!("1{}\n", "+1".repeat(4 << 20));
+    let gave = rules(&format!("{long}2\n"));
+    assert_eq!((gave.out.as_str(), gave.err.lines().count()), ("2\n", 1), "{:.300}", gave.err);
+    assert!(gave.err.contains("longer than 1 MiB"), "{:.300}", gave.err);
+    let gave = rules(&format!("{}\n\n2\n", "let a = 1 +\n".repeat(4_000)));
+    assert!(gave.out.ends_with("2\n"), "{:.300}", gave.err);
+}
+
+#[test]
 fn declarations_are_typed_replaced_and_refused() {
     let gave = rules(
         r#"let acme = create account { name = "Acme" }

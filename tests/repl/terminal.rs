@@ -42,6 +42,11 @@ fn keys(session: &mut PtySession, text: &str) {
     session.flush().unwrap();
 }
 
+/// Pastes a text as terminals do, and Enter behind it.
+fn paste(session: &mut PtySession, text: &str) {
+    keys(session, &format!("\u{1b}[200~{text}\u{1b}[201~\r"));
+}
+
 /// Types a line, and waits for something of the answer and for the next prompt: only then keys are read one by one again.
 fn ask(session: &mut PtySession, text: &str, answer: &str) {
     keys(session, &format!("{text}\r"));
@@ -115,6 +120,36 @@ fn a_quote_that_is_not_closed_ends_with_its_line() {
     let (_folder, mut session) = rules(&[]);
     ask(&mut session, "create account { name = \"x }", "error[E0102]");
     gives(&mut session, "count(account)", "0");
+    leaves(session);
+}
+
+#[test]
+fn what_is_pasted_runs_line_by_line() {
+    let (_folder, mut session) = rules(&[]);
+    paste(&mut session, "let y1 = 1\rlet y2 =\r  2\ry1 + y2\r\r:as\r\"at its end\"");
+    for answer in ["y1 = 1", "y2 = 2", "\n3\r\n", "as         System", "\n\"at its end\"\r\n"] {
+        sees(&mut session, answer);
+    }
+    prompted(&mut session);
+    // It ends at what fails, as a file does; and what isn't whole goes on.
+    paste(&mut session, "let z1 = 1\rnonsense\rlet z1 = 2");
+    sees(&mut session, "error[");
+    sees(&mut session, "not run    line 3 and what follows");
+    prompted(&mut session);
+    gives(&mut session, "z1", "1");
+    paste(&mut session, "let a = create account {\r  name = \"A\"");
+    ask(&mut session, "}", "committed  account \"A\"");
+    leaves(session);
+}
+
+#[test]
+fn keys_that_come_while_a_line_runs_are_not_lost() {
+    let (_folder, mut session) = rules(&[]);
+    keys(&mut session, "let y1 = 1\rlet y2 = 2\ry1 + y2\r");
+    for answer in ["y1 = 1", "y2 = 2", "\n3\r\n"] {
+        sees(&mut session, answer);
+    }
+    prompted(&mut session);
     leaves(session);
 }
 
