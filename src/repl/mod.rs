@@ -1,7 +1,7 @@
 //! The prompt: the language line by line, over an open transaction.
 //!
 //! A session (`session.rs`) takes in what was typed and answers in lines; it knows nothing of a terminal. Around it stand a front for
-//! terminals (`terminal.rs`, with `complete.rs`, `place.rs` and `highlight.rs`) and one for pipes and files (`simple.rs`).
+//! terminals (`terminal.rs`, with `complete.rs`, `place.rs`, `highlight.rs` and `history.rs`) and one for pipes and files (`simple.rs`).
 //! What is typed is a command out of one table (`commands.rs`), or declarations, statements and values (`define.rs`, `statement.rs`).
 
 mod answer;
@@ -11,6 +11,7 @@ mod commands;
 mod complete;
 mod define;
 mod highlight;
+mod history;
 mod jobs;
 mod look;
 mod outcome;

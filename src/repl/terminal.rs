@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -19,6 +19,7 @@ use rustyline::{CompletionType, Config, Context, Editor, Helper};
 
 use super::answer::{Answer, Told, Worst};
 use super::commands::{COMMANDS, Offers};
+use super::history::History;
 use super::session::Session;
 use super::{complete, highlight, simple};
 
@@ -39,12 +40,9 @@ pub fn run(session: Session, history: Option<&Path>, tell: &mut dyn FnMut(&Told)
         tell(&Told::Error("error: the terminal can't be used".to_owned()));
         return Worst::Failed;
     };
-    let history = place_of_history(history);
-    if let Some(file) = &history {
-        // There is none at first; one that can't be read is no reason not to begin.
-        let _ = editor.load_history(file);
-    }
-    let worst = converse(&mut editor, &session, history.as_deref(), tell);
+    let (history, refused) = History::open(history, &mut editor);
+    refused.into_iter().for_each(|note| tell(&Told::Error(note)));
+    let worst = converse(&mut editor, &session, history, tell);
     session.borrow_mut().end(&mut Answer::new(tell));
     worst
 }
@@ -66,7 +64,7 @@ fn editor(session: &Rc<RefCell<Session>>, colours: bool) -> rustyline::Result<Ed
 fn converse(
     editor: &mut Editor<Front, DefaultHistory>,
     session: &Rc<RefCell<Session>>,
-    history: Option<&Path>,
+    mut history: History,
     tell: &mut dyn FnMut(&Told),
 ) -> Worst {
     let mut inputs = 0;
@@ -94,7 +92,8 @@ fn converse(
             continue;
         }
         if !left {
-            remember(editor, history, text.trim_end());
+            let refused = history.remember(editor, text.trim_end());
+            refused.into_iter().for_each(|note| tell(&Told::Error(note)));
         }
         inputs += 1;
         let mut answer = Answer::new(tell);
@@ -113,30 +112,6 @@ fn is_unreadable(error: &ReadlineError) -> bool {
         #[cfg(windows)]
         ReadlineError::Decode(_) => true,
         _ => false,
-    }
-}
-
-/// Keeps an input, on disk at once: a session that is killed has lost nothing.
-fn remember(editor: &mut Editor<Front, DefaultHistory>, history: Option<&Path>, text: &str) {
-    let added = editor.add_history_entry(text).unwrap_or(false);
-    if let (true, Some(file)) = (added, history) {
-        if let Some(folder) = file.parent() {
-            let _ = std::fs::create_dir_all(folder);
-        }
-        let _ = editor.append_history(file);
-    }
-}
-
-/// The file of the history: the one that is named, else the one of the user. Nothing where it is named empty.
-fn place_of_history(named: Option<&Path>) -> Option<PathBuf> {
-    let folder = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    match named {
-        Some(named) if named.as_os_str().is_empty() => None,
-        Some(named) => Some(named.to_owned()),
-        None => {
-            let state = folder("XDG_STATE_HOME").or_else(|| folder("HOME").map(|home| home.join(".local/state")));
-            state.or_else(|| folder("LOCALAPPDATA")).map(|state| state.join("weir/history"))
-        }
     }
 }
 

@@ -223,6 +223,32 @@ fn history_outlasts_the_session() {
 }
 
 #[test]
+fn only_a_history_is_read_and_written_as_one() {
+    let folder = folder(&[("rules.flow", RULES), ("empty", "")]);
+    std::fs::write(folder.path().join("large"), format!("#V2\n{}", "1\n".repeat(3 << 20))).unwrap();
+    for (file, why) in
+        [("rules.flow", "it isn't one"), ("/dev/zero", "it is no file"), (".", "it is no file"), ("large", "it is larger than")]
+    {
+        let mut command = weir(folder.path(), &["repl", "rules.flow", "--history", file]);
+        command.envs([("TERM", "xterm-256color"), ("NO_COLOR", "1")]);
+        let mut session = spawn_command(command, Some(LOOK)).unwrap();
+        sees(&mut session, &format!("no history of `{file}` is kept: {why}"));
+        prompted(&mut session);
+        gives(&mut session, "6 * 7", "42");
+        leaves(session);
+    }
+    assert_eq!(std::fs::read_to_string(folder.path().join("rules.flow")).unwrap(), RULES);
+    let mut session = prompt(folder.path(), &["rules.flow", "--history", "empty"], false);
+    gives(&mut session, "6 * 7", "42");
+    // What takes its place meanwhile is left alone too.
+    std::fs::write(folder.path().join("empty"), "mine").unwrap();
+    ask(&mut session, "6 * 8", "is kept: it isn't one");
+    gives(&mut session, "6 * 9", "54");
+    leaves(session);
+    assert_eq!(std::fs::read_to_string(folder.path().join("empty")).unwrap(), "mine");
+}
+
+#[test]
 fn a_byte_that_is_no_text_drops_its_line_and_nothing_else() {
     let (_folder, mut session) = rules(&["--store", "sqlite:data.db"]);
     ask(&mut session, "create account { name = \"Kept\" }", "committed");
