@@ -4,9 +4,9 @@ use super::answer::{Answer, Colour, Worst};
 use super::session::{Last, Mark, Session, State};
 use super::{define, jobs, outcome, view};
 use crate::check::ir::{self, StepKind, StmtKind};
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, render};
 use crate::pipeline::Ending;
-use crate::scenario::{Event, EventKind, Failure};
+use crate::scenario::{self, Event, EventKind, Failure};
 use crate::syntax::{self, ast};
 use crate::value::Value;
 use crate::vm::Fault;
@@ -154,10 +154,10 @@ fn tell(session: &mut Session, step: &ir::Step, (events, sound): (&[Event], bool
                     schema: session.compiled.schema.clone(),
                 });
             }
-            EventKind::Show(value) => answer.line(crate::diagnostic::render::visible(value).into_owned()),
+            EventKind::Show(value) => answer.line(render::visible(value).into_owned()),
             EventKind::Job(job) => answer.line(crate::exchange::job_line(job)),
             EventKind::History(lines) if lines.is_empty() => answer.line("the audit has nothing of it"),
-            EventKind::History(lines) => lines.iter().for_each(|line| answer.line(crate::diagnostic::render::visible(line).into_owned())),
+            EventKind::History(lines) => lines.iter().for_each(|line| answer.line(render::visible(line).into_owned())),
         }
     }
     match &step.kind {
@@ -168,7 +168,7 @@ fn tell(session: &mut Session, step: &ir::Step, (events, sound): (&[Event], bool
                 answer.line(format!("{name} = {words}"));
             }
         }
-        StepKind::User { name, .. } => answer.line(format!("user       {}", crate::diagnostic::render::visible(name))),
+        StepKind::User { name, .. } => answer.line(format!("user       {}", render::visible(name))),
         StepKind::Advance(_) => {
             answer.line(format!("now        {}", view::moment(session.pipeline.now())));
             if let Some(words) = jobs::due(session) {
@@ -178,7 +178,7 @@ fn tell(session: &mut Session, step: &ir::Step, (events, sound): (&[Event], bool
         StepKind::RunJobs if events.is_empty() && !session.pipeline.is_open() => answer.line("no job is due"),
         StepKind::Fake(fake) => {
             session.fakes.insert(fake.name().clone(), session.sources.slice(step.span).to_owned());
-            answer.line(format!("fakes      {}", crate::diagnostic::render::visible(fake.name())));
+            answer.line(format!("fakes      {}", render::visible(fake.name())));
         }
         StepKind::Expect(_)
         | StepKind::ExpectStopped(_)
@@ -202,28 +202,18 @@ fn tell(session: &mut Session, step: &ir::Step, (events, sound): (&[Event], bool
 
 /// Tells why a statement ended before its end.
 fn tell_failure(session: &mut Session, failure: &Failure, answer: &mut Answer<'_>) {
-    let code = failure.message.split_once(": ").and_then(|(code, words)| Some((Code::find(code)?, words)));
-    match code {
-        Some((code, words)) => {
-            let mut problem = Diagnostic::new(code, failure.span, words);
-            problem.help.extend(failure.notes.iter().cloned());
-            answer.diagnostics(&[problem], &session.sources, session.setup.colours);
-        }
-        None => {
-            let place = session.sources.place(failure.span).unwrap_or_default();
-            let mut lines =
-                vec![format!("{place}: {}", failure.message), format!("    {}", outcome::statement(session.sources.slice(failure.span)))];
-            lines.extend(failure.notes.iter().map(|note| format!("    {note}")));
-            let parts = failure.condition.iter().flat_map(|condition| &condition.1);
-            lines.extend(parts.filter_map(|part| {
-                let what = session.sources.slice(part.at).trim_matches(|sign: char| " .()".contains(sign));
-                // An operator's value is that of the whole, which is known to be false.
-                what.starts_with(char::is_alphanumeric).then(|| format!("    {what}: {}", part.value))
-            }));
-            let lines: Vec<_> = lines.iter().map(|line| crate::diagnostic::render::visible(line).into_owned()).collect();
-            answer.error(Worst::Problems, Colour::Bad.paint(&lines.join("\n"), session.setup.colours));
-        }
+    if let Some(fault) = &failure.fault {
+        return tell_fault(session, &Fault { span: Some(failure.span), ..(**fault).clone() }, answer);
     }
+    let place = session.sources.place(failure.span).unwrap_or_default();
+    let mut lines = vec![format!("{place}: {}", failure.message)];
+    match failure.condition.as_deref() {
+        Some((span, parts)) => lines.extend(scenario::diagram(*span, parts, &session.sources)),
+        None => lines.push(outcome::statement(session.sources.slice(failure.span))),
+    }
+    lines.extend(failure.notes.iter().cloned());
+    let lines: Vec<_> = lines.iter().map(|line| render::visible(line).into_owned()).collect();
+    answer.error(Worst::Problems, Colour::Bad.paint(&lines.join("\n    "), session.setup.colours));
 }
 
 /// A fault of a value, told with carets into what was typed.

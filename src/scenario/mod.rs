@@ -5,12 +5,14 @@
 
 mod case;
 pub mod coverage;
+mod diagram;
 mod line;
 mod report;
 mod run;
 pub mod suggest;
 
 pub use case::{Case, cases, skipped};
+pub use diagram::diagram;
 pub use line::Line;
 pub use report::{Event, EventKind, Failure, FieldState, Part, RecordState, Report, Verdict};
 pub use run::run;

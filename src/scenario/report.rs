@@ -8,6 +8,7 @@ use crate::check::ir::Scenario;
 use crate::pipeline::{Ending, Job, Outcome};
 use crate::source::Span;
 use crate::value::EntityId;
+use crate::vm::Fault;
 
 /// What happened while a test or scenario ran.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,6 +71,8 @@ pub struct Failure {
     pub message: String,
     /// More about it, a line each: what was expected and what there was, the flow that stopped.
     pub notes: Vec<String>,
+    /// The fault that it is, if it is one: the message begins with its code then.
+    pub fault: Option<Box<Fault>>,
     /// Of a condition: the whole of it, and what its parts came to, those that were looked at.
     pub condition: Option<Box<(Span, Vec<Part>)>>,
     /// The records that it is about, as they are where it failed.

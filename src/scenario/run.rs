@@ -362,11 +362,12 @@ fn shortened(text: &str) -> String {
 }
 
 fn failure(span: Span, message: impl Into<String>) -> Failure {
-    Failure { span, message: message.into(), notes: Vec::new(), condition: None, records: Vec::new() }
+    Failure { span, message: message.into(), notes: Vec::new(), fault: None, condition: None, records: Vec::new() }
 }
 
 fn faulted(span: Span, fault: &Fault) -> Failure {
-    let failure = failure(span, format!("{}: {}", fault.code.name(), fault.message));
+    let mut failure = failure(span, format!("{}: {}", fault.code.name(), fault.message));
+    failure.fault = Some(Box::new(fault.clone()));
     if fault.chain.is_empty() { failure } else { failure.note(format!("in {}", fault.chain.join(" → "))) }
 }
 

@@ -81,6 +81,12 @@ fn what_is_too_long_is_refused_and_what_is_never_whole_ends() {
 }
 
 #[test]
+fn a_false_expect_shows_what_its_parts_are() {
+    let gave = rules("let n = 3\nexpect n + 1 == 5\nexpect n == 3\nexpect 1 / (n - 3) == 1\nexpect ran CreditHold\n");
+    hold("a_false_expect_shows_what_its_parts_are", &gave);
+}
+
+#[test]
 fn declarations_are_typed_replaced_and_refused() {
     let gave = rules(
         r#"let acme = create account { name = "Acme" }

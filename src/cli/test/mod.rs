@@ -3,7 +3,6 @@
 //! `runner.rs` runs them, several at once; what became of each is written by one of `human.rs`, `json.rs` and `junit.rs`.
 //! `watch.rs` runs them again where something changes.
 
-mod diagram;
 mod human;
 mod json;
 mod junit;

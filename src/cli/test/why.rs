@@ -1,10 +1,9 @@
 //! Why a test failed, for people: the condition with its values, the records that it is about, what the last operation did, and what was before it.
 
-use super::diagram::diagram;
 use crate::cli::story;
 use crate::diagnostic::render::visible;
 use crate::project::Project;
-use crate::scenario::{Event, EventKind, Failure, RecordState, Report};
+use crate::scenario::{self, Event, EventKind, Failure, RecordState, Report};
 
 /// How many things that happened before the last operation are told.
 const EARLIER: usize = 12;
@@ -40,7 +39,7 @@ fn failed(failure: &Failure, project: &Project) -> Vec<String> {
     let (span, parts) = &**condition;
     let place = project.sources.place(failure.span).unwrap_or_default();
     let mut lines = vec![format!("{place}: {}", visible(&failure.message)), String::new()];
-    lines.extend(diagram(*span, parts, &project.sources).into_iter().map(indented));
+    lines.extend(scenario::diagram(*span, parts, &project.sources).into_iter().map(indented));
     lines.extend(failure.notes.iter().map(|note| indented(visible(note))));
     lines
 }

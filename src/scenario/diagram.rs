@@ -5,8 +5,8 @@
 
 use unicode_width::UnicodeWidthStr;
 
+use super::Part;
 use crate::diagnostic::render::visible;
-use crate::scenario::Part;
 use crate::source::{SourceFile, Sources, Span};
 
 /// How many columns a line takes at most.
@@ -23,7 +23,7 @@ struct Value {
 }
 
 /// The lines of a condition with the values beneath them.
-pub(super) fn diagram(condition: Span, parts: &[Part], sources: &Sources) -> Vec<String> {
+pub fn diagram(condition: Span, parts: &[Part], sources: &Sources) -> Vec<String> {
     let Some(file) = sources.get(condition.file) else { return Vec::new() };
     let (first, last) = (file.position(condition.start).line, file.position(condition.end).line);
     let indent = (first..=last).filter_map(|line| file.line(line)).filter(|line| !line.trim().is_empty()).map(blanks).min().unwrap_or(0);
