@@ -59,8 +59,16 @@ pub(super) fn undo(session: &mut Session, _: &str, answer: &mut Answer<'_>) {
         }
         session.uncommitted = session.uncommitted.saturating_sub(1);
     }
+    let acting = session.state.line.acting.take();
     session.restore(mark.state);
     answer.line(format!("undone     {}", mark.what));
+    // Who acts stays, as long as that user is there.
+    session.state.line.acting = None;
+    if let Some((name, _)) = acting
+        && !act_as(session, &name)
+    {
+        answer.line(format!("as         {}", crate::pipeline::ADMINISTRATOR_NAME));
+    }
 }
 
 /// `:as`
@@ -70,14 +78,19 @@ pub(super) fn acting(session: &mut Session, name: &str, answer: &mut Answer<'_>)
         session.state.line.acting = None;
         return answer.line(format!("as         {}", crate::pipeline::ADMINISTRATOR_NAME));
     }
-    match user(session, name) {
-        Some(user) => {
-            session.state.line.users.insert(name.into(), user);
-            session.state.line.acting = Some((name.into(), user));
-            answer.line(format!("as         {name}"));
-        }
-        None => answer.error(Worst::Usage, format!("there is no user `{}`: `user \"{0}\" {{}}` makes one", name.escape_debug())),
+    if act_as(session, name) {
+        answer.line(format!("as         {name}"));
+    } else {
+        answer.error(Worst::Usage, format!("there is no user `{}`: `user \"{0}\" {{}}` makes one", name.escape_debug()));
     }
+}
+
+/// Acts as a user; says no where there is none.
+fn act_as(session: &mut Session, name: &str) -> bool {
+    let Some(user) = user(session, name) else { return false };
+    session.state.line.users.insert(name.into(), user);
+    session.state.line.acting = Some((name.into(), user));
+    true
 }
 
 /// A user who is there.
@@ -98,7 +111,10 @@ pub(super) fn now(session: &mut Session, text: &str, answer: &mut Answer<'_>) {
         let day = time::parse_date(text).ok();
         let zone = session.settings().zone;
         let moment = match day {
-            Some(day) => day.to_zoned(zone).map(|day| day.timestamp()).map_err(|error| error.to_string()),
+            Some(day) => {
+                let beyond = |_| format!("`{text}` is too far away for a clock");
+                day.to_zoned(zone).map(|day| day.timestamp()).map_err(beyond)
+            }
             None => time::parse_datetime(text).map_err(|error| error.to_string()),
         };
         match moment {

@@ -87,6 +87,17 @@ fn a_false_expect_shows_what_its_parts_are() {
 }
 
 #[test]
+fn undoing_leaves_who_acts_alone() {
+    let made = "let a = create account { name = \"A\" }\n";
+    let who = "caller.fullname\n";
+    let gave = rules(&format!("user \"alice\" {{}}\n:as alice\n{made}:as\n:undo\n{who}"));
+    assert!(gave.out.ends_with("undone     let a = create account { name = \"A\" }\n\"System Administrator\"\n"), "{}", gave.out);
+    let gave = rules(&format!("user \"alice\" {{}}\n{made}:as alice\n:undo\n{who}:undo\n{who}"));
+    let end = "\"alice\"\nundone     user \"alice\" {}\nas         System Administrator\n\"System Administrator\"\n";
+    assert!(gave.out.ends_with(end), "{}", gave.out);
+}
+
+#[test]
 fn declarations_are_typed_replaced_and_refused() {
     let gave = rules(
         r#"let acme = create account { name = "Acme" }
