@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::exit::Exit;
 use super::output::Output;
-use crate::diagnostic::{Code, nearest};
+use crate::diagnostic::{Code, nearest, render};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -37,7 +37,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Exit {
         return Exit::Well;
     };
     if let Some(code) = Code::find(asked) {
-        page(code, output);
+        render::page(code, output.colours()).iter().for_each(|line| output.line(line));
         return Exit::Well;
     }
     let near = if asked.len() > 100 { None } else { nearest(asked, Code::ALL.iter().map(|code| code.name())) };
@@ -45,15 +45,6 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Exit {
     output.error_line(format!("error: there is no code `{}`{meant}", asked.escape_debug()));
     output.error_line("`weir explain` without a code lists them all");
     Exit::Usage
-}
-
-/// The Markdown of a page; its title carries the code.
-fn page(code: Code, output: &mut Output) {
-    let (bold, plain) = if output.colours() { ("\u{1b}[1m", "\u{1b}[0m") } else { ("", "") };
-    let text = code.explanation().trim_end();
-    let (title, rest) = text.split_once('\n').unwrap_or((text, ""));
-    output.line(format!("{bold}# {}: {}{plain}", code.name(), title.trim_start_matches(['#', ' '])));
-    output.line(rest);
 }
 
 /// All codes by family.

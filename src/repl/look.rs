@@ -15,13 +15,25 @@ use crate::pipeline::order::Ask;
 use crate::schema::{Default, Field, PRIMARY_KEY, Schema, system};
 use crate::syntax::{self, ast};
 
+/// How many lines of a trace are told.
+const MOST_LINES: usize = 200;
+
 /// `:trace`
 pub(super) fn trace(session: &mut Session, _: &str, answer: &mut Answer<'_>) {
     let Some(last) = last(session, answer) else { return };
     let Last { what, outcome, schema, sources } = last;
     let lines = exchange::trace_lines(outcome, schema, sources);
     answer.line(Colour::Dim.paint(what, session.setup.colours));
-    lines.into_iter().for_each(|line| answer.line(line));
+    tell_some(lines, answer);
+}
+
+/// Tells lines, but no more than somebody would read.
+fn tell_some(lines: Vec<String>, answer: &mut Answer<'_>) {
+    let left_out = lines.len().saturating_sub(MOST_LINES);
+    lines.into_iter().take(MOST_LINES).for_each(|line| answer.line(line));
+    if left_out > 0 {
+        answer.line(format!("… and {}: `:why FLOW` tells the part of one flow", counted(left_out, "line more", "lines more")));
+    }
 }
 
 /// `:why`
@@ -36,7 +48,7 @@ pub(super) fn why(session: &mut Session, name: &str, answer: &mut Answer<'_>) {
         return answer.line(exchange::not_considered(name, &outcome.trace, &session.compiled.program, &session.compiled.schema));
     }
     let part = Outcome { trace, ..(**outcome).clone() };
-    exchange::trace_lines(&part, schema, sources).into_iter().for_each(|line| answer.line(line));
+    tell_some(exchange::trace_lines(&part, schema, sources), answer);
 }
 
 /// What starts a flow, in words.
@@ -126,6 +138,9 @@ pub(super) fn entities(session: &mut Session, _: &str, answer: &mut Answer<'_>) 
 
 /// `:describe`
 pub(super) fn describe(session: &mut Session, name: &str, answer: &mut Answer<'_>) {
+    if name.is_empty() {
+        return answer.error(Worst::Usage, "`:describe` takes the name of an entity; `:entities` lists them");
+    }
     let schema = &session.compiled.schema;
     let Some((id, entity)) = schema.entity_id(name).and_then(|id| Some((id, schema.entity(id)?))) else {
         let near = nearest(name, schema.entities.keys().map(SmolStr::as_str));
@@ -166,13 +181,8 @@ pub(super) fn describe(session: &mut Session, name: &str, answer: &mut Answer<'_
 /// `:explain`
 pub(super) fn explain(session: &mut Session, name: &str, answer: &mut Answer<'_>) {
     match Code::find(name) {
-        Some(code) => {
-            let text = code.explanation().trim_end();
-            let (title, rest) = text.split_once('\n').unwrap_or((text, ""));
-            let title = format!("# {}: {}", code.name(), title.trim_start_matches(['#', ' ']));
-            answer.line(Colour::Strong.paint(&title, session.setup.colours));
-            answer.line(rest);
-        }
+        Some(code) => render::page(code, session.setup.colours).into_iter().for_each(|line| answer.line(line)),
+        None if name.is_empty() => answer.error(Worst::Usage, "`:explain` takes a code: `:explain F29`"),
         None => answer.error(Worst::Usage, format!("there is no code `{}`", name.escape_debug())),
     }
 }

@@ -5,6 +5,7 @@ mod excerpt;
 mod github;
 mod human;
 mod json;
+mod page;
 mod sarif;
 mod short;
 
@@ -13,6 +14,7 @@ use std::collections::BTreeSet;
 pub use github::github;
 pub use human::human;
 pub use json::json;
+pub use page::page;
 pub use sarif::sarif;
 pub use short::short;
 
