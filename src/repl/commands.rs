@@ -90,8 +90,20 @@ pub(super) fn run(session: &mut Session, text: &str, answer: &mut Answer<'_>) {
     }
 }
 
+/// The command that is meant by what other prompts take: `help`, `?`, `exit`, `quit`, unless it is the name of something.
+pub(super) fn meant(session: &Session, text: &str) -> Option<String> {
+    let (word, rest) = text.trim().split_once(char::is_whitespace).unwrap_or((text.trim(), ""));
+    let is_named = session.state.lines.named().any(|(name, ..)| *name == word);
+    match word {
+        _ if is_named => None,
+        "help" | "?" if !rest.contains(char::is_whitespace) => Some(format!("help {rest}")),
+        "exit" | "quit" if rest.is_empty() => Some("quit".to_owned()),
+        _ => None,
+    }
+}
+
 /// A command by its name, or by as much of it as only it begins with.
-fn find(name: &str) -> Option<&'static Command> {
+pub(super) fn find(name: &str) -> Option<&'static Command> {
     let mut begun = COMMANDS.iter().filter(|command| !name.is_empty() && command.name.starts_with(name));
     match (COMMANDS.iter().find(|command| command.name == name), begun.next(), begun.next()) {
         (Some(exact), ..) => Some(exact),

@@ -1,6 +1,6 @@
 //! What Tab offers: words, names and options that may stand at the cursor; and the hint behind it, the only one of them or a type.
 
-use super::commands::{COMMANDS, Offers};
+use super::commands::{self, COMMANDS, Offers};
 use super::place::{Before, Owner, Place};
 use super::session::Session;
 use super::words;
@@ -39,7 +39,7 @@ pub(super) fn hint(session: &Session, text: &str) -> Option<(String, bool)> {
         return None;
     }
     if let Some(command) = text.trim_start().strip_prefix(':') {
-        let known = COMMANDS.iter().find(|one| command.strip_suffix(' ') == Some(one.name) && !one.takes.is_empty());
+        let known = command.strip_suffix(' ').and_then(commands::find).filter(|known| !known.takes.is_empty());
         if let Some(known) = known {
             return Some((known.takes.to_owned(), false));
         }
@@ -85,7 +85,7 @@ fn for_command(session: &Session, text: &str, command: &str) -> (usize, Vec<Offe
         let offers = plain(COMMANDS.iter().map(|one| format!(":{}", one.name)));
         return (text.len() - command.len() - 1, matching(offers, &format!(":{command}")));
     };
-    let offers = COMMANDS.iter().find(|one| one.name == name).map_or(Offers::Nothing, |one| one.offers);
+    let offers = commands::find(name).map_or(Offers::Nothing, |one| one.offers);
     let start = text.len() - rest.len();
     let last = rest.rfind([' ', ',']).map_or(0, |at| at + 1);
     match offers {
@@ -130,6 +130,11 @@ fn at(session: &Session, place: &Place, begun: bool) -> Vec<Offer> {
         Place::Start => {
             let statements = STATEMENTS.iter().filter(|word| !ONLY_IN_FLOWS.contains(word)).copied();
             let mut found = plain(statements.chain(DECLARATIONS.iter().copied()));
+            found.extend(value(session, None, begun));
+            found
+        }
+        Place::Named => {
+            let mut found = plain(["create", "upsert", "perform"]);
             found.extend(value(session, None, begun));
             found
         }

@@ -16,6 +16,8 @@ const QUERIES: [&str; 6] = ["count", "exists", "sum", "min", "max", "average"];
 pub(super) enum Place {
     /// The start of a statement or of a value.
     Start,
+    /// What a `let` gives a name.
+    Named,
     /// A clause or a statement of a flow on an entity.
     Flow(Option<EntityId>),
     /// An entity.
@@ -107,6 +109,9 @@ impl<'a> Before<'a> {
             Some(Token::Dot) => return Place::Member(self.owner(end - 1, entity)),
             Some(Token::Operator) => return self.beside(end, entity),
             _ => {}
+        }
+        if self.kind(end, 1) == Some(Token::Assign) && self.word(end, 3) == "let" {
+            return Place::Named;
         }
         match self.word(end, 1) {
             "create" | "upsert" => return Place::Entity,

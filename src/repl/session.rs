@@ -168,7 +168,8 @@ impl Session {
         if text.len() > LONGEST {
             return answer.error(Worst::Problems, "error: this is longer than 1 MiB, which is more than is taken in at once");
         }
-        match text.trim_start().strip_prefix(':') {
+        let meant = commands::meant(self, text);
+        match meant.as_deref().or_else(|| text.trim_start().strip_prefix(':')) {
             Some(command) => commands::run(self, command.trim(), answer),
             None => {
                 self.warned = false;
@@ -207,7 +208,7 @@ impl Session {
         let counts = format!("{}, {}", counted(own, "entity", "entities"), counted(flows, "flow", "flows"));
         vec![
             format!("weir {} · {path} ({counts}) · {store}", env!("CARGO_PKG_VERSION")),
-            "Type a statement, a value or a declaration. `:help` lists commands, Ctrl-D leaves.".to_owned(),
+            "Type statements, values and declarations. `:help` lists commands, Ctrl-D leaves.".to_owned(),
         ]
     }
 

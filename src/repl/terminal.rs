@@ -18,13 +18,16 @@ use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{CompletionType, Config, Context, Editor, Helper};
 
 use super::answer::{Answer, Told, Worst};
-use super::commands::{COMMANDS, Offers};
+use super::commands::{self, Offers};
 use super::history::History;
 use super::session::Session;
 use super::{complete, highlight, simple};
 
 /// How many inputs are remembered.
 const HISTORY: usize = 2_000;
+
+/// Up to how many bytes what is typed has colours and hints: it is looked at as a whole with each key.
+const LONG: usize = 1_000;
 
 /// Runs a session at a terminal. Gives how it ended: only a terminal or a store that fails is bad, what was tried out isn't.
 pub fn run(session: Session, history: Option<&Path>, tell: &mut dyn FnMut(&Told)) -> Worst {
@@ -147,7 +150,7 @@ impl Completer for Front {
     fn complete(&self, line: &str, at: usize, context: &Context<'_>) -> rustyline::Result<(usize, Vec<Pair>)> {
         let before = line.get(..at).unwrap_or_default();
         let command = before.strip_prefix(':').and_then(|command| command.split_once(' '));
-        if command.is_some_and(|(name, _)| COMMANDS.iter().any(|one| one.name == name && one.offers == Offers::Files)) {
+        if command.and_then(|(name, _)| commands::find(name)).is_some_and(|command| command.offers == Offers::Files) {
             return self.files.complete(line, at, context);
         }
         let (start, offers) = complete::offers(&self.session.borrow(), before);
@@ -165,7 +168,7 @@ impl Hinter for Front {
     type Hint = Shown;
 
     fn hint(&self, line: &str, at: usize, _: &Context<'_>) -> Option<Shown> {
-        if at < line.len() {
+        if at < line.len() || line.len() > LONG {
             return None;
         }
         complete::hint(&self.session.borrow(), line).map(|(text, taken)| Shown { text, taken })
@@ -180,7 +183,8 @@ impl Validator for Front {
 
 impl Highlighter for Front {
     fn highlight<'l>(&self, line: &'l str, _: usize) -> Cow<'l, str> {
-        if self.colours { highlight::highlighted(&self.session.borrow(), line).into() } else { line.into() }
+        let colours = self.colours && line.len() <= LONG;
+        if colours { highlight::highlighted(&self.session.borrow(), line).into() } else { line.into() }
     }
 
     fn highlight_prompt<'b, 's: 'b, 'p: 'b>(&'s self, prompt: &'p str, _: bool) -> Cow<'b, str> {
@@ -191,7 +195,7 @@ impl Highlighter for Front {
         if self.colours { format!("\u{1b}[2m{hint}\u{1b}[0m").into() } else { hint.into() }
     }
 
-    fn highlight_char(&self, _: &str, _: usize, kind: CmdKind) -> bool {
-        kind != CmdKind::MoveCursor
+    fn highlight_char(&self, line: &str, _: usize, kind: CmdKind) -> bool {
+        self.colours && line.len() <= LONG && kind != CmdKind::MoveCursor
     }
 }

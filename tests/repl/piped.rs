@@ -81,12 +81,6 @@ fn what_is_too_long_is_refused_and_what_is_never_whole_ends() {
 }
 
 #[test]
-fn a_false_expect_shows_what_its_parts_are() {
-    let gave = rules("let n = 3\nexpect n + 1 == 5\nexpect n == 3\nexpect 1 / (n - 3) == 1\nexpect ran CreditHold\n");
-    hold("a_false_expect_shows_what_its_parts_are", &gave);
-}
-
-#[test]
 fn undoing_leaves_who_acts_alone() {
     let made = "let a = create account { name = \"A\" }\n";
     let who = "caller.fullname\n";
@@ -95,6 +89,38 @@ fn undoing_leaves_who_acts_alone() {
     let gave = rules(&format!("user \"alice\" {{}}\n{made}:as alice\n:undo\n{who}:undo\n{who}"));
     let end = "\"alice\"\nundone     user \"alice\" {}\nas         System Administrator\n\"System Administrator\"\n";
     assert!(gave.out.ends_with(end), "{}", gave.out);
+}
+
+#[test]
+fn words_of_other_prompts_are_understood() {
+    let gave = rules("help undo\n? undo\nlet exit = 3\nexit\nlet help = 4\nhelp\nquit\nnonsense\n");
+    let help = ":undo \n  go back over the last change\n";
+    assert_eq!((gave.out, gave.code), (format!("{help}{help}exit = 3\n3\nhelp = 4\n4\n"), 0));
+    assert_eq!(rules("exit\nnonsense\n").code, 0);
+    assert!(rules("?\n").out.starts_with(":help"));
+}
+
+#[test]
+fn a_false_expect_shows_what_its_parts_are() {
+    let gave = rules("let n = 3\nexpect n + 1 == 5\nexpect n == 3\nexpect 1 / (n - 3) == 1\nexpect ran CreditHold\n");
+    hold("a_false_expect_shows_what_its_parts_are", &gave);
+}
+
+#[test]
+fn a_long_trace_is_cut() {
+    let accounts = format!("create account {}\n", ["{ name = \"A\" }"; 200].join(", "));
+    let gave = rules(&format!("{accounts}:trace\n"));
+    assert!(gave.out.lines().count() < 210, "{}", gave.out.lines().count());
+    assert!(gave.out.ends_with("lines more: `:why FLOW` tells the part of one flow\n"), "{:.2000}", gave.out);
+}
+
+#[test]
+fn commands_say_what_they_take() {
+    let gave = rules(":describe\n:explain\n:now 9999-12-31\n");
+    assert_eq!(
+        gave.err,
+        "`:describe` takes the name of an entity; `:entities` lists them\n`:explain` takes a code: `:explain F29`\n`9999-12-31` is too far away for a clock; a date like `2026-01-31` does too\n"
+    );
 }
 
 #[test]

@@ -174,6 +174,31 @@ fn tab_completes_by_what_stands_there() {
 }
 
 #[test]
+fn what_a_let_is_given_is_completed_too() {
+    let (_folder, mut session) = rules(&[]);
+    ask(&mut session, "let acme = cr\t acc\t { na\t = \"Acme\" }", "committed  account \"Acme\"");
+    ask(&mut session, ":expl F2\t9", "F29");
+    ask(&mut session, ":descr acco\t", "money");
+    keys(&mut session, "let b = \t\t");
+    for word in ["acme", "create", "perform", "upsert"] {
+        sees(&mut session, word);
+    }
+    drops(&mut session);
+    leaves(session);
+}
+
+#[test]
+fn the_page_of_a_code_is_laid_out_for_a_terminal() {
+    let folder = folder(&[("rules.flow", RULES)]);
+    let mut session = prompt(folder.path(), &["rules.flow"], true);
+    keys(&mut session, ":explain E0102\r");
+    sees(&mut session, "\u{1b}[1mE0102: ");
+    sees(&mut session, "\r\n    \u{1b}[2m");
+    prompted(&mut session);
+    leaves(session);
+}
+
+#[test]
 fn a_hint_tells_the_type() {
     let (_folder, mut session) = rules(&[]);
     ask(&mut session, "let acme = create account { name = \"Acme\" }", "committed");
