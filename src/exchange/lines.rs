@@ -45,11 +45,15 @@ pub(super) struct Lines<R> {
     /// How many bytes have been read.
     pub bytes: u64,
     digest: Sha256,
+    /// The number and the digest at the line before the row that is read now.
+    before: (u64, Sha256),
+    /// Whether the line that was read last has no line break behind it.
+    cut: bool,
 }
 
 impl<R: BufRead> Lines<R> {
     pub fn new(input: R) -> Self {
-        Lines { input, buffer: Vec::new(), number: 0, bytes: 0, digest: Sha256::new() }
+        Lines { input, buffer: Vec::new(), number: 0, bytes: 0, digest: Sha256::new(), before: (0, Sha256::new()), cut: false }
     }
 
     /// The next line without its line break, or none after the last. A line that is too long or no UTF-8 is a problem,
@@ -84,10 +88,24 @@ impl<R: BufRead> Lines<R> {
         if self.number == 1 { bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes) } else { bytes }
     }
 
+    /// Begins with another row, which may be of several lines.
+    pub fn begin_row(&mut self) {
+        self.before = (self.number, self.digest.clone());
+    }
+
     /// How far the text was read.
     pub fn mark(&self) -> Mark {
-        let digest = self.digest.clone().finalize();
-        Mark { line: self.number, digest: digest.iter().map(|byte| format!("{byte:02x}")).collect() }
+        mark(self.number, &self.digest)
+    }
+
+    /// How far it was read before the row that was read last.
+    pub fn mark_before(&self) -> Mark {
+        mark(self.before.0, &self.before.1)
+    }
+
+    /// Whether the line that was read last has no line break behind it: whoever writes it may be in the middle of it.
+    pub fn is_cut(&self) -> bool {
+        self.cut
     }
 
     /// Reads on to a mark, and says whether the text agrees with it. Only a text that can't be read is a problem.
@@ -108,7 +126,8 @@ impl<R: BufRead> Lines<R> {
         loop {
             let chunk = match self.input.fill_buf() {
                 Ok([]) => {
-                    if too_long || !self.buffer.is_empty() {
+                    self.cut = too_long || !self.buffer.is_empty();
+                    if self.cut {
                         self.digest.update(b"\n");
                     }
                     return Ok(if too_long { End::TooLong } else { End::OfText });
@@ -135,6 +154,10 @@ impl<R: BufRead> Lines<R> {
             }
         }
     }
+}
+
+fn mark(line: u64, digest: &Sha256) -> Mark {
+    Mark { line, digest: digest.clone().finalize().iter().map(|byte| format!("{byte:02x}")).collect() }
 }
 
 /// How reading a line ended.

@@ -139,6 +139,16 @@ impl<'a, R: BufRead> Reader<'a, R> {
         self.lines().mark()
     }
 
+    /// How far it had been read before what was read last.
+    pub fn mark_before(&mut self) -> Mark {
+        self.lines().mark_before()
+    }
+
+    /// Whether what was read last has no line break behind it: whoever writes the text may be in the middle of a line.
+    pub fn is_cut(&mut self) -> bool {
+        self.lines().is_cut()
+    }
+
     /// Reads on to a mark and runs nothing of it; says whether the text agrees with it.
     pub fn skip_to(&mut self, mark: &Mark) -> Result<bool, Problem> {
         self.lines().skip_to(mark)
@@ -175,6 +185,7 @@ impl<R: BufRead> Iterator for Reader<'_, R> {
         if self.ended {
             return None;
         }
+        self.lines().begin_row();
         let next = match &mut self.source {
             Source::Json(reader) => reader.next(),
             Source::Csv(reader) => reader.next(),

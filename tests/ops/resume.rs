@@ -95,6 +95,62 @@ fn the_input_is_known_by_what_is_in_it() {
 }
 
 #[test]
+fn a_last_line_that_is_half_written_is_not_done_with() {
+    let case = Case::new();
+    let line = |number: u64| format!("{{\"message\":\"Create\",\"entity\":\"order\",\"attributes\":{{\"number\":\"A-{number:03}\"}}}}\n");
+    let all: String = (1..=102).map(line).collect();
+    let upto = |lines: usize, more: usize| all.lines().take(lines).map(|line| line.len() + 1).sum::<usize>() + more;
+    let go = |length: usize, batch: u32| {
+        case.write("o.jsonl", &all[..length]);
+        case.run(&format!("o.jsonl --store sqlite:o.db --resume --rejects r.jsonl --batch {batch}"))
+    };
+    for batch in [1, 40] {
+        let _ = std::fs::remove_file(case.path("o.db"));
+        assert!(go(upto(100, 0), batch).0.starts_with("100 committed"));
+        // Whoever writes the file is in the middle of a line, twice over.
+        let (told, code) = go(upto(100, 30), batch);
+        assert!(told.contains("o.jsonl:101: error[O0101]") && told.contains("0 committed, 0 stopped, 1 fault") && code == 1, "{told}");
+        assert_eq!(case.read("r.jsonl").lines().count(), 2, "the reason, and the line as it stands");
+        let (told, code) = go(upto(101, 30), batch);
+        assert!(told.contains("up to line 100") && told.contains("o.jsonl:102: error[O0101]") && code == 1, "{told}");
+        let (told, code) = go(upto(102, 0), batch);
+        assert!(told.contains("up to line 101") && told.starts_with("1 committed, 0 stopped, 0 faults") && code == 0, "{told}");
+        assert_eq!((case.orders().len(), case.read("r.jsonl").as_str()), (102, ""), "batch {batch}");
+    }
+}
+
+#[test]
+fn what_shares_a_batch_with_a_row_that_has_no_end_is_not_done_again() {
+    let case = Case::new();
+    case.write("o.csv", "number,total\nA-1,1\nA-2,2\n\"A-3,3\n");
+    let go = || case.run("o.csv --entity order --store sqlite:o.db --batch 10 --resume");
+    assert_eq!(go().1, 1);
+    case.write("o.csv", "number,total\nA-1,1\nA-2,2\nA-3,3\n");
+    let (told, code) = go();
+    assert!(told.starts_with("1 committed, 0 stopped, 0 faults") && told.contains("up to line 3;") && code == 0, "{told}");
+}
+
+#[test]
+fn a_file_that_was_changed_after_its_run_is_refused() {
+    let case = Case::new();
+    case.write("rules.flow", &super::RULES.replace("  key (number)\n", ""));
+    let text = "number,total\nA-1,1\nA-2,2\n";
+    let go = |more: &str| case.run(&format!("o.csv --entity order --store sqlite:o.db{more}"));
+    case.write("o.csv", text);
+    assert_eq!(go(" --resume").1, 0);
+    // What another name was known by says nothing of it: this one has a run of its own.
+    case.write("head.csv", "number,total\n");
+    case.run("head.csv --entity order --store sqlite:o.db");
+    case.write("o.csv", &text.replace("A-1,1", "A-1,11"));
+    let (told, code) = go(" --resume");
+    assert!(told.contains("error[O0115]: `o.csv` isn't what the earlier run has read: up to line 3") && code == 1, "{told}");
+    assert!(told.contains("another text under this name begins with a run without --resume"), "{told}");
+    assert_eq!(case.orders().len(), 2);
+    assert!(go("").0.starts_with("2 committed"));
+    assert!(go(" --resume").0.starts_with("0 committed"));
+}
+
+#[test]
 fn two_files_of_one_content_are_two_runs() {
     let case = Case::new();
     case.write("rules.flow", &super::RULES.replace("  key (number)\n", ""));

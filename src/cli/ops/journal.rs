@@ -66,10 +66,8 @@ impl Journal {
     pub fn resume<R: BufRead>(&self, input: &Input, reader: &mut Reader<'_, R>, pipeline: &mut Pipeline) -> Result<Option<Note>, Trouble> {
         let notes = self.notes(pipeline).map_err(Trouble::Store)?;
         let own = self.own(&notes);
-        let found = if input.size.is_some() { self.known(input, &notes).map_err(Trouble::Input)? } else { own.clone() };
-        let Some(note) = found else {
-            return own.filter(|own| !own.ended).map_or(Ok(None), |own| Err(Trouble::Changed(own.mark.line)));
-        };
+        let found = if input.size.is_some() { known(input, own, &notes)? } else { own };
+        let Some(note) = found else { return Ok(None) };
         match reader.skip_to(&note.mark) {
             Ok(true) => Ok(Some(note)),
             // Another text has come the same way after one that was done: it begins at its beginning, which is read already.
@@ -88,16 +86,6 @@ impl Journal {
         pipeline.note_with_next(&self.name, serde_json::to_string(note).unwrap_or_default());
     }
 
-    /// What is known of the run over what a file holds: that of its own name, where it didn't come to its end; else the one that came furthest,
-    /// whatever its name was then.
-    fn known(&self, input: &Input, notes: &[(String, Note)]) -> io::Result<Option<Note>> {
-        let (own, all) = (self.own(notes).filter(|own| !own.ended), notes.iter().map(|(_, note)| note));
-        match own.map(|own| fitting(input, [&own])).transpose()?.flatten() {
-            Some(own) => Ok(Some(own)),
-            None => fitting(input, all),
-        }
-    }
-
     fn own(&self, notes: &[(String, Note)]) -> Option<Note> {
         notes.iter().find(|(name, _)| *name == self.name).map(|(_, note)| note.clone())
     }
@@ -107,6 +95,19 @@ impl Journal {
         let notes = pipeline.notes(&self.kind)?;
         Ok(notes.into_iter().filter_map(|(name, text)| Some((name, serde_json::from_str(&text).ok()?))).collect())
     }
+}
+
+/// What is known of the run over what a file holds: that of its own name, where it didn't come to its end; else the one that came furthest,
+/// whatever its name was then. A file that an earlier run of its own name doesn't fit was changed.
+fn known(input: &Input, own: Option<Note>, notes: &[(String, Note)]) -> Result<Option<Note>, Trouble> {
+    if let Some(own) = own {
+        match fitting(input, [&own]).map_err(Trouble::Input)? {
+            None => return Err(Trouble::Changed(own.mark.line)),
+            Some(own) if !own.ended => return Ok(Some(own)),
+            Some(_) => {}
+        }
+    }
+    fitting(input, notes.iter().map(|(_, note)| note)).map_err(Trouble::Input)
 }
 
 /// Of the notes that fit what a file holds, the one that came furthest.

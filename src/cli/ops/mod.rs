@@ -142,7 +142,7 @@ fn refused(trouble: &Trouble, input: &Input, store: &str, output: &mut Output) -
                 "error[{code}]: `{name}` isn't what the earlier run has read: up to line {line}, which it had done, something was changed"
             ));
             output.error_line(
-                "  = help: put these lines back as they were; without --resume the run begins at the first line, whatever was done before",
+                "  = help: put these lines back as they were; another text under this name begins with a run without --resume, at the first line",
             );
             Exit::Problems
         }
@@ -209,11 +209,12 @@ impl Run<'_> {
     /// Runs them; where the store fails, that is the end.
     fn all<R: BufRead>(&mut self, mut reader: exchange::Reader<'_, R>) -> Result<(), Exit> {
         let stops = self.teller.arguments.stop_on_error;
-        loop {
-            let before = (stops && self.journal.is_some()).then(|| reader.mark());
-            let Some(next) = reader.next() else { break };
+        while let Some(next) = reader.next() {
             let last = next.as_ref().is_err_and(|problem| problem.last);
             let io = next.as_ref().is_err_and(|problem| problem.io);
+            if last || (next.is_err() && reader.is_cut()) {
+                self.leave_open(reader.mark_before())?;
+            }
             let wrong = match next {
                 Err(problem) => Some(self.unreadable(problem)),
                 Ok(request) => self.one(request, || reader.mark())?,
@@ -222,10 +223,11 @@ impl Run<'_> {
                 self.reject(reason, &reader)?;
             }
             self.teller.advance(reader.bytes());
-            if io || last || (stops && wrong.is_some()) {
+            if last || (stops && wrong.is_some()) {
                 // What is among the rejects is done with; what isn't is met again.
-                let mark = before.filter(|_| self.rejects.is_none()).unwrap_or_else(|| reader.mark());
-                return self.cut(last, mark, io);
+                let mark = if self.rejects.is_none() { reader.mark_before() } else { reader.mark() };
+                self.end(|| mark, false)?;
+                return if io { Err(Exit::Failed) } else { Ok(()) };
             }
             if self.held.len() >= self.teller.arguments.batch.unwrap_or(1) as usize {
                 self.end(|| reader.mark(), false)?;
@@ -234,14 +236,12 @@ impl Run<'_> {
         self.finish(reader.mark())
     }
 
-    /// The end of a run that doesn't read on.
-    fn cut(&mut self, last: bool, mark: Mark, io: bool) -> Result<(), Exit> {
-        // After a row that has no end nobody knows what was read of it: the note stays where the last transaction left it.
-        if last {
-            self.journal = None;
-        }
-        self.end(|| mark, false)?;
-        if io { Err(Exit::Failed) } else { Ok(()) }
+    /// Of what has no end, and of a last line that can't be read and may not be written yet, nobody knows what will come of it: how far the
+    /// run has come before it is noted, and it isn't done with.
+    fn leave_open(&mut self, before: Mark) -> Result<(), Exit> {
+        self.end(|| before, false)?;
+        self.journal = None;
+        Ok(())
     }
 
     /// The end of the input: that it was reached is noted, too.
