@@ -15,7 +15,7 @@ use smol_str::SmolStr;
 use crate::bytecode::Program;
 use crate::diagnostic::Code;
 use crate::schema::{FieldSet, Row, Schema};
-use crate::store::{Store, StoreError};
+use crate::store::{Note, Store, StoreError};
 use crate::value::{EntityId, Reference, Slot, Uuid, Value};
 use crate::vm::{Frame, Interrupt};
 
@@ -83,7 +83,7 @@ pub(super) struct Engine {
     /// The background flows and plug-ins that it queued.
     pub queued: Vec<SmolStr>,
     /// A text to be kept under a name in the transaction of the outermost operation, if that has one of its own.
-    pub note: Option<(String, String)>,
+    pub note: Option<Note>,
     /// The savepoint to which the outermost operation returns.
     pub savepoint: Savepoint,
     /// What the action gave that ended last.
@@ -276,8 +276,8 @@ impl Engine {
 
     /// Keeps the note of the outermost operation, at the end of its transaction; those at its stage 10 aren't its own.
     fn keep_note(&mut self) -> Result<(), StoreError> {
-        let Some((name, text)) = self.note.take_if(|_| self.chain.is_empty()) else { return Ok(()) };
-        self.store.note(&name, &text).inspect_err(|_| {
+        let Some(note) = self.note.take_if(|_| self.chain.is_empty()) else { return Ok(()) };
+        self.store.note(&note).inspect_err(|_| {
             // The error to report is the first one.
             let _ = self.store.rollback();
         })

@@ -64,7 +64,7 @@ pub use users::{ADMINISTRATOR, ADMINISTRATOR_NAME, ROOT_UNIT, ROOT_UNIT_NAME};
 use crate::bytecode::{self, Program, Via};
 use crate::diagnostic::{Code, nearest};
 use crate::schema::{FieldSet, Row, Schema};
-use crate::store::{Store, StoreError};
+use crate::store::{Note, Store, StoreError};
 use crate::value::{EntityId, Reference, Type, Uuid, Value};
 use crate::vm::{Fault, Interrupt};
 
@@ -257,14 +257,14 @@ impl Pipeline {
     }
 
     /// Keeps a text under a name beside the records, as part of the longer transaction that is open.
-    pub fn note(&mut self, name: &str, text: &str) -> Result<(), StoreError> {
-        self.engine.store.note(name, text)
+    pub fn note(&mut self, note: &Note) -> Result<(), StoreError> {
+        self.engine.store.note(note)
     }
 
     /// Keeps a text under a name in the transaction of the next operation, if that is kept. Not for a longer transaction, which has
     /// [`Pipeline::note`].
-    pub fn note_with_next(&mut self, name: &str, text: String) {
-        self.engine.note = Some((name.to_owned(), text)).filter(|_| self.longer == Longer::None);
+    pub fn note_with_next(&mut self, note: Note) {
+        self.engine.note = Some(note).filter(|_| self.longer == Longer::None);
     }
 
     /// The texts that are kept under names that begin so, by name.

@@ -6,6 +6,8 @@ pub mod record;
 pub mod replay;
 pub mod sqlite;
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -90,7 +92,7 @@ pub trait Store: Send {
     fn abandon(&mut self) {}
 
     /// Keeps a text under a name, beside the records and in the transaction that is open; one that was kept under it before is gone.
-    fn note(&mut self, _name: &str, _text: &str) -> Result<(), StoreError> {
+    fn note(&mut self, _note: &Note) -> Result<(), StoreError> {
         Err(StoreError::Unusable("this store keeps no notes".to_owned()))
     }
 
@@ -101,6 +103,26 @@ pub trait Store: Send {
 
     /// How many records there are.
     fn count(&mut self, entity: EntityId) -> Result<u64, StoreError>;
+}
+
+/// A text that is kept under a name, beside the records.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// The name.
+    pub name: String,
+    /// The text.
+    pub text: String,
+    /// Who keeps it, where nobody else may have kept one in the meantime: that is an error.
+    pub holder: Option<Arc<Holder>>,
+}
+
+/// Somebody who keeps one text after the other under a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holder {
+    /// A part of each of the texts, and of nobody else's.
+    pub key: String,
+    /// What was kept under the name at first.
+    pub found: Option<String>,
 }
 
 /// Why a store could not do what it was asked.

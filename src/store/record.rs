@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Store, StoreError};
+use super::{Note, Store, StoreError};
 use crate::schema::select::{Aggregate, Selection};
 use crate::schema::{FieldSet, PRIMARY_KEY, Row, Schema};
 use crate::value::{EntityId, Slot, Uuid, Value};
@@ -137,8 +137,8 @@ impl Store for Recording {
     }
 
     // No operation depends on a note, so a record holds none.
-    fn note(&mut self, name: &str, text: &str) -> Result<(), StoreError> {
-        self.store.note(name, text)
+    fn note(&mut self, note: &Note) -> Result<(), StoreError> {
+        self.store.note(note)
     }
 
     fn notes(&mut self, prefix: &str) -> Result<Vec<(String, String)>, StoreError> {

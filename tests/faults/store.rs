@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use weir::schema::select::{Aggregate, Selection};
 use weir::schema::{FieldSet, Row, Schema};
-use weir::store::{Sqlite, Store, StoreError};
+use weir::store::{Note, Sqlite, Store, StoreError};
 use weir::value::{EntityId, Slot, Uuid, Value};
 
 /// What a call does that fails.
@@ -94,8 +94,8 @@ impl Store for Failing {
         self.call("begin", Store::begin)
     }
 
-    fn note(&mut self, name: &str, text: &str) -> Result<(), StoreError> {
-        self.call("note", |store| store.note(name, text))
+    fn note(&mut self, note: &Note) -> Result<(), StoreError> {
+        self.call("note", |store| store.note(note))
     }
 
     fn notes(&mut self, prefix: &str) -> Result<Vec<(String, String)>, StoreError> {

@@ -72,6 +72,12 @@ impl Case {
         let mut statement = database.prepare("SELECT number FROM \"order\" ORDER BY number").unwrap();
         statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
     }
+
+    /// How many orders another process has kept so far; none where the table isn't there yet.
+    fn held(&self) -> i64 {
+        let database = rusqlite::Connection::open(self.path("o.db")).unwrap();
+        database.query_row("SELECT count(*) FROM \"order\"", [], |row| row.get(0)).unwrap_or(0)
+    }
 }
 
 /// What it wrote, without times, and its exit code.

@@ -184,6 +184,42 @@ fn a_run_over_standard_input_goes_on_too() {
 }
 
 #[test]
+fn of_two_runs_that_go_on_at_the_same_time_one_ends() {
+    for batch in [1, 2] {
+        let case = Case::new();
+        case.write("rules.flow", &super::RULES.replace("  key (number)\n", ""));
+        let start = || {
+            let mut command = case.command(&format!("- --entity order --store sqlite:o.db --resume --format json --batch {batch}"));
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        };
+        // One that is slow, and waits for what comes after the first two rows.
+        let mut slow = start();
+        let mut input = slow.stdin.take().unwrap();
+        let mut output = BufReader::new(slow.stdout.take().unwrap());
+        input.write_all(b"number,total\nA-1,1\nA-2,2\n").unwrap();
+        // What goes through a pipe may wait in a buffer until the run ends; what is kept is seen in the store.
+        while case.path("o.db").metadata().is_err() || case.held() < 2 {
+            std::thread::yield_now();
+        }
+        let mut other = start();
+        other.stdin.take().unwrap().write_all(b"number,total\nA-1,1\nA-2,2\nA-3,3\nA-4,4\n").unwrap();
+        let (told, code) = told(&other.wait_with_output().unwrap());
+        assert!(told.contains("\"committed\":2") && told.contains("up to line 3;") && code == 0, "{told}");
+        input.write_all(b"A-3,3\nA-4,4\nA-5,5\n").unwrap();
+        drop(input);
+        let mut rest = String::new();
+        std::io::Read::read_to_string(&mut output, &mut rest).unwrap();
+        let (told, code) = super::told(&slow.wait_with_output().unwrap());
+        assert!(told.contains("another run over the same operations has gone on in the meantime") && code == 4, "{told}{rest}");
+        assert_eq!(case.orders(), ["A-1", "A-2", "A-3", "A-4"], "batch {batch}");
+        let mut last = start();
+        last.stdin.take().unwrap().write_all(b"number,total\nA-1,1\nA-2,2\nA-3,3\nA-4,4\nA-5,5\n").unwrap();
+        assert_eq!(super::told(&last.wait_with_output().unwrap()).1, 0);
+        assert_eq!(case.orders().len(), 5);
+    }
+}
+
+#[test]
 fn who_forgets_to_resume_is_told() {
     let case = Case::new();
     case.write("o.csv", "number,total\nA-1,1\nA-2,-2\n");

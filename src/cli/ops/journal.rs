@@ -7,6 +7,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +15,8 @@ use super::Input;
 use super::rejects::Written;
 use crate::exchange::{Format, Mark, Reader, RowMessage, furthest};
 use crate::pipeline::Pipeline;
-use crate::store::StoreError;
+use crate::store::{self, Holder, StoreError};
+use crate::value::Uuid;
 
 /// What is known of a run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -26,6 +28,9 @@ pub(super) struct Note {
     /// How much of its file of rejects it had written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rejects: Option<Written>,
+    /// The run that goes on where another one ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<String>,
 }
 
 /// The notes of runs over one kind of input.
@@ -34,6 +39,8 @@ pub(super) struct Journal {
     kind: String,
     /// The name of this input's note.
     name: String,
+    /// A run that goes on where another one ended holds on to the note: a third may do the same at the same time.
+    holder: Option<Arc<Holder>>,
 }
 
 /// Why a run can't go on where an earlier one ended.
@@ -54,17 +61,25 @@ impl Journal {
             Format::Csv { entity, message } => format!("ops csv {entity} {} ", word(*message)),
         };
         let path = fs::canonicalize(input.path).map_or_else(|_| input.name.clone(), |path| path.to_string_lossy().into_owned());
-        Journal { name: format!("{kind}{}", if input.is_stdin() { "-" } else { &path }), kind }
+        Journal { name: format!("{kind}{}", if input.is_stdin() { "-" } else { &path }), kind, holder: None }
     }
 
     /// What is known of the last run over an input of this name, where that didn't come to its end.
     pub fn unfinished(&self, pipeline: &mut Pipeline) -> Result<Option<Note>, StoreError> {
-        Ok(self.own(&self.notes(pipeline)?).filter(|note| !note.ended))
+        Ok(self.own(&read(pipeline.notes(&self.kind)?)).filter(|note| !note.ended))
     }
 
     /// Reads past what an earlier run has done, and gives what is known of that; nothing where there was none.
-    pub fn resume<R: BufRead>(&self, input: &Input, reader: &mut Reader<'_, R>, pipeline: &mut Pipeline) -> Result<Option<Note>, Trouble> {
-        let notes = self.notes(pipeline).map_err(Trouble::Store)?;
+    pub fn resume<R: BufRead>(
+        &mut self,
+        input: &Input,
+        reader: &mut Reader<'_, R>,
+        pipeline: &mut Pipeline,
+    ) -> Result<Option<Note>, Trouble> {
+        let texts = pipeline.notes(&self.kind).map_err(Trouble::Store)?;
+        let found = texts.iter().find(|(name, _)| *name == self.name).map(|(_, text)| text.clone());
+        self.holder = Some(Arc::new(Holder { key: Uuid::now_v7().to_string(), found }));
+        let notes = read(texts);
         let own = self.own(&notes);
         let found = if input.size.is_some() { known(input, own, &notes)? } else { own };
         let Some(note) = found else { return Ok(None) };
@@ -76,25 +91,30 @@ impl Journal {
         }
     }
 
-    /// Keeps how far the run has come, in the transaction that is open.
-    pub fn keep(&self, note: &Note, pipeline: &mut Pipeline) -> Result<(), StoreError> {
-        pipeline.note(&self.name, &serde_json::to_string(note).unwrap_or_default())
+    /// Keeps how far the run has come, in the transaction that is open. An error where another run has gone on in the meantime.
+    pub fn keep(&self, note: Note, pipeline: &mut Pipeline) -> Result<(), StoreError> {
+        pipeline.note(&self.note(note))
     }
 
     /// The same in the transaction of the next operation.
-    pub fn keep_with_next(&self, note: &Note, pipeline: &mut Pipeline) {
-        pipeline.note_with_next(&self.name, serde_json::to_string(note).unwrap_or_default());
+    pub fn keep_with_next(&self, note: Note, pipeline: &mut Pipeline) {
+        pipeline.note_with_next(self.note(note));
+    }
+
+    fn note(&self, mut note: Note) -> store::Note {
+        note.run = self.holder.as_ref().map(|holder| holder.key.clone());
+        let text = serde_json::to_string(&note).unwrap_or_default();
+        store::Note { name: self.name.clone(), text, holder: self.holder.clone() }
     }
 
     fn own(&self, notes: &[(String, Note)]) -> Option<Note> {
         notes.iter().find(|(name, _)| *name == self.name).map(|(_, note)| note.clone())
     }
+}
 
-    /// What can't be read was written by another release, and nothing is known then.
-    fn notes(&self, pipeline: &mut Pipeline) -> Result<Vec<(String, Note)>, StoreError> {
-        let notes = pipeline.notes(&self.kind)?;
-        Ok(notes.into_iter().filter_map(|(name, text)| Some((name, serde_json::from_str(&text).ok()?))).collect())
-    }
+/// What notes say. What can't be read was written by another release, and nothing is known then.
+fn read(texts: Vec<(String, String)>) -> Vec<(String, Note)> {
+    texts.into_iter().filter_map(|(name, text)| Some((name, serde_json::from_str(&text).ok()?))).collect()
 }
 
 /// What is known of the run over what a file holds: that of its own name, where it didn't come to its end; else the one that came furthest,

@@ -62,8 +62,8 @@ pub(super) fn run(compiled: &Compiled, file: &Path, arguments: &Arguments, outpu
     let mut pipeline = run::open(compiled, arguments, output)?;
     let acting = arguments.user.as_deref().map(|full_name| user(full_name, &mut pipeline)).transpose();
     let acting = acting.map_err(|problem| unknown_user(&problem, output))?;
-    let journal = (store != run::MEMORY && !arguments.dry_run).then(|| Journal::new(&input, &format));
-    let before = match &journal {
+    let mut journal = (store != run::MEMORY && !arguments.dry_run).then(|| Journal::new(&input, &format));
+    let before = match &mut journal {
         Some(journal) if arguments.resume => {
             journal.resume(&input, &mut reader, &mut pipeline).map_err(|trouble| refused(&trouble, &input, store, output))?
         }
@@ -285,7 +285,7 @@ impl Run<'_> {
                 Ok(rejects) => rejects,
                 Err(error) => return Err(self.lose(&error)),
             };
-            journal.keep_with_next(&Note { mark: mark(), ended: false, rejects }, &mut self.pipeline);
+            journal.keep_with_next(Note { mark: mark(), ended: false, rejects, run: None }, &mut self.pipeline);
         }
         let outcome = self.pipeline.execute(request.operation, acting);
         let failed = match &outcome.ending {
@@ -325,7 +325,7 @@ impl Run<'_> {
         }
         if std::mem::take(&mut self.open) {
             let noted = match &self.journal {
-                Some(journal) => journal.keep(&Note { mark: mark(), ended, rejects }, &mut self.pipeline),
+                Some(journal) => journal.keep(Note { mark: mark(), ended, rejects, run: None }, &mut self.pipeline),
                 None => Ok(()),
             };
             if let Err(error) = noted.and_then(|()| self.pipeline.commit()) {

@@ -24,7 +24,7 @@ use rustc_hash::FxHashSet;
 use self::failure::failure;
 use self::kind::Kind;
 use self::table::{Table, Verb};
-use super::{Store, StoreError};
+use super::{Note, Store, StoreError};
 use crate::schema::select::{Aggregate, Selection};
 use crate::schema::{FieldSet, PRIMARY_KEY, Row, Schema};
 use crate::value::{EntityId, Reference, Slot, Uuid, Value};
@@ -239,9 +239,9 @@ impl Store for Sqlite {
         self.aggregated(selection, aggregate)
     }
 
-    fn note(&mut self, name: &str, text: &str) -> Result<(), StoreError> {
+    fn note(&mut self, note: &Note) -> Result<(), StoreError> {
         self.writing()?;
-        notes::keep(&self.connection, name, text)
+        notes::keep(&self.connection, note)
     }
 
     fn notes(&mut self, prefix: &str) -> Result<Vec<(String, String)>, StoreError> {

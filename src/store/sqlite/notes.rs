@@ -3,17 +3,28 @@
 use rusqlite::Connection;
 
 use super::failure::failure;
-use crate::store::StoreError;
+use crate::store::{Note, StoreError};
 
 /// Keeps a text under a name.
-pub(super) fn keep(connection: &Connection, name: &str, text: &str) -> Result<(), StoreError> {
+pub(super) fn keep(connection: &Connection, note: &Note) -> Result<(), StoreError> {
     if !is_there(connection)? {
         connection
             .execute_batch("CREATE TABLE weir_note (name TEXT PRIMARY KEY, text TEXT NOT NULL) STRICT, WITHOUT ROWID")
             .map_err(failure)?;
     }
-    let statement = connection.prepare_cached("INSERT INTO weir_note VALUES (?1, ?2) ON CONFLICT DO UPDATE SET text = excluded.text");
-    statement.map_err(failure)?.execute([name, text]).map(drop).map_err(failure)
+    let statement = connection.prepare_cached(
+        "INSERT INTO weir_note VALUES (?1, ?2) ON CONFLICT DO UPDATE SET text = excluded.text \
+         WHERE ?3 IS NULL OR weir_note.text IS ?4 OR instr(weir_note.text, ?3)",
+    );
+    let holder = note.holder.as_deref();
+    let (key, found) = (holder.map(|holder| &holder.key), holder.and_then(|holder| holder.found.as_ref()));
+    let kept = statement.map_err(failure)?.execute((&note.name, &note.text, key, found)).map_err(failure)?;
+    if kept == 0 {
+        let words =
+            "another run over the same operations has gone on in the meantime: what this one did since its last transaction isn't kept";
+        return Err(StoreError::Failed(words.to_owned()));
+    }
+    Ok(())
 }
 
 /// What is kept under names that begin so.
