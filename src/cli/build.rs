@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::exit::Exit;
-use super::files::write_whole;
+use super::files::{is_source, write_result};
 use super::load;
 use super::output::Output;
 use crate::diagnostic::render;
@@ -23,9 +23,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Exit {
     // What was written by hand is never written over.
-    if let Some(target) =
-        arguments.output.as_ref().filter(|target| target.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("flow")))
-    {
+    if let Some(target) = arguments.output.as_ref().filter(|target| is_source(target)) {
         let shown = target.display();
         output.error_line(format!("error: --output: `{shown}` has the name of a source; a compiled project ends in `.flowc`"));
         return Exit::Usage;
@@ -40,7 +38,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Exit {
         output.error_line("error: the project is larger than a compiled file can be");
         return Exit::Problems;
     };
-    match write_whole(&target, &bytes) {
+    match write_result(&target, &bytes) {
         Ok(()) => {
             let flows = render::counted(compiled.program.flows.len(), "flow");
             output.line(format!("{}: {flows}, {} bytes", target.display(), bytes.len()));

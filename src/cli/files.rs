@@ -32,23 +32,60 @@ pub(super) fn write_whole(target: &Path, bytes: &[u8]) -> io::Result<()> {
     written
 }
 
-/// Begins a file that grows while the command runs. A database that is there stays: nobody means to write a text over one.
+/// Writes what a command was asked for into a file, whole or not at all. Sources and databases that are there stay.
+pub(super) fn write_result(target: &Path, bytes: &[u8]) -> io::Result<()> {
+    spare(target)?;
+    write_whole(target, bytes)
+}
+
+/// Begins a file that grows while the command runs. Sources and databases that are there stay.
 pub(super) fn create(target: &Path) -> io::Result<File> {
+    spare(target)?;
+    File::create(target)
+}
+
+/// Whether a file has the name of a source, which is written by hand, wherever a link to it stands.
+pub(super) fn is_source(target: &Path) -> bool {
+    let real = fs::canonicalize(target);
+    real.as_deref().unwrap_or(target).extension().is_some_and(|ending| ending.eq_ignore_ascii_case("flow"))
+}
+
+/// Nobody means to write a result over a text that was written by hand, or over a database.
+fn spare(target: &Path) -> io::Result<()> {
+    let refused = |words| Err(io::Error::new(io::ErrorKind::AlreadyExists, words));
+    if is_source(target) {
+        return refused("it has the name of a source");
+    }
     let mut start = [0; SQLITE.len()];
     // To open a pipe for reading would wait for somebody to write into it.
     let a_file = fs::metadata(target).is_ok_and(|there| there.is_file());
     if a_file && File::open(target).and_then(|mut file| file.read_exact(&mut start)).is_ok() && start == *SQLITE {
-        return Err(io::Error::new(io::ErrorKind::AlreadyExists, "a database is there"));
+        return refused("a database is there");
     }
-    File::create(target)
+    Ok(())
 }
 
 /// How a file of SQLite begins.
 const SQLITE: &[u8; 16] = b"SQLite format 3\0";
 
-/// Whether two paths lead to one file, which need not be there yet.
+/// Whether two paths lead to one file, by whatever links. Neither needs to be there yet.
 pub(super) fn are_one(one: &Path, other: &Path) -> bool {
-    real(one).is_some_and(|one| real(other).is_some_and(|other| one == other))
+    match (place(one), place(other)) {
+        (Some(one), Some(other)) => one == other,
+        _ => real(one).is_some_and(|one| real(other).is_some_and(|other| one == other)),
+    }
+}
+
+/// Where a file that is there lies: its device and its number on that.
+#[cfg(unix)]
+fn place(path: &Path) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    fs::metadata(path).ok().map(|there| (there.dev(), there.ino()))
+}
+
+#[cfg(not(unix))]
+fn place(_: &Path) -> Option<(u64, u64)> {
+    None
 }
 
 fn real(path: &Path) -> Option<PathBuf> {

@@ -72,7 +72,7 @@ fn show(arguments: &Arguments, output: &mut Output) -> Result<(), Exit> {
         output.write(&text);
         return Ok(());
     };
-    files::write_whole(file, text.as_bytes()).map_err(|error| {
+    files::write_result(file, text.as_bytes()).map_err(|error| {
         output.error_line(format!("error: `{}` can't be written: {error}", render::visible(&file.to_string_lossy())));
         Exit::Failed
     })

@@ -128,14 +128,16 @@ pub(super) fn store_url<'a>(compiled: &'a Compiled, arguments: &'a Arguments) ->
     arguments.store.as_ref().or(compiled.config.store.as_ref()).map_or(MEMORY, String::as_str)
 }
 
+/// What the names of the files of a store have behind the name of the store: itself, and what SQLite puts beside it.
+const STORE: [&str; 4] = ["", "-wal", "-shm", "-journal"];
+
 /// What the run would write over of what it reads, or writes twice.
 fn overwritten(compiled: &Compiled, arguments: &Arguments) -> Option<String> {
-    let file = |url: &str| url.strip_prefix("sqlite:").map(PathBuf::from);
-    let read = [
-        (arguments.ops.clone(), "the operations that are read"),
-        (file(store_url(compiled, arguments)), "the store"),
-        (file(&arguments.path.to_string_lossy()).or_else(|| Some(arguments.path.clone())), "the project"),
-    ];
+    let store = |url: &str, beside: &str| url.strip_prefix("sqlite:").map(|file| PathBuf::from(format!("{file}{beside}")));
+    let url = store_url(compiled, arguments);
+    let project = store(&arguments.path.to_string_lossy(), "").unwrap_or_else(|| arguments.path.clone());
+    let files = STORE.iter().map(|beside| (store(url, beside), "the store"));
+    let read: Vec<_> = files.chain([(arguments.ops.clone(), "the operations that are read"), (Some(project), "the project")]).collect();
     let written = [(arguments.rejects.as_deref(), "--rejects"), (arguments.record.path(), "--record")];
     for (target, option) in written {
         let Some(target) = target else { continue };

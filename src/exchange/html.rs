@@ -4,10 +4,13 @@
 /// The colours and the text of every page. A page's own rules come behind and name these colours.
 const STYLE: &str = include_str!("page.css");
 
+/// What says of a page, near its beginning, that it was written here.
+pub const GENERATOR: &str = "<meta name=\"generator\" content=\"weir\">";
+
 /// A whole page. `title` is text; `style` and `body` are taken as they are.
 pub fn document(title: &str, style: &str, body: &str) -> String {
     format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n{GENERATOR}\n\
         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
         <meta name=\"color-scheme\" content=\"light dark\">\n<title>{}</title>\n<style>\n{STYLE}{style}</style>\n</head>\n\
         <body>\n{body}</body>\n</html>\n",

@@ -156,7 +156,12 @@ fn nothing_is_written_over_what_is_read() {
     case.write("o.csv", FOUR);
     case.run("o.csv --entity order --store sqlite:o.db");
     std::fs::copy(case.path("o.db"), case.path("other.db")).unwrap();
-    let all = ["o.csv", "o.db", "other.db", "rules.flow"];
+    // The same files by other names.
+    for (file, link) in [("o.csv", "hard.csv"), ("o.db", "hard.db"), ("rules.flow", "hard.txt")] {
+        std::fs::hard_link(case.path(file), case.path(link)).unwrap();
+    }
+    case.write("o.db-journal", "");
+    let all = ["o.csv", "o.db", "other.db", "rules.flow", "o.db-journal"];
     let bytes = || all.map(|name| std::fs::read(case.path(name)).unwrap());
     let before = bytes();
     for (arguments, words, code) in [
@@ -165,6 +170,12 @@ fn nothing_is_written_over_what_is_read() {
         ("--rejects o.csv", "--rejects would write over the operations", 2),
         ("--record ./o.csv", "--record would write over the operations", 2),
         ("--record rules.flow", "--record would write over the project", 2),
+        ("--rejects hard.csv", "--rejects would write over the operations", 2),
+        ("--record hard.db", "--record would write over the store", 2),
+        ("--rejects hard.txt", "--rejects would write over the project", 2),
+        ("--rejects ./o.db-journal", "--rejects would write over the store", 2),
+        ("--record o.db-wal", "--record would write over the store", 2),
+        ("--rejects new.flow", "it has the name of a source", 4),
         ("--record new --rejects ./new", "--rejects and --record can't be one file", 2),
         ("--rejects other.db", "a database is there", 4),
         ("--record other.db", "a database is there", 4),
@@ -172,6 +183,41 @@ fn nothing_is_written_over_what_is_read() {
         let (text, exit) = case.run(&format!("o.csv --entity order --store sqlite:o.db {arguments}"));
         assert!(text.contains(words) && exit == code, "{arguments}: {exit} {text}");
         assert_eq!(bytes(), before, "{arguments}");
-        assert!(!case.path("new").exists());
+        assert!(["new", "new.flow", "o.db-wal"].iter().all(|name| !case.path(name).exists()), "{arguments}");
+    }
+}
+
+#[test]
+fn results_are_written_over_neither_sources_nor_what_others_wrote() {
+    let case = Case::new();
+    case.write("mine_test.flow", "test \"one\" {\n  let a = create order { number = \"A\" }\n}\n");
+    case.write("other.html", "<p>mine</p>\n");
+    std::fs::create_dir(case.path("pages")).unwrap();
+    case.write("pages/index.html", "<p>mine</p>\n");
+    let weir = |arguments: &str| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_weir"));
+        super::told(&command.args(arguments.split(' ')).current_dir(case.dir.path()).output().unwrap())
+    };
+    for arguments in [
+        "order . order Create -o rules.flow",
+        "test --coverage=lcov rules.flow .",
+        "test --coverage=html rules.flow .",
+        "build -o rules.flow",
+    ] {
+        let (told, code) = weir(arguments);
+        assert!(told.contains("has the name of a source") && [2, 4].contains(&code), "{arguments}: {code} {told}");
+        assert_eq!(case.read("rules.flow"), super::RULES, "{arguments}");
+    }
+    let (told, code) = weir("doc -o pages");
+    assert!(told.contains("`pages/index.html` is there and no page of an earlier `weir doc`") && code == 4, "{told}");
+    assert_eq!(case.read("pages/index.html"), "<p>mine</p>\n");
+    assert!(!case.path("pages/entities").exists(), "nothing is written where not all can be");
+    // Its own pages it writes anew, but not through a link to elsewhere.
+    assert_eq!((weir("doc -o own").1, weir("doc -o own").1), (0, 0));
+    std::fs::rename(case.path("own/index.html"), case.path("elsewhere.html")).unwrap();
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink(case.path("elsewhere.html"), case.path("own/index.html")).unwrap();
+        assert!(weir("doc -o own").0.contains("`own/index.html` is there"));
     }
 }

@@ -15,6 +15,7 @@ use clap::Args;
 
 use super::exit::Exit;
 use super::output::Output;
+use super::{files, load};
 use crate::project::{Compiled, Project};
 use crate::scenario::coverage::{self, Collector};
 use lines::View;
@@ -133,7 +134,7 @@ fn tell_as(form: &Form, views: &[View<'_>], aside: bool, output: &mut Output) ->
 }
 
 fn write(file: &Path, text: &str, output: &mut Output) -> Exit {
-    match std::fs::write(file, text) {
+    match files::write_result(file, text.as_bytes()) {
         Ok(()) => Exit::Well,
         Err(error) => {
             output

@@ -9,8 +9,8 @@ mod entity;
 mod flow;
 mod index;
 
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -68,15 +68,32 @@ fn title(path: &Path) -> String {
 
 /// Writes the pages, and says how many.
 fn write(book: &Book<'_>, dir: &Path) -> io::Result<usize> {
-    let entities = book.entities();
+    let (entities, first) = (book.entities(), dir.join("index.html"));
+    let place = |name: &str| dir.join(ENTITIES).join(format!("{name}.html"));
+    spare(&first)?;
+    entities.iter().try_for_each(|entity| spare(&place(&entity.name.text)))?;
     fs::create_dir_all(dir.join(ENTITIES))?;
-    write_whole(&dir.join("index.html"), html::document(&book.title, STYLE, &index::page(book)).as_bytes())?;
+    write_whole(&first, html::document(&book.title, STYLE, &index::page(book)).as_bytes())?;
     for entity in &entities {
         let title = format!("{} – {}", entity.name.text, book.title);
         let page = html::document(&title, STYLE, &entity::page(book, entity));
-        write_whole(&dir.join(ENTITIES).join(format!("{}.html", entity.name.text)), page.as_bytes())?;
+        write_whole(&place(&entity.name.text), page.as_bytes())?;
     }
     Ok(entities.len() + 1)
+}
+
+/// What isn't a page of an earlier run stays as it is: somebody else has written it, or it is a link to elsewhere.
+fn spare(page: &Path) -> io::Result<()> {
+    let Ok(there) = fs::symlink_metadata(page) else { return Ok(()) };
+    let mut start = Vec::new();
+    if there.is_file() {
+        File::open(page)?.take(1024).read_to_end(&mut start)?;
+    }
+    if String::from_utf8_lossy(&start).contains(html::GENERATOR) {
+        return Ok(());
+    }
+    let name = render::visible(&page.to_string_lossy()).into_owned();
+    Err(io::Error::new(io::ErrorKind::AlreadyExists, format!("`{name}` is there and no page of an earlier `weir doc`")))
 }
 
 /// A link to an entity's page, from another of them; just its name where there is no page of it.
