@@ -83,9 +83,9 @@ pub(super) enum MessageName {
     /// New records
     #[default]
     Create,
-    /// Changes of the records that the id column names
+    /// Changes of the records that the id column names, or the columns of a key
     Update,
-    /// The end of the records that the id column names
+    /// The end of the records that the id column names, or the columns of a key
     Delete,
     /// Changes of the records that the id column names, or the columns of a key; new records where there are none
     Upsert,

@@ -7,13 +7,13 @@
 
 use std::io::BufRead;
 
-use super::decode::decode;
+use super::decode::{Find, Named, Scope};
 use super::json::entity;
 use super::lines::{LONGEST, Lines};
 use super::{Problem, Request, RowMessage};
 use crate::diagnostic::{Code, render::counted, render::several};
 use crate::pipeline::Operation;
-use crate::schema::json::{Raw, uuid};
+use crate::schema::json::Raw;
 use crate::schema::{self, Entity, Field, FieldSet, PRIMARY_KEY, Row, Schema, system};
 use crate::value::text::quoted;
 use crate::value::{EntityId, Reference, Slot, Uuid, Value};
@@ -33,7 +33,7 @@ pub(super) struct Reader<'a, R> {
     message: RowMessage,
     /// What each column is; nothing for one that is left out.
     columns: Vec<Option<Slot>>,
-    /// The columns by which an upsert finds its record.
+    /// The columns that say which record is meant, where it is one that may be there.
     key: FieldSet,
     /// The names of the columns, as they are written.
     names: Vec<String>,
@@ -55,7 +55,7 @@ impl<'a, R: BufRead> Reader<'a, R> {
         let columns: Vec<Option<Slot>> = table.cells().iter().map(|cell| column(cell, entity)).collect();
         let wrong = |(code, words)| Problem::new(line, code, words);
         held(table.cells(), &columns, entity, message).map_err(wrong)?;
-        let key = if message == RowMessage::Upsert { key(&columns, entity).map_err(wrong)? } else { FieldSet::default() };
+        let key = if message == RowMessage::Create { FieldSet::default() } else { key(&columns, entity, message).map_err(wrong)? };
         let unknown: Vec<String> = table
             .cells()
             .iter()
@@ -101,7 +101,7 @@ impl<'a, R: BufRead> Reader<'a, R> {
     }
 
     /// The next operation.
-    pub fn next(&mut self) -> Option<Result<Request, Problem>> {
+    pub fn next(&mut self, find: &Find<'_>) -> Option<Result<Request, Problem>> {
         let line = match self.table.next()? {
             Ok(line) => line,
             Err(problem) => {
@@ -110,11 +110,11 @@ impl<'a, R: BufRead> Reader<'a, R> {
             }
         };
         self.broken = false;
-        let read = self.operation().map(|operation| Request { line, operation, user: None });
+        let read = self.operation(Scope::new(self.schema, find)).map(|operation| Request { line, operation, user: None });
         Some(read.map_err(|(code, words)| Problem::new(line, code, words)))
     }
 
-    fn operation(&self) -> Result<Operation, (Code, String)> {
+    fn operation(&self, scope: Scope<'_>) -> Result<Operation, (Code, String)> {
         let cells = self.table.cells();
         if cells.len() != self.columns.len() {
             return Err((
@@ -123,33 +123,45 @@ impl<'a, R: BufRead> Reader<'a, R> {
             ));
         }
         let mut values = Row::new(self.entity.fields.len());
-        let mut record: Option<Uuid> = None;
+        let mut named: Option<Named> = None;
         for (cell, slot) in cells.iter().zip(&self.columns) {
             let Some((slot, field)) = slot.and_then(|slot| self.entity.field(slot).map(|field| (slot, field))) else { continue };
             match (slot == PRIMARY_KEY, cell.is_empty()) {
                 (true, true) => {}
-                (true, false) => record = Some(uuid(cell.trim()).map_err(|words| (Code::O0108, words))?),
+                (true, false) => named = Some(scope.named(&Raw::Cell(cell), self.entity)?),
                 (false, true) if self.message == RowMessage::Create => {}
                 (false, true) => values.set(slot, Value::Empty),
-                (false, false) => values.set(slot, decode(&Raw::Cell(cell), field, self.schema)?),
+                (false, false) => values.set(slot, scope.decode(&Raw::Cell(cell), field)?),
             }
         }
-        if let (Some(id), RowMessage::Create | RowMessage::Upsert) = (record, self.message) {
-            values.set(PRIMARY_KEY, Value::Uuid(id));
-        }
-        let named = || record.map(|id| Reference { entity: self.id, id }).ok_or_else(|| (Code::O0108, "the id is empty".to_owned()));
-        Ok(match self.message {
-            RowMessage::Create => Operation::Create { entity: self.id, values },
-            RowMessage::Update => Operation::Update { record: named()?, values },
-            RowMessage::Delete => Operation::Delete { record: named()? },
-            RowMessage::Upsert => {
-                if self.key.contains(PRIMARY_KEY) {
-                    named()?;
-                }
-                let key = values.split(&self.key);
-                Operation::Upsert { entity: self.id, key, values }
+        let empty = || (Code::O0108, "the id is empty".to_owned());
+        let key = match named {
+            None if self.key.contains(PRIMARY_KEY) => return Err(empty()),
+            None => Named::Key(values.split(&self.key)),
+            Some(named) => named,
+        };
+        match (self.message, key) {
+            (RowMessage::Create, Named::Key(key)) if !key.present().is_empty() => {
+                Err((Code::O0108, "a new record's id has to be a uuid: the value of a key goes into its own column".to_owned()))
             }
-        })
+            (RowMessage::Create, Named::Key(_)) => Ok(Operation::Create { entity: self.id, values }),
+            (RowMessage::Create, Named::Id(id)) => {
+                values.set(PRIMARY_KEY, Value::Uuid(id));
+                Ok(Operation::Create { entity: self.id, values })
+            }
+            (RowMessage::Upsert, Named::Id(id)) => {
+                Ok(Operation::Upsert { entity: self.id, key: [(PRIMARY_KEY, Value::Uuid(id))].into_iter().collect(), values })
+            }
+            (RowMessage::Upsert, Named::Key(key)) => Ok(Operation::Upsert { entity: self.id, key, values }),
+            (_, Named::Id(id)) => Ok(self.on(id, values)),
+            (_, Named::Key(key)) => Ok(Operation::Keyed { key, operation: Box::new(self.on(Uuid::nil(), values)) }),
+        }
+    }
+
+    /// The update or delete of a record.
+    fn on(&self, id: Uuid, values: Row) -> Operation {
+        let record = Reference { entity: self.id, id };
+        if self.message == RowMessage::Delete { Operation::Delete { record } } else { Operation::Update { record, values } }
     }
 }
 
@@ -177,13 +189,8 @@ fn held(cells: &[String], columns: &[Option<Slot>], entity: &Entity, message: Ro
         }
     }
     let has = |slot: Slot| columns.contains(&Some(slot));
-    if message == RowMessage::Upsert {
-        return Ok(());
-    }
     if message != RowMessage::Create {
-        let key = entity.field(PRIMARY_KEY).map_or("id", |field| field.name.as_str());
-        let missing = format!("a column `id` or `{key}` is wanted to say which records are meant");
-        return if has(PRIMARY_KEY) { Ok(()) } else { Err((Code::O0110, missing)) };
+        return Ok(());
     }
     let missing: Vec<String> =
         entity.fields().filter(|(slot, field)| needed(*slot, field) && !has(*slot)).map(|(_, field)| format!("`{}`", field.name)).collect();
@@ -194,8 +201,8 @@ fn held(cells: &[String], columns: &[Option<Slot>], entity: &Entity, message: Ro
     }
 }
 
-/// What an upsert finds its record by: its id, or the fields of the first key all of which have columns.
-fn key(columns: &[Option<Slot>], entity: &Entity) -> Result<FieldSet, (Code, String)> {
+/// What says which record is meant: its id, or the fields of the first key all of which have columns.
+fn key(columns: &[Option<Slot>], entity: &Entity, message: RowMessage) -> Result<FieldSet, (Code, String)> {
     let has = |slot| columns.contains(&Some(slot));
     if has(PRIMARY_KEY) {
         return Ok([PRIMARY_KEY].into_iter().collect());
@@ -205,7 +212,15 @@ fn key(columns: &[Option<Slot>], entity: &Entity) -> Result<FieldSet, (Code, Str
     }
     let keys = entity.written_keys();
     let keys = if keys.is_empty() { String::new() } else { format!(", or columns for a key of `{}`: {}", entity.name, keys.join(" or ")) };
-    Err((Code::O0110, format!("an upsert wants a column `id` to say which records are meant{keys}")))
+    let id = entity.field(PRIMARY_KEY).map_or("id", |field| field.name.as_str());
+    let who = if message == RowMessage::Delete {
+        "a delete"
+    } else if message == RowMessage::Update {
+        "an update"
+    } else {
+        "an upsert"
+    };
+    Err((Code::O0110, format!("{who} wants a column `id` or `{id}` to say which records are meant{keys}")))
 }
 
 /// Whether a new record needs the field from outside.

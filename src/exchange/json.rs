@@ -1,23 +1,21 @@
 //! JSON lines: an object a line, of which every part is known.
 
-mod object;
-
 use std::io::BufRead;
 
 use serde_json::value::RawValue;
 use smol_str::SmolStr;
 
-use super::decode::{Wrong, decode};
+use super::decode::{Find, Named, Scope, Wrong};
 use super::lines::Lines;
 use super::{Problem, Request};
 use crate::bytecode::{ActionHead, Program};
 use crate::diagnostic::Code;
 use crate::pipeline::Operation;
-use crate::schema::json::{self, Raw, nearest_to, uuid};
+use crate::schema::json::{Raw, nearest_to};
 use crate::schema::{Entity, PRIMARY_KEY, Row, Schema, system};
 use crate::value::{EntityId, Reference, Uuid, Value, text::quoted};
 
-use object::{Object, object, targets};
+use super::object::{Object, object, targets};
 
 /// The parts that an object can have.
 const PARTS: [&str; 8] = ["message", "entity", "id", "attributes", "targets", "as", "flow", REJECTED];
@@ -73,14 +71,14 @@ impl<'a, R: BufRead> Reader<'a, R> {
     }
 
     /// The next operation; empty lines and comments are passed over.
-    pub fn next(&mut self) -> Option<Result<Request, Problem>> {
+    pub fn next(&mut self, find: &Find<'_>) -> Option<Result<Request, Problem>> {
         loop {
             let number = self.lines.number + 1;
             match self.lines.next()? {
                 Err(problem) => return Some(Err(problem)),
                 Ok(text) if text.trim().is_empty() || text.starts_with(COMMENT) => {}
                 Ok(text) => {
-                    let read = request(text, self.schema, self.program);
+                    let read = request(text, Scope::new(self.schema, find), self.program);
                     return Some(
                         read.map(|(operation, user)| Request { line: number, operation, user })
                             .map_err(|(code, message)| Problem::new(number, code, message)),
@@ -92,7 +90,7 @@ impl<'a, R: BufRead> Reader<'a, R> {
 }
 
 /// The operation of a line, and the user who is named in it.
-fn request(line: &str, schema: &Schema, program: &Program) -> Result<(Operation, Option<SmolStr>), Wrong> {
+fn request(line: &str, scope: Scope<'_>, program: &Program) -> Result<(Operation, Option<SmolStr>), Wrong> {
     if !line.trim_start().starts_with('{') {
         return Err((Code::O0101, "the line isn't a JSON object".to_owned()));
     }
@@ -102,21 +100,21 @@ fn request(line: &str, schema: &Schema, program: &Program) -> Result<(Operation,
     }
     let message = parts.text("message")?;
     let operation = match program.action(&message) {
-        Some(action) => perform(&parts, &action.head, schema)?,
-        None => on_records(&message, &parts, schema, program)?,
+        Some(action) => perform(&parts, &action.head, scope)?,
+        None => on_records(&message, &parts, scope, program)?,
     };
     let user = parts.get("as").map(|_| parts.text("as")).transpose()?;
     Ok((operation, user))
 }
 
 /// A message about records of an entity.
-fn on_records(message: &str, parts: &Object<'_>, schema: &Schema, program: &Program) -> Result<Operation, Wrong> {
+fn on_records(message: &str, parts: &Object<'_>, scope: Scope<'_>, program: &Program) -> Result<Operation, Wrong> {
     known(message, MESSAGES.map(|(name, _)| name), Code::O0104, "message")?;
     takes(message, parts)?;
-    let (id, entity) = entity(&parts.text("entity")?, schema)?;
+    let (id, entity) = entity(&parts.text("entity")?, scope.schema)?;
     let attributes = parts.get("attributes").map(attributes).transpose()?.unwrap_or_default();
-    let values = || row(&attributes, entity, schema);
-    let target = Target { parts, id, entity, schema };
+    let values = || scope.row(&attributes, entity);
+    let target = Target { parts, id, entity, scope };
     match message {
         "Create" => {
             let mut values = values()?;
@@ -142,7 +140,7 @@ fn on_records(message: &str, parts: &Object<'_>, schema: &Schema, program: &Prog
         "Delete" => target.operation(|record| Operation::Delete { record }),
         "Run" => {
             let flow = parts.text("flow")?;
-            let inputs = inputs(&flow, &attributes, schema, program)?;
+            let inputs = inputs(&flow, &attributes, scope, program)?;
             target.operation(|record| Operation::Run { flow, record, inputs })
         }
         _ => {
@@ -188,26 +186,14 @@ struct Target<'a> {
     parts: &'a Object<'a>,
     id: EntityId,
     entity: &'a Entity,
-    schema: &'a Schema,
-}
-
-/// How a record is named.
-enum Named {
-    /// By its id.
-    Id(Uuid),
-    /// By the values of a key's fields.
-    Key(Row),
+    scope: Scope<'a>,
 }
 
 impl Target<'_> {
     /// What `id` says.
     fn named(self) -> Result<Named, Wrong> {
         let raw = self.parts.get("id").ok_or_else(|| (Code::O0108, "`id` is missing".to_owned()))?;
-        match Raw::json(raw) {
-            Ok(Raw::Text(id)) => uuid(&id).map(Named::Id).map_err(|wrong| (Code::O0108, wrong)),
-            Ok(Raw::Object) => row(&object(raw.get())?, self.entity, self.schema).map(Named::Key),
-            _ => Err((Code::O0108, "`id` has to be a uuid, as text, or an object of the values of a key".to_owned())),
-        }
+        self.scope.named(&Raw::json(raw).map_err(|wrong| (Code::O0108, wrong))?, self.entity)
     }
 
     /// An operation on the record that `id` names.
@@ -234,11 +220,14 @@ impl Target<'_> {
         let mut attributes = object(raw.get())?;
         let id = attributes.get("id").filter(|_| self.entity.slot("id").is_none());
         attributes.0.retain(|(name, _)| id.is_none() || name != "id");
-        let mut values = row(&attributes, self.entity, self.schema)?;
-        match id.map(Raw::json) {
-            Some(Ok(Raw::Text(id))) => values.set(PRIMARY_KEY, uuid(&id).map_err(|wrong| (Code::O0108, wrong))?.into()),
-            Some(_) => return Err((Code::O0108, "`id` has to be a uuid, as text".to_owned())),
-            None => {}
+        let mut values = self.scope.row(&attributes, self.entity)?;
+        if let Some(id) = id {
+            let id = match self.scope.named(&Raw::json(id).map_err(|wrong| (Code::O0108, wrong))?, self.entity)? {
+                Named::Id(id) => id,
+                Named::Key(_) if !there => return Err((Code::O0108, "a new record's `id` has to be a uuid".to_owned())),
+                Named::Key(key) => (self.scope.find)(self.id, &key).map_err(|fault| (fault.code, fault.message))?,
+            };
+            values.set(PRIMARY_KEY, id.into());
         }
         if there && !matches!(values.get(PRIMARY_KEY), Some(Value::Uuid(_))) {
             return Err((Code::O0108, "`id` is missing".to_owned()));
@@ -248,9 +237,9 @@ impl Target<'_> {
 }
 
 /// An action: its record, if it has one, is in `id`, its inputs are the attributes.
-fn perform(parts: &Object<'_>, head: &ActionHead, schema: &Schema) -> Result<Operation, Wrong> {
+fn perform(parts: &Object<'_>, head: &ActionHead, scope: Scope<'_>) -> Result<Operation, Wrong> {
     if let Some(named) = parts.get("entity").map(|_| parts.text("entity")).transpose()? {
-        let (id, _) = entity(&named, schema)?;
+        let (id, _) = entity(&named, scope.schema)?;
         if head.entity != Some(id) {
             return Err((Code::O0105, format!("the action `{}` is not on `{named}`", head.name)));
         }
@@ -267,11 +256,11 @@ fn perform(parts: &Object<'_>, head: &ActionHead, schema: &Schema) -> Result<Ope
             let near = nearest_to(name, head.inputs.iter().map(|input| input.name.as_str()));
             return Err((Code::O0106, format!("`{}` has no input {}{}", head.name, quoted(name), meant(near))));
         };
-        let read = Raw::json(raw).and_then(|raw| json::read(&raw, &input.ty, schema));
-        *place = read.map_err(|wrong| (Code::O0107, format!("`{}`: {wrong}", input.name)))?;
+        let read = Raw::json(raw).map_err(|wrong| (Code::O0107, wrong)).and_then(|raw| scope.value(&raw, &input.ty));
+        *place = read.map_err(|(code, wrong)| (code, format!("`{}`: {wrong}", input.name)))?;
     }
     let action = head.name.clone();
-    match head.entity.and_then(|id| schema.entity(id).map(|entity| Target { parts, id, entity, schema })) {
+    match head.entity.and_then(|id| scope.schema.entity(id).map(|entity| Target { parts, id, entity, scope })) {
         Some(target) => target.operation(|record| Operation::Perform { action, record: Some(record), inputs }),
         None if parts.get("id").is_some() => Err((Code::O0101, format!("the action `{action}` is on no record"))),
         None => Ok(Operation::Perform { action, record: None, inputs }),
@@ -290,22 +279,8 @@ pub(super) fn entity<'a>(name: &str, schema: &'a Schema) -> Result<(EntityId, &'
     })
 }
 
-/// The values of attributes.
-fn row(attributes: &Object<'_>, entity: &Entity, schema: &Schema) -> Result<Row, Wrong> {
-    let mut row = Row::new(entity.fields.len());
-    for (name, raw) in &attributes.0 {
-        let Some((slot, field)) = entity.slot(name).and_then(|slot| entity.field(slot).map(|field| (slot, field))) else {
-            let near = nearest_to(name, entity.fields().map(|(_, field)| field.name.as_str()));
-            return Err((Code::O0106, format!("`{}` has no field {}{}", entity.name, quoted(name), meant(near))));
-        };
-        let raw = Raw::json(raw).map_err(|wrong| (Code::O0107, format!("`{}`: {wrong}", field.name)))?;
-        row.set(slot, decode(&raw, field, schema)?);
-    }
-    Ok(row)
-}
-
 /// The values of a flow's inputs, by their positions.
-fn inputs(flow: &str, attributes: &Object<'_>, schema: &Schema, program: &Program) -> Result<Vec<Value>, Wrong> {
+fn inputs(flow: &str, attributes: &Object<'_>, scope: Scope<'_>, program: &Program) -> Result<Vec<Value>, Wrong> {
     let Some(head) = program.flow(flow).map(|flow| &flow.head) else {
         let on_demand = program.flows.iter().filter(|flow| flow.head.on_demand).map(|flow| flow.head.name.as_str());
         return Err((Code::O0114, format!("there is no flow {}{}", quoted(flow), meant(nearest_to(flow, on_demand)))));
@@ -318,7 +293,7 @@ fn inputs(flow: &str, attributes: &Object<'_>, schema: &Schema, program: &Progra
             return Err((Code::O0106, format!("`{flow}` has no input {}{}", quoted(name), meant(near))));
         };
         let raw = Raw::json(raw).map_err(|wrong| (Code::O0107, format!("`{}`: {wrong}", input.name)))?;
-        *value = decode(&raw, &input.field(), schema)?;
+        *value = scope.decode(&raw, &input.field())?;
     }
     Ok(values)
 }
@@ -331,6 +306,6 @@ fn known<const N: usize>(word: &str, words: [&str; N], code: Code, what: &str) -
     Err((code, format!("there is no {what} {}{}", quoted(word), meant(nearest_to(word, words)))))
 }
 
-fn meant(near: Option<&str>) -> String {
+pub(super) fn meant(near: Option<&str>) -> String {
     near.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default()
 }

@@ -8,6 +8,7 @@ mod decode;
 pub mod html;
 mod json;
 mod lines;
+mod object;
 mod order;
 mod outcome;
 pub mod pull;
@@ -18,6 +19,7 @@ use std::io::BufRead;
 
 use smol_str::SmolStr;
 
+pub use decode::Find;
 pub use lines::{Mark, furthest};
 pub use order::{order_mermaid, order_svg, order_text, verb as order_verb};
 pub use outcome::{Tally, job_line, refused, told, told_with_outputs};
@@ -54,9 +56,9 @@ pub enum Format {
 pub enum RowMessage {
     /// A new record.
     Create,
-    /// A change of the record that the id column names.
+    /// A change of the record that the id column names, or the columns of a key.
     Update,
-    /// The end of the record that the id column names.
+    /// The end of the record that the id column names, or the columns of a key.
     Delete,
     /// A change of the record that has the id, or the values of a key whose columns are there; else a new one.
     Upsert,
@@ -129,6 +131,20 @@ impl<'a, R: BufRead> Reader<'a, R> {
         Ok((Reader { source, ended: false }, warnings))
     }
 
+    /// The next operation; records that it names by keys are asked for. None after the last, and after what nothing can be read behind.
+    pub fn next(&mut self, find: &Find<'_>) -> Option<Result<Request, Problem>> {
+        if self.ended {
+            return None;
+        }
+        self.lines().begin_row();
+        let next = match &mut self.source {
+            Source::Json(reader) => reader.next(find),
+            Source::Csv(reader) => reader.next(find),
+        };
+        self.ended = next.as_ref().is_none_or(|item| item.as_ref().is_err_and(|problem| problem.last));
+        next
+    }
+
     /// How many bytes have been read.
     pub fn bytes(&mut self) -> u64 {
         self.lines().bytes
@@ -175,23 +191,6 @@ impl<'a, R: BufRead> Reader<'a, R> {
             Source::Json(reader) => reader.lines(),
             Source::Csv(reader) => reader.lines(),
         }
-    }
-}
-
-impl<R: BufRead> Iterator for Reader<'_, R> {
-    type Item = Result<Request, Problem>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.ended {
-            return None;
-        }
-        self.lines().begin_row();
-        let next = match &mut self.source {
-            Source::Json(reader) => reader.next(),
-            Source::Csv(reader) => reader.next(),
-        };
-        self.ended = next.as_ref().is_none_or(|item| item.as_ref().is_err_and(|problem| problem.last));
-        next
     }
 }
 

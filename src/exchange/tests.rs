@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::project::Project;
-use crate::value::{Decimal, Reference, Value};
+use crate::schema::Row;
+use crate::value::{Decimal, Reference, Uuid, Value};
+use crate::vm::Fault;
 
 const PROJECT: &str = r#"
 entity account {
@@ -32,9 +34,11 @@ fn read(text: impl AsRef<[u8]>, format: &Format, schema: &Schema) -> Vec<Result<
 
 fn read_with(text: impl AsRef<[u8]>, format: &Format, schema: &Schema, program: &Program) -> Vec<Result<Request, String>> {
     match Reader::new(text.as_ref(), format, schema, program) {
-        Ok((reader, warnings)) => {
+        Ok((mut reader, warnings)) => {
             let warnings = warnings.into_iter().map(|warning| Err(warning.at("ops")));
-            warnings.chain(reader.map(|item| item.map_err(|problem| problem.at("ops")))).collect()
+            let nobody = |_, _: &Row| Err(Fault { code: Code::F17, message: "there is nobody".to_owned(), span: None, chain: Vec::new() });
+            let requests = std::iter::from_fn(|| reader.next(&nobody));
+            warnings.chain(requests.map(|item| item.map_err(|problem| problem.at("ops")))).collect()
         }
         Err(problem) => vec![Err(problem.at("ops"))],
     }
@@ -102,13 +106,19 @@ fn columns_match_by_name_and_label_whatever_their_case() {
 fn updates_and_deletes_name_their_records() {
     let schema = schema();
     let id = "0190a5e4-7c3a-7bd0-8b39-6f3f1f0f6c11";
+    let delete_of = |id| Operation::Delete { record: Reference { entity: schema.entity_id("account").unwrap(), id } };
     let update = read(format!("ID,revenue\n{id},\n"), &csv(RowMessage::Update), &schema);
     assert_eq!(value(update[0].as_ref().unwrap(), "revenue", &schema), Some(Value::Empty), "an empty cell empties the field");
     let delete = read(format!("accountid\n{id}\nx\n"), &csv(RowMessage::Delete), &schema);
     assert!(matches!(delete[0].as_ref().unwrap().operation, Operation::Delete { record } if record.id.to_string() == id));
-    assert_eq!(delete[1], Err("ops:3: error[O0108]: `x` is not an id (a uuid is wanted)".to_owned()));
-    let without = read("name\nA\n", &csv(RowMessage::Update), &schema);
-    assert_eq!(without, [Err("ops:1: error[O0110]: a column `id` or `accountid` is wanted to say which records are meant".to_owned())]);
+    let by_key = Operation::Keyed { key: row(&schema, &[("name", "x".into())]), operation: delete_of(Uuid::nil()).into() };
+    assert_eq!(delete[1].as_ref().unwrap().operation, by_key, "what is no uuid is the value of the only key of one field");
+    let by_columns = read("name\nx\n", &csv(RowMessage::Delete), &schema);
+    assert_eq!(by_columns[0].as_ref().unwrap().operation, by_key);
+    let without = read("revenue\n1\n", &csv(RowMessage::Update), &schema);
+    let keys = "columns for a key of `account`: `(name, employees)` or `(name)`";
+    let words = format!("an update wants a column `id` or `accountid` to say which records are meant, or {keys}");
+    assert_eq!(without, [Err(format!("ops:1: error[O0110]: {words}"))]);
 }
 
 #[test]
@@ -219,7 +229,7 @@ fn a_row_is_an_upsert_by_its_id_or_by_the_first_key_that_has_columns() {
     let values = row(&schema, &[("name", "A".into())]);
     assert_eq!(operation(&format!("name,id\nA,{ID}\n")), Operation::Upsert { entity, key, values });
     assert_eq!(upserts("name,id\nA,\n"), [Err("ops:2: error[O0108]: the id is empty".to_owned())]);
-    let words = "ops:1: error[O0110]: an upsert wants a column `id` to say which records are meant, or columns for a key of `account`: \
+    let words = "ops:1: error[O0110]: an upsert wants a column `id` or `accountid` to say which records are meant, or columns for a key of `account`: \
                  `(name, employees)` or `(name)`";
     assert_eq!(upserts("revenue\n1\n"), [Err(words.to_owned())]);
 }

@@ -74,12 +74,14 @@ impl Engine {
             let Some(record) = operation.record_mut() else {
                 return Err(fault(Code::F17, "a key names a record, and this operation is on none"));
             };
-            match engine.with_key(record.entity, key)? {
-                Some(id) => record.id = id,
-                None => return Err(engine.wrong_key("there is no", "with", record.entity, key)),
-            }
+            record.id = engine.with_this_key(record.entity, key)?;
             engine.operate(operation, depth, acting)
         })
+    }
+
+    /// The record that a key names.
+    pub(super) fn with_this_key(&mut self, entity: EntityId, key: &Row) -> Result<Uuid, Interrupt> {
+        self.with_key(entity, key)?.ok_or_else(|| self.wrong_key("there is no", "with", entity, key))
     }
 
     /// The record that has this key: its primary key, or exactly the fields of one of its alternate keys.

@@ -303,6 +303,12 @@ impl Pipeline {
         self.reading(|engine| engine.store.find(entity, values, limit).map_err(|error| engine.store_fault(error)))
     }
 
+    /// The record that a key names: its primary key, or exactly the fields of an alternate key, none of them empty. F17 where there is none, or
+    /// this is no key.
+    pub fn with_key(&mut self, entity: EntityId, key: &Row) -> Result<Uuid, Fault> {
+        self.reading(|engine| engine.with_this_key(entity, key))
+    }
+
     /// Moves the time of all later operations on to a moment; says no where that lies in the past.
     pub fn advance_to(&mut self, moment: Timestamp) -> bool {
         let ahead = moment.duration_since(self.engine.time());

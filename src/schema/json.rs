@@ -29,8 +29,8 @@ pub enum Raw<'a> {
     Cell(&'a str),
     /// A list.
     List(Vec<&'a RawValue>),
-    /// An object.
-    Object,
+    /// An object, as it is written.
+    Object(&'a RawValue),
 }
 
 impl<'a> Raw<'a> {
@@ -48,7 +48,7 @@ impl<'a> Raw<'a> {
             Some(b'f') => Raw::Boolean(false),
             Some(b'"') => Raw::Text(serde_json::from_str::<String>(text).map_err(unreadable)?.into()),
             Some(b'[') => Raw::List(serde_json::from_str(text).map_err(unreadable)?),
-            Some(b'{') => Raw::Object,
+            Some(b'{') => Raw::Object(raw),
             Some(_) => Raw::Number(text),
         })
     }
@@ -61,7 +61,7 @@ impl<'a> Raw<'a> {
             Raw::Number(_) => "a number",
             Raw::Text(_) | Raw::Cell(_) => "text",
             Raw::List(_) => "a list",
-            Raw::Object => "an object",
+            Raw::Object(_) => "an object",
         }
     }
 }
@@ -73,7 +73,7 @@ pub fn read(raw: &Raw<'_>, ty: &Type, schema: &Schema) -> Result<Value, String> 
         (Raw::Empty, _) => return Ok(Value::Empty),
         (Raw::Boolean(truth), Type::Boolean) => return Ok(Value::Boolean(*truth)),
         (Raw::List(items), Type::Choices(choice)) => return options(items, *choice, schema),
-        (Raw::Boolean(_) | Raw::List(_) | Raw::Object, _) => return mismatch(),
+        (Raw::Boolean(_) | Raw::List(_) | Raw::Object(_), _) => return mismatch(),
         (Raw::Number(number), Type::Integer | Type::BigInt | Type::Decimal(_) | Type::Money(_) | Type::Float | Type::Choice(_)) => number,
         (Raw::Number(_), _) => return mismatch(),
         (Raw::Text(_), Type::Boolean | Type::Integer | Type::Float) => return mismatch(),

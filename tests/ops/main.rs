@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod endings;
+mod keys;
 mod large;
 mod resume;
 mod terminal;

@@ -3,6 +3,7 @@
 
 #![cfg(test)]
 
+mod filled;
 mod mapped;
 mod northwind;
 mod page;

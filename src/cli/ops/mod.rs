@@ -10,6 +10,7 @@ mod progress;
 mod rejects;
 mod teller;
 
+use std::cell::RefCell;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::Path;
@@ -209,13 +210,18 @@ impl Run<'_> {
     /// Runs them; where the store fails, that is the end.
     fn all<R: BufRead>(&mut self, mut reader: exchange::Reader<'_, R>) -> Result<(), Exit> {
         let stops = self.teller.arguments.stop_on_error;
-        while let Some(next) = reader.next() {
+        while let Some(next) = self.next(&mut reader) {
             let last = next.as_ref().is_err_and(|problem| problem.last);
             let io = next.as_ref().is_err_and(|problem| problem.io);
             if last || (next.is_err() && reader.is_cut()) {
                 self.leave_open(reader.mark_before())?;
             }
             let wrong = match next {
+                Err(problem) if problem.code == Code::F11 => {
+                    let words = problem.message.clone();
+                    self.unreadable(problem);
+                    return Err(self.give_up(&words));
+                }
                 Err(problem) => Some(self.unreadable(problem)),
                 Ok(request) => self.one(request, || reader.mark())?,
             };
@@ -234,6 +240,12 @@ impl Run<'_> {
             }
         }
         self.finish(reader.mark())
+    }
+
+    /// The next operation, with the records that it names by keys as they are now.
+    fn next<R: BufRead>(&mut self, reader: &mut exchange::Reader<'_, R>) -> Option<Result<Request, Problem>> {
+        let pipeline = RefCell::new(&mut self.pipeline);
+        reader.next(&|entity, key| pipeline.borrow_mut().with_key(entity, key))
     }
 
     /// Of what has no end, and of a last line that can't be read and may not be written yet, nobody knows what will come of it: how far the
