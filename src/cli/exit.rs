@@ -13,6 +13,8 @@ pub(super) enum Exit {
     Usage,
     /// A file, a store or the network failed.
     Failed,
+    /// Somebody ended it, with Ctrl-C.
+    Interrupted,
 }
 
 impl Exit {
@@ -24,6 +26,7 @@ impl Exit {
             Exit::Usage => 2,
             Exit::Stopped => 3,
             Exit::Failed => 4,
+            Exit::Interrupted => 130,
         }
     }
 
@@ -39,8 +42,8 @@ mod tests {
 
     #[test]
     fn the_worst_wins() {
-        let order = [Exit::Failed, Exit::Usage, Exit::Problems, Exit::Stopped, Exit::Well];
-        assert_eq!(order.map(Exit::code), [4, 2, 1, 3, 0]);
+        let order = [Exit::Interrupted, Exit::Failed, Exit::Usage, Exit::Problems, Exit::Stopped, Exit::Well];
+        assert_eq!(order.map(Exit::code), [130, 4, 2, 1, 3, 0]);
         assert!(order.is_sorted_by(|one, two| one.and(*two) == *one));
     }
 }

@@ -17,6 +17,7 @@ mod explain;
 mod files;
 mod fmt;
 mod follow;
+mod interrupt;
 mod jobs;
 mod life;
 mod load;

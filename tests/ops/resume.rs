@@ -219,6 +219,68 @@ fn of_two_runs_that_go_on_at_the_same_time_one_ends() {
     }
 }
 
+/// Sends it what Ctrl-C does.
+#[cfg(unix)]
+fn interrupt(child: &std::process::Child) {
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_run_keeps_what_it_did_and_says_how_to_go_on() {
+    let all = orders(40);
+    let (first, rest) = all.split_at(all.match_indices('\n').nth(25).unwrap().0 + 1);
+    for batch in [1, 10] {
+        let case = Case::new();
+        let arguments = format!("- --entity order --store sqlite:o.db --rejects r.csv --batch {batch}");
+        let mut command = case.command(&arguments);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut input = child.stdin.take().unwrap();
+        input.write_all(first.as_bytes()).unwrap();
+        while case.path("o.db").metadata().is_err() || case.held() < 15 {
+            std::thread::yield_now();
+        }
+        interrupt(&child);
+        // It looks at it when it has read the next row, which isn't done.
+        let _ = input.write_all(rest.as_bytes());
+        drop(input);
+        let (told, code) = told(&child.wait_with_output().unwrap());
+        assert_eq!(code, 130, "{told}");
+        let after = told.split_once("<stdin>: interrupted after line ").unwrap_or_else(|| panic!("{told}")).1;
+        let line: usize = after.split_once("; --resume goes on behind it").unwrap().0.parse().unwrap();
+        assert!((16..=27).contains(&line) && told.contains(" committed, "), "{told}");
+        let mut command = case.command(&format!("{arguments} --resume"));
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(all.as_bytes()).unwrap();
+        let (told, code) = super::told(&child.wait_with_output().unwrap());
+        assert!(told.contains(&format!("up to line {line};")) && code == 1, "{told}");
+        let whole = Case::new();
+        whole.write("o.csv", &all);
+        whole.run("o.csv --entity order --store sqlite:o.db --rejects r.csv");
+        assert_eq!(case.orders(), whole.orders(), "batch {batch}");
+        assert_eq!(case.read("r.csv").lines().count(), whole.read("r.csv").lines().count());
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn who_can_not_wait_interrupts_twice() {
+    let case = Case::new();
+    let mut command = case.command("- --entity order --store sqlite:o.db");
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(b"number,total\nA-1,1\n").unwrap();
+    while case.path("o.db").metadata().is_err() || case.held() < 1 {
+        std::thread::yield_now();
+    }
+    // Nothing more comes, so the first of them changes nothing.
+    while child.try_wait().unwrap().is_none() {
+        interrupt(&child);
+    }
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(case.orders(), ["A-1"]);
+}
+
 #[test]
 fn who_forgets_to_resume_is_told() {
     let case = Case::new();

@@ -5,25 +5,28 @@
 //! that was killed can go on; an operation by itself has its own transaction all the same, with its stage 10 before it.
 
 mod background;
+mod input;
 mod journal;
 mod progress;
 mod rejects;
 mod teller;
 
 use std::cell::RefCell;
-use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
 use super::exit::Exit;
+use super::interrupt;
 use super::output::Output;
 use super::run::{self, Arguments};
 use crate::diagnostic::{Code, render};
-use crate::exchange::{self, Mark, Problem, Request, RowMessage};
+use crate::exchange::{self, Mark, Problem, Request};
 use crate::pipeline::{Ending, Outcome, Pipeline};
 use crate::project::Compiled;
 use crate::schema::Row;
@@ -31,24 +34,10 @@ use crate::value::{Reference, Value};
 use crate::vm::Fault;
 
 pub(super) use background::hand_in;
+use input::{Input, format, open};
 use journal::{Journal, Note, Trouble};
 use rejects::Rejects;
 use teller::Teller;
-
-/// Where the operations come from.
-struct Input<'a> {
-    path: &'a Path,
-    /// As it is shown to people.
-    name: String,
-    /// In bytes, of a file.
-    size: Option<u64>,
-}
-
-impl Input<'_> {
-    fn is_stdin(&self) -> bool {
-        self.path.as_os_str() == "-"
-    }
-}
 
 pub(super) fn run(compiled: &Compiled, file: &Path, arguments: &Arguments, output: &mut Output) -> Result<Exit, Exit> {
     let store = run::store_url(compiled, arguments);
@@ -79,7 +68,12 @@ pub(super) fn run(compiled: &Compiled, file: &Path, arguments: &Arguments, outpu
         (None, None) => {}
     }
     let together = arguments.batch.is_some_and(|batch| batch > 1);
-    let mut run = Run { together, pipeline, acting, users: FxHashMap::default(), held: Vec::new(), open: false, journal, rejects, teller };
+    let stop = interrupt::interrupted().map_err(|error| {
+        teller.output.error_line(format!("error: Ctrl-C can't be waited for: {error}"));
+        Exit::Failed
+    })?;
+    let mut run =
+        Run { together, stop, pipeline, acting, users: FxHashMap::default(), held: Vec::new(), open: false, journal, rejects, teller };
     let began = Instant::now();
     let ended = run.all(reader);
     Ok(run.close(began.elapsed()).and(ended.err().unwrap_or(Exit::Well)))
@@ -88,39 +82,6 @@ pub(super) fn run(compiled: &Compiled, file: &Path, arguments: &Arguments, outpu
 fn usage(words: &str, output: &mut Output) -> Exit {
     output.error_line(format!("error: {words}"));
     Exit::Usage
-}
-
-/// How the file is written.
-fn format(file: &Path, arguments: &Arguments, output: &mut Output) -> Result<exchange::Format, Exit> {
-    match &arguments.entity {
-        Some(entity) => Ok(exchange::Format::Csv { entity: entity.into(), message: RowMessage::from(arguments.message) }),
-        None if file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv")) => {
-            Err(usage("a CSV needs --entity, the entity of its records", output))
-        }
-        None => Ok(exchange::Format::JsonLines),
-    }
-}
-
-/// The file, and what is in it.
-fn open<'a>(path: &'a Path, output: &mut Output) -> Result<(Input<'a>, Box<dyn BufRead>), Exit> {
-    if path.as_os_str() == "-" {
-        return Ok((Input { path, name: "<stdin>".to_owned(), size: None }, Box::new(io::stdin().lock())));
-    }
-    let name = render::visible(&path.to_string_lossy()).into_owned();
-    let opened = File::open(path).and_then(|opened| {
-        let meta = opened.metadata()?;
-        if meta.is_dir() { Err(io::Error::from(io::ErrorKind::IsADirectory)) } else { Ok((opened, meta)) }
-    });
-    match opened {
-        Ok((opened, meta)) => {
-            let input = Input { path, name, size: meta.is_file().then_some(meta.len()) };
-            Ok((input, Box::new(BufReader::with_capacity(256 * 1024, opened))))
-        }
-        Err(error) => {
-            output.error_line(format!("error[{}]: `{name}` can't be read: {error}", Code::O0101.name()));
-            Err(Exit::Failed)
-        }
-    }
 }
 
 fn unreadable(problem: &Problem, name: &str, output: &mut Output) -> Exit {
@@ -203,6 +164,8 @@ struct Run<'a> {
     /// Where the run notes how far it has come; nowhere where nothing lasts.
     journal: Option<Journal>,
     rejects: Option<Rejects>,
+    /// Whether somebody wants it to end.
+    stop: Arc<AtomicBool>,
     teller: Teller<'a>,
 }
 
@@ -211,6 +174,9 @@ impl Run<'_> {
     fn all<R: BufRead>(&mut self, mut reader: exchange::Reader<'_, R>) -> Result<(), Exit> {
         let stops = self.teller.arguments.stop_on_error;
         while let Some(next) = self.next(&mut reader) {
+            if self.stop.load(Ordering::Relaxed) {
+                return self.interrupted(reader.mark_before());
+            }
             let last = next.as_ref().is_err_and(|problem| problem.last);
             let io = next.as_ref().is_err_and(|problem| problem.io);
             if last || (next.is_err() && reader.is_cut()) {
@@ -239,7 +205,8 @@ impl Run<'_> {
                 self.end(|| reader.mark(), false)?;
             }
         }
-        self.finish(reader.mark())
+        // Who fed it may have been interrupted, too.
+        if self.stop.load(Ordering::Relaxed) { self.interrupted(reader.mark()) } else { self.finish(reader.mark()) }
     }
 
     /// The next operation, with the records that it names by keys as they are now.
@@ -254,6 +221,14 @@ impl Run<'_> {
         self.end(|| before, false)?;
         self.journal = None;
         Ok(())
+    }
+
+    /// The end that somebody wants before there is nothing left to do: what was done is kept.
+    fn interrupted(&mut self, mark: Mark) -> Result<(), Exit> {
+        let line = mark.line;
+        self.end(|| mark, false)?;
+        self.teller.interrupted(line, self.journal.is_some());
+        Err(Exit::Interrupted)
     }
 
     /// The end of the input: that it was reached is noted, too.

@@ -28,12 +28,14 @@ pub(super) struct Teller<'a> {
     pub progress: Progress,
     tally: Tally,
     exit: Exit,
+    /// What is said after all else.
+    last: Option<String>,
 }
 
 impl<'a> Teller<'a> {
     pub fn new(compiled: &'a Compiled, input: &'a Input<'a>, arguments: &'a Arguments, output: &'a mut Output) -> Self {
         let tally = Tally { dry_run: arguments.dry_run, ..Tally::default() };
-        Teller { compiled, input, arguments, output, progress: Progress::new(input), tally, exit: Exit::Well }
+        Teller { compiled, input, arguments, output, progress: Progress::new(input), tally, exit: Exit::Well, last: None }
     }
 
     /// Tells that the run goes on behind what an earlier one has done.
@@ -131,6 +133,12 @@ impl<'a> Teller<'a> {
         load::store_failed(run::store_url(self.compiled, self.arguments), words, self.output)
     }
 
+    /// Tells at the end that the run was interrupted, and after which line.
+    pub fn interrupted(&mut self, line: u64, noted: bool) {
+        let after = if noted { "; --resume goes on behind it" } else { "" };
+        self.last = Some(format!("{}: interrupted after line {line}{after}", self.input.name));
+    }
+
     /// Brings the progress up to date.
     pub fn advance(&mut self, bytes: u64) {
         self.progress.advance(bytes, &self.tally);
@@ -139,9 +147,16 @@ impl<'a> Teller<'a> {
     /// The closing words, and how the run ends.
     pub fn close(&mut self, took: Duration, rejects: Option<&Rejects>) -> Exit {
         self.progress.end();
+        self.sum_up(took, rejects);
+        if let Some(last) = self.last.take() {
+            self.output.error_line(last);
+        }
+        self.exit
+    }
+
+    fn sum_up(&mut self, took: Duration, rejects: Option<&Rejects>) {
         if self.arguments.format == Format::Json {
-            self.output.line(self.tally.json(Some(took)));
-            return self.exit;
+            return self.output.line(self.tally.json(Some(took)));
         }
         self.endings();
         let Tally { committed, stopped, faults, .. } = self.tally;
@@ -155,7 +170,6 @@ impl<'a> Teller<'a> {
             let (count, path) = (counted(rejects.count as usize, "operation"), rejects.path().to_string_lossy());
             self.output.line(format!("{count} written to `{0}`, each with its reason: mend them, then --ops {0}", render::visible(&path)));
         }
-        self.exit
     }
 
     /// How often what was in the way, where that says more than the lines before.

@@ -6,19 +6,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use signal_hook::consts::SIGINT;
-use signal_hook::flag;
 use smol_str::SmolStr;
 
 use super::runner::Ending;
 use super::{Arguments, Format, Job, wanted};
 use crate::check::ir::Scenario;
 use crate::cli::exit::Exit;
+use crate::cli::interrupt::interrupted;
 use crate::cli::load;
 use crate::cli::output::Output;
 use crate::diagnostic::render::{counted, visible};
@@ -185,14 +183,6 @@ impl Known {
         let same = self.all == now.all && self.tests.get(&test.name) == now.tests.get(&test.name);
         !same || changed.iter().any(|name| touched.contains(name) || SILENT.contains(&name.as_str()))
     }
-}
-
-/// Becomes true at Ctrl-C; a second one ends the program at once.
-fn interrupted() -> std::io::Result<Arc<AtomicBool>> {
-    let stop = Arc::new(AtomicBool::new(false));
-    flag::register_conditional_shutdown(SIGINT, 130, Arc::clone(&stop))?;
-    flag::register(SIGINT, Arc::clone(&stop))?;
-    Ok(stop)
 }
 
 /// The files as they are once something has changed and nothing changes any more; nothing where it is interrupted before that.
