@@ -21,6 +21,9 @@ use crate::value::{EntityId, Reference, Slot, Uuid, Value};
 /// The column that says why a row was rejected.
 const REJECTED: &str = "#rejected";
 
+/// How many columns a table may have: more than any entity has fields.
+const MOST_COLUMNS: usize = 4_096;
+
 /// How many unknown columns are named.
 const MOST: usize = 20;
 
@@ -315,7 +318,7 @@ impl Cells<'_> {
     /// Takes in a line, and says how it ends.
     fn take(mut self, line: &str, mut state: State) -> Result<State, &'static str> {
         if state == State::Start {
-            self.open();
+            self.open()?;
         }
         for letter in line.chars() {
             state = match (state, letter) {
@@ -325,7 +328,7 @@ impl Cells<'_> {
                 (_, '\r') => return Err("there is a carriage return that ends no line (lines end with LF or CR LF)"),
                 (State::Closed, '"') => self.push('"', State::Quoted),
                 (_, ',') => {
-                    self.open();
+                    self.open()?;
                     State::Start
                 }
                 (State::Closed, _) => return Err("there is something between a closing quote and the next comma"),
@@ -336,12 +339,16 @@ impl Cells<'_> {
         Ok(state)
     }
 
-    fn open(&mut self) {
+    fn open(&mut self) -> Result<(), &'static str> {
+        if *self.used == MOST_COLUMNS {
+            return Err("there are more than 4,096 cells");
+        }
         match self.cells.get_mut(*self.used) {
             Some(cell) => cell.clear(),
             None => self.cells.push(String::new()),
         }
         *self.used += 1;
+        Ok(())
     }
 
     fn push(&mut self, letter: char, state: State) -> State {

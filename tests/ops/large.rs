@@ -32,6 +32,18 @@ fn growth(arguments: &str, head: &str, line: &str) -> u64 {
 }
 
 #[test]
+fn a_row_has_so_many_cells_and_no_more() {
+    let case = Case::new();
+    case.write("o.csv", &"a,".repeat(8_000_000));
+    let (told, code) = case.run("o.csv --entity order");
+    assert_eq!((told.as_str(), code), ("o.csv:1: error[O0112]: there are more than 4,096 cells\n", 1));
+    case.write("o.csv", &format!("number,total\n{}\nA-1,1\n", ",".repeat(5_000)));
+    let (told, _) = case.run("o.csv --entity order --rejects r.csv");
+    assert!(told.contains("o.csv:2: error[O0112]: there are more than 4,096 cells\n1 committed, 0 stopped, 1 fault"), "{told}");
+    assert!(case.read("r.csv").contains(&",".repeat(5_000)), "it stands among the rejects as it is");
+}
+
+#[test]
 fn memory_does_not_grow_with_the_input() {
     let notes = "x".repeat(3_900);
     let json =
