@@ -51,12 +51,13 @@ impl<'a, R: BufRead> Reader<'a, R> {
         let mut table = Table { lines: Lines::new(input), cells: Vec::new(), used: 0 };
         match table.next() {
             None => return Err(Problem::new(1, Code::O0111, "there is no line of column names")),
-            Some(Err(problem)) => return Err(problem),
+            Some(Err(problem)) => return Err(Problem { message: problem.message + no_csv(table.lines.line()), ..problem }),
             Some(Ok(_)) => {}
         }
         let line = table.lines.number;
         let columns: Vec<Option<Slot>> = table.cells().iter().map(|cell| column(cell, entity)).collect();
-        let wrong = |(code, words)| Problem::new(line, code, words);
+        let hint = if let ([only], [None]) = (table.cells(), columns.as_slice()) { divided_otherwise(only) } else { "" };
+        let wrong = |(code, words): (Code, String)| Problem::new(line, code, words + hint);
         held(table.cells(), &columns, entity, message).map_err(wrong)?;
         let key = if message == RowMessage::Create { FieldSet::default() } else { key(&columns, entity, message).map_err(wrong)? };
         let unknown: Vec<String> = table
@@ -68,7 +69,7 @@ impl<'a, R: BufRead> Reader<'a, R> {
             .collect();
         let warnings = match unknown.as_slice() {
             [] => Vec::new(),
-            [one] => vec![Problem::new(line, Code::O0109, format!("the column {one} is no field of `{}` and is left out", entity.name))],
+            [one] => vec![wrong((Code::O0109, format!("the column {one} is no field of `{}` and is left out", entity.name)))],
             many => {
                 let names = several(many, MOST);
                 vec![Problem::new(line, Code::O0109, format!("the columns {names} are no fields of `{}` and are left out", entity.name))]
@@ -165,6 +166,21 @@ impl<'a, R: BufRead> Reader<'a, R> {
     fn on(&self, id: Uuid, values: Row) -> Operation {
         let record = Reference { entity: self.id, id };
         if self.message == RowMessage::Delete { Operation::Delete { record } } else { Operation::Update { record, values } }
+    }
+}
+
+/// What a line of column names may be instead, where it can't be read.
+fn no_csv(line: &[u8]) -> &'static str {
+    if line.starts_with(b"{") { "; with an entity this is read as a CSV: JSON lines name theirs themselves, without --entity" } else { "" }
+}
+
+/// What a single column may be that isn't known.
+fn divided_otherwise(name: &str) -> &'static str {
+    match name {
+        _ if name.starts_with('{') => no_csv(name.as_bytes()),
+        _ if name.contains(';') => "; the names are divided by `;` here, and a CSV divides by `,`: save it with commas",
+        _ if name.contains('\t') => "; the names are divided by tabs here, and a CSV divides by `,`: save it with commas",
+        _ => "",
     }
 }
 

@@ -188,6 +188,24 @@ fn nothing_is_written_over_what_is_read() {
 }
 
 #[test]
+fn what_is_no_csv_is_told_so() {
+    let case = Case::new();
+    case.write("o.csv", "number;total\nA-1;1\n");
+    case.write("o.jsonl", "{\"message\":\"Create\",\"entity\":\"order\",\"attributes\":{\"number\":\"A-1\"}}\n");
+    let (told, code) = case.run("o.csv --entity order");
+    let words =
+        "the required field `number` has no column; the names are divided by `;` here, and a CSV divides by `,`: save it with commas";
+    assert!(told.contains(words) && code == 1, "{told}");
+    let (told, _) = case.run("o.csv --entity order --message upsert");
+    assert!(told.contains("columns for a key of `order`: `(number)`; the names are divided by `;` here"), "{told}");
+    let (told, code) = case.run("o.jsonl --entity order");
+    assert!(
+        told.contains("with an entity this is read as a CSV: JSON lines name theirs themselves, without --entity") && code == 1,
+        "{told}"
+    );
+}
+
+#[test]
 fn results_are_written_over_neither_sources_nor_what_others_wrote() {
     let case = Case::new();
     case.write("mine_test.flow", "test \"one\" {\n  let a = create order { number = \"A\" }\n}\n");
