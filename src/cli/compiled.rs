@@ -1,12 +1,11 @@
 //! A compiled project to work on: of a compiled file, of a store, or of the texts that it is compiled from.
 
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
 use super::exit::Exit;
 use super::output::Output;
-use super::{life, load};
+use super::{files, life, load};
 use crate::bytecode::MAX_FILE;
 use crate::diagnostic::{Code, Diagnostic, render};
 use crate::project::Compiled;
@@ -34,7 +33,7 @@ pub(super) fn load_or_compile(path: &Path, output: &mut Output) -> Result<Compil
 fn load(path: &Path, output: &mut Output) -> Result<Compiled, Exit> {
     let name = render::visible(&path.to_string_lossy()).into_owned();
     let mut bytes = Vec::new();
-    if let Err(error) = File::open(path).and_then(|file| file.take(MAX_FILE as u64 + 1).read_to_end(&mut bytes)) {
+    if let Err(error) = files::open(path).and_then(|file| file.take(MAX_FILE as u64 + 1).read_to_end(&mut bytes)) {
         let problem = Diagnostic::unplaced(Code::E0001, format!("`{name}` can't be read: {error}"));
         load::tell(&[problem], &Sources::default(), output);
         return Err(Exit::Failed);

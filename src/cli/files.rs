@@ -38,6 +38,14 @@ pub(super) fn write_result(target: &Path, bytes: &[u8]) -> io::Result<()> {
     write_whole(target, bytes)
 }
 
+/// Opens a file that is read whole. What is no file, such as a pipe that nobody may ever write into, is an error.
+pub(super) fn open(path: &Path) -> io::Result<File> {
+    if fs::metadata(path)?.is_file() {
+        return File::open(path);
+    }
+    Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no file"))
+}
+
 /// Begins a file that grows while the command runs. Sources and databases that are there stay.
 pub(super) fn create(target: &Path) -> io::Result<File> {
     spare(target)?;

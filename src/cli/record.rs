@@ -55,7 +55,7 @@ impl Record {
 
 /// Opens a record; what is wrong is told.
 pub(super) fn open(path: &Path, output: &mut Output) -> Result<record::Record<BufReader<File>>, Exit> {
-    let file = match File::open(path) {
+    let file = match files::open(path) {
         Ok(file) => file,
         Err(error) => {
             let words = format!("`{}` can't be read: {error}", render::visible(&path.to_string_lossy()));

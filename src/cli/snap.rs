@@ -1,7 +1,7 @@
 //! `weir snap`: holds the compiled output of each flow against the snapshots that the project keeps, and takes over what has changed.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -142,7 +142,7 @@ fn is_own(path: &Path) -> io::Result<bool> {
 
 /// The text of a snapshot; none where there is no such file. Line endings may have been changed on the way.
 fn read(path: &Path) -> io::Result<Option<String>> {
-    let file = match File::open(path) {
+    let file = match files::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         file => file?,
     };

@@ -45,7 +45,7 @@ pub enum LoadErrorKind {
     /// It isn't there, or may not be read, or reading it failed.
     #[error("can't be read: {0}")]
     Unreadable(io::Error),
-    /// It is neither a file nor a folder.
+    /// It is neither a file nor a folder: a pipe, a device.
     #[error("can't be read: it is neither a file nor a folder")]
     Special,
     /// There is no `*.flow` below it.
@@ -220,6 +220,10 @@ impl Walk<'_> {
 
 /// The bytes of a file, one more than allowed at most.
 pub(super) fn read_file(path: &Path) -> Result<Vec<u8>, LoadError> {
+    // To open a pipe would wait for somebody to write into it.
+    if !fs::metadata(path).map_err(|error| unreadable(path, error))?.is_file() {
+        return Err(LoadError { path: path.to_owned(), kind: LoadErrorKind::Special });
+    }
     let mut bytes = Vec::new();
     let read = File::open(path).and_then(|file| file.take(MAX_FILE as u64 + 1).read_to_end(&mut bytes));
     read.map(|_| bytes).map_err(|error| unreadable(path, error))

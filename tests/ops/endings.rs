@@ -205,6 +205,39 @@ fn what_is_no_csv_is_told_so() {
     );
 }
 
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_waited_for_only_where_operations_come_from() {
+    let case = Case::new();
+    for name in ["p.flow", "p.flowc", "p.db"] {
+        assert!(std::process::Command::new("mkfifo").arg(case.path(name)).status().unwrap().success());
+    }
+    let weir = |arguments: &str| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_weir"));
+        super::told(&command.args(arguments.split(' ')).current_dir(case.dir.path()).output().unwrap())
+    };
+    // Each would wait for ever.
+    for (arguments, words) in [
+        ("check p.flow", "`p.flow` can't be read: it is neither a file nor a folder"),
+        ("order p.flowc order Create", "`p.flowc` can't be read: it is no file"),
+        ("replay p.db", "`p.db` can't be read: it is no file"),
+        ("schema pull sqlite:p.db", "this is a pipe or a device, not a database file"),
+        ("jobs --store sqlite:p.db", "this is a pipe or a device, not a database file"),
+    ] {
+        let (told, code) = weir(arguments);
+        assert!(told.contains(words) && code == 4, "{arguments}: {code} {told}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn rejects_that_could_not_be_written_are_not_called_written() {
+    let case = Case::new();
+    case.write("o.csv", "number,total\nA-1,-1\n");
+    let (told, code) = case.run("o.csv --entity order --store sqlite:o.db --rejects /dev/full");
+    assert!(told.contains("error[O0116]") && !told.contains("written to") && code == 4, "{told}");
+}
+
 #[test]
 fn results_are_written_over_neither_sources_nor_what_others_wrote() {
     let case = Case::new();

@@ -27,6 +27,8 @@ pub(super) struct Rejects {
     digest: Sha256,
     /// How many operations this run has put in.
     pub count: u64,
+    /// How many of them are in the file.
+    pub written: u64,
 }
 
 impl Rejects {
@@ -42,7 +44,7 @@ impl Rejects {
             }
             None => (files::create(path)?, 0, Sha256::new()),
         };
-        Ok(Rejects { path: path.to_owned(), file: BufWriter::new(file), bytes, digest, count: 0 })
+        Ok(Rejects { path: path.to_owned(), file: BufWriter::new(file), bytes, digest, count: 0, written: 0 })
     }
 
     /// Whether nothing is in it, not even the names of columns.
@@ -65,6 +67,7 @@ impl Rejects {
     /// Lets what was put in be in the file, and says how much that is.
     pub fn flush(&mut self) -> io::Result<Written> {
         self.file.flush()?;
+        self.written = self.count;
         Ok(Written { bytes: self.bytes, digest: hexadecimal(self.digest.clone()) })
     }
 }

@@ -114,7 +114,9 @@ impl<'a> Teller<'a> {
     pub fn undone(&mut self, operations: Vec<Ran>, words: &str) {
         let (Some((first, ..)), Some((last, ..))) = (operations.first(), operations.last()) else { return };
         let count = operations.len();
-        let together = format!("{}:{first}: error[F11]: {count} operations up to line {last} were not kept", self.input.name);
+        let were = if count == 1 { "was" } else { "were" };
+        let operations_were = format!("{} up to line {last} {were} not kept", counted(count, "operation"));
+        let together = format!("{}:{first}: error[F11]: {operations_were}", self.input.name);
         if self.arguments.format == Format::Human {
             self.tally.fault(Code::F11, count as u64);
             self.exit = self.exit.and(Exit::Problems);
@@ -166,8 +168,8 @@ impl<'a> Teller<'a> {
         if self.tally.dry_run {
             self.output.line("a dry run: all of it was rolled back, and nothing was kept");
         }
-        if let Some(rejects) = rejects.filter(|rejects| rejects.count > 0) {
-            let (count, path) = (counted(rejects.count as usize, "operation"), rejects.path().to_string_lossy());
+        if let Some(rejects) = rejects.filter(|rejects| rejects.written > 0) {
+            let (count, path) = (counted(rejects.written as usize, "operation"), rejects.path().to_string_lossy());
             self.output.line(format!("{count} written to `{0}`, each with its reason: mend them, then --ops {0}", render::visible(&path)));
         }
     }

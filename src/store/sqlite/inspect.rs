@@ -7,6 +7,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::failure::failure;
 pub use super::fit::{Affinity, affinity};
+use super::open::is_special;
 use super::table::quoted;
 use super::{decode, encode};
 use crate::store::StoreError;
@@ -87,6 +88,9 @@ pub struct Content {
 pub fn tables(path: &Path) -> Result<Vec<Found>, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let absolute = std::path::absolute(path).map_err(|_| StoreError::Failed("this is not the name of a file".to_owned()))?;
+    if is_special(&absolute) {
+        return Err(StoreError::Failed("this is a pipe or a device, not a database file".to_owned()));
+    }
     let connection = Connection::open_with_flags(absolute, flags).map_err(failure)?;
     let names = |text: &str| -> Result<Vec<String>, StoreError> {
         let mut statement = connection.prepare(text).map_err(failure)?;

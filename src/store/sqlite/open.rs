@@ -79,6 +79,9 @@ fn open(path: &Path, beside: bool) -> Result<Sqlite, StoreError> {
     if absolute.is_dir() {
         return Err(StoreError::Failed("this is a folder, not a database file".to_owned()));
     }
+    if is_special(&absolute) {
+        return Err(StoreError::Failed("this is a pipe or a device, not a database file".to_owned()));
+    }
     if !absolute.parent().is_some_and(Path::is_dir) {
         return Err(StoreError::Failed("the folder of the database is not there".to_owned()));
     }
@@ -91,6 +94,11 @@ fn open(path: &Path, beside: bool) -> Result<Sqlite, StoreError> {
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     set_up(Connection::open_with_flags(absolute, flags).map_err(failure)?, beside)
+}
+
+/// Whether something is there that is neither a file nor a folder: to open a pipe would wait for somebody to write into it.
+pub(super) fn is_special(path: &Path) -> bool {
+    path.metadata().is_ok_and(|there| !there.is_file() && !there.is_dir())
 }
 
 fn set_up(mut connection: Connection, beside: bool) -> Result<Sqlite, StoreError> {
