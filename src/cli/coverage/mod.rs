@@ -14,8 +14,8 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::exit::Exit;
+use super::files;
 use super::output::Output;
-use super::{files, load};
 use crate::project::{Compiled, Project};
 use crate::scenario::coverage::{self, Collector};
 use lines::View;

@@ -1,6 +1,8 @@
 //! `weir run --ops FILE --background`: operations are handed in as one job, which a worker does later. They are read by the definitions of
 //! the store, which are what will run; all of them are handed in, or none.
 
+use std::cell::RefCell;
+use std::io::BufRead;
 use std::path::Path;
 
 use serde_json::json;
@@ -26,7 +28,7 @@ pub(in super::super) fn hand_in(store: &str, file: &Path, arguments: &Arguments,
     let format = format(file, arguments, output)?;
     let (input, text) = open(file, output)?;
     let reader = exchange::Reader::new(text, &format, &compiled.schema, &compiled.program);
-    let (reader, warnings) = reader.map_err(|problem| unreadable(&problem, &input.name, output))?;
+    let (mut reader, warnings) = reader.map_err(|problem| unreadable(&problem, &input.name, output))?;
     warnings.iter().for_each(|warning| output.error_line(warning.at(&input.name)));
     let opened = compiled.open(store, compiled.config.apply(Settings::system()));
     let mut pipeline = opened.map_err(|error| load::unopened(store, &error, output))?;
@@ -37,7 +39,7 @@ pub(in super::super) fn hand_in(store: &str, file: &Path, arguments: &Arguments,
     let how = Background { acting, chunk, stop_on_error: arguments.stop_on_error, callback };
     let intake = Intake::new(&mut pipeline, how).map_err(|error| refused(&Refused::Unqueued(error), store, output))?;
     let mut intake = Taking { intake, last: None, problems: 0, failed: None };
-    for next in reader {
+    while let Some(next) = intake.next(&mut reader) {
         if let Some(problem) = intake.take(next) {
             match arguments.format {
                 Format::Human => output.line(problem.at(&input.name)),
@@ -69,6 +71,12 @@ enum Refused {
 }
 
 impl Taking<'_> {
+    /// The next operation; records that it names by keys are those that have them now.
+    fn next<R: BufRead>(&mut self, reader: &mut exchange::Reader<'_, R>) -> Option<Result<Request, Problem>> {
+        let pipeline = RefCell::new(self.intake.pipeline());
+        reader.next(&|entity, key| pipeline.borrow_mut().with_key(entity, key))
+    }
+
     /// Takes in the next operation; once something was wrong, only what else is wrong is looked for.
     fn take(&mut self, next: Result<Request, Problem>) -> Option<Problem> {
         let problem = match next {
