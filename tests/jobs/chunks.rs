@@ -122,7 +122,7 @@ impl Outside for Flaky {
         Ok(String::new())
     }
 
-    fn webhook(&mut self, _: &str, request: &str, _: Limits) -> Result<String, CallError> {
+    fn webhook(&mut self, _: &str, request: &str, _: Option<&str>, _: Limits) -> Result<String, CallError> {
         let request: Json = serde_json::from_str(request).unwrap();
         let mut calls = self.calls.lock().unwrap();
         calls.push(format!("{} {}", request["target"]["name"].as_str().unwrap(), request["correlation"].as_str().unwrap()));

@@ -177,7 +177,7 @@ fn without_a_mail_server_nothing_is_lost_and_it_is_said_what_to_do() {
     let said = String::from_utf8_lossy(&worked.stderr).into_owned();
     assert!(said.contains("1 e-mail waits to be sent, and nobody sends: name a mail server in `[smtp]` of weir.toml"), "{said}");
     assert_eq!(place.statuses(), [6]);
-    place.configure(RULES, &server.config());
+    place.deploy_with(RULES, &server.config());
     place.greets("b", "b@example.org");
     // A project can't allow itself a server.
     let jobs = place.work();

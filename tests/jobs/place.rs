@@ -22,11 +22,11 @@ impl Place {
     /// A place with a project and its `weir.toml` deployed.
     pub fn configured(text: &str, config: &str) -> Self {
         let place = Place { dir: tempfile::tempdir().unwrap() };
-        place.configure(text, config);
+        place.deploy_with(text, config);
         place
     }
 
-    pub fn configure(&self, text: &str, config: &str) {
+    pub fn deploy_with(&self, text: &str, config: &str) {
         fs::write(self.dir.path().join("rules.flow"), text).unwrap();
         fs::write(self.dir.path().join("weir.toml"), config).unwrap();
         self.well(&["deploy", ".", "--store", "sqlite:s.db"]);
