@@ -13,7 +13,7 @@ use std::thread;
 
 use jiff::SignedDuration;
 use weir::pipeline::{Background, Operation, Permission, Pipeline, Settings};
-use weir::project::{Compiled, Project, Work};
+use weir::project::{Compiled, News, Project, Work};
 use weir::schema::Row;
 use weir::value::{Reference, Value};
 
@@ -71,9 +71,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     // What `weir work --once` does.
     let settings = |compiled: &Compiled| compiled.config.apply(Settings::system()).allowing(Permission::default());
-    let told = |job: Result<&weir::pipeline::Job, &weir::store::StoreError>| match job {
-        Ok(job) => println!("{}: {}", job.name, job.status.label()),
-        Err(error) => println!("the store failed: {error}"),
+    let told = |news: News<'_>| match news {
+        News::Left(job) => println!("{}: {}", job.name, job.status.label()),
+        other => println!("{other:?}"),
     };
     let (stop, lease) = (AtomicBool::new(false), SignedDuration::from_secs(15));
     let work = Work { url: &url, concurrency: 1, lease, once: true, settings: &settings, stop: &stop, told: &told };

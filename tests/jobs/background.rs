@@ -209,3 +209,18 @@ fn at_a_terminal_one_line_is_kept_up_to_date() {
     assert!(!before.contains('\n'), "{before:?}");
     terminal.exp_eof().unwrap();
 }
+
+#[test]
+fn what_a_lookup_names_by_a_key_is_found_when_it_is_handed_in() {
+    let place = Place::deployed("entity account {\n  name   text(100) required\n  parent lookup account\n  key (name)\n}\n");
+    place.hand_in(&create("Acme", 1).replace(",\"rating\":1", ""), &[]);
+    place.work();
+    let below = |parent: &str| {
+        json!({"message": "Create", "entity": "account", "attributes": {"name": "Nova", "parent": {"name": parent}}}).to_string() + "\n"
+    };
+    let (code, told) = place.ask(&below("Nobody"), &[]);
+    assert_eq!((code, &told[0]["code"]), (1, &json!("F17")), "{told:?}");
+    place.hand_in(&below("Acme"), &[]);
+    place.work();
+    assert_eq!(place.number("SELECT count(*) FROM account WHERE name = 'Nova' AND parent IS NOT NULL"), 1);
+}

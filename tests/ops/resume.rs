@@ -101,7 +101,7 @@ fn a_last_line_that_is_half_written_is_not_done_with() {
     let all: String = (1..=102).map(line).collect();
     let upto = |lines: usize, more: usize| all.lines().take(lines).map(|line| line.len() + 1).sum::<usize>() + more;
     let go = |length: usize, batch: u32| {
-        case.write("o.jsonl", &all[..length]);
+        case.write("o.jsonl", all.split_at(length).0);
         case.run(&format!("o.jsonl --store sqlite:o.db --resume --rejects r.jsonl --batch {batch}"))
     };
     for batch in [1, 40] {

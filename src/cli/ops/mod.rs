@@ -145,7 +145,7 @@ enum Held {
     /// It can't be read.
     Problem(Problem),
     /// It was run.
-    Ran(Ran),
+    Ran(Box<Ran>),
 }
 
 /// An operation that was run: its line, how it ended, and how long it took.
@@ -280,7 +280,7 @@ impl Run<'_> {
             _ => None,
         };
         let reason = self.teller.reason(line, &outcome.ending);
-        self.held.push(Held::Ran((line, outcome, began.elapsed())));
+        self.held.push(Held::Ran(Box::new((line, outcome, began.elapsed()))));
         failed.map_or(Ok(reason), |words| Err(self.give_up(&words)))
     }
 
@@ -306,7 +306,7 @@ impl Run<'_> {
     fn end(&mut self, mark: impl FnOnce() -> Mark, ended: bool) -> Result<(), Exit> {
         let rejects = self.rejects.as_mut().map(Rejects::flush).transpose().map_err(|error| self.lose(&error))?;
         // By itself, only what is kept has noted how far the run has come.
-        let noted = !matches!(self.held.last(), Some(Held::Ran((_, outcome, _))) if outcome.ending != Ending::Committed);
+        let noted = !matches!(self.held.last(), Some(Held::Ran(ran)) if ran.1.ending != Ending::Committed);
         if self.journal.is_some() && !self.open && !noted {
             self.begin()?;
         }
@@ -326,7 +326,7 @@ impl Run<'_> {
     fn tell(&mut self, held: Held) {
         match held {
             Held::Problem(problem) => self.teller.problem(&problem),
-            Held::Ran((line, outcome, took)) => self.teller.outcome(line, &outcome, took),
+            Held::Ran(ran) => self.teller.outcome(ran.0, &ran.1, ran.2),
         }
     }
 
@@ -350,7 +350,7 @@ impl Run<'_> {
         let mut undone = Vec::new();
         for held in std::mem::take(&mut self.held) {
             match held {
-                Held::Ran(ran) if self.together && ran.1.ending == Ending::Committed => undone.push(ran),
+                Held::Ran(ran) if self.together && ran.1.ending == Ending::Committed => undone.push(*ran),
                 ended => self.tell(ended),
             }
         }

@@ -223,14 +223,14 @@ fn sets(kind: &StmtKind, slot: Slot) -> bool {
 }
 
 /// Each way to begin it; an update in both forms.
-fn starts<'a>(part: &Part<'a>, goal: &Goal, asks: &Vec<Ask<'a>>) -> Vec<State<'a>> {
+fn starts<'a>(part: &Part<'a>, goal: &Goal, asks: &[Ask<'a>]) -> Vec<State<'a>> {
     let entries = part.entries.iter().enumerate();
     let entries = entries.filter(|(at, _)| !matches!(goal.kind, Kind::Start(wanted) if wanted != *at)).map(|(_, entry)| entry);
     let states = entries.flat_map(|entry| {
         let twice = matches!(entry, Entry::Update(_));
         [true, false].into_iter().filter(move |eager| *eager || twice).map(move |eager| (entry.clone(), eager))
     });
-    states.map(|(entry, eager)| State { asks: asks.clone(), entry, eager, depth: 0 }).collect()
+    states.map(|(entry, eager)| State { asks: asks.to_vec(), entry, eager, depth: 0 }).collect()
 }
 
 /// Why a trial that goes elsewhere does.
