@@ -2,7 +2,7 @@
 //! `cargo bench --bench queue`. A save queues a job in its transaction, and a worker runs it; one with a wait comes to
 //! rest, until another save brings about what it waits for.
 
-#![expect(clippy::expect_used, clippy::print_stdout, reason = "a bench ends at the first failure, and prints")]
+#![expect(clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "a bench ends at the first failure, and prints")]
 
 mod support;
 
