@@ -27,11 +27,12 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// How long a worker leaves the store to others between two transactions of its own.
 const BREATH: Duration = Duration::from_millis(1);
 
-/// How often a worker looks for jobs that have been kept for long enough.
-const SWEEP: Duration = Duration::from_secs(10);
 /// How long it does so at most between two chunks of a background operation: as long as the last one took, so that half of the time is
 /// for others however many operations are in one.
 const LONGEST_BREATH: Duration = Duration::from_millis(100);
+
+/// How often a worker looks for jobs that have been kept for long enough.
+const SWEEP: Duration = Duration::from_secs(10);
 
 /// How often in a row a worker that isn't to stay may find its store failing.
 const FAILURES: u32 = 5;
