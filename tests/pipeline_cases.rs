@@ -4,6 +4,9 @@
 
 #![cfg(test)]
 
+#[path = "support/stores.rs"]
+mod stores;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -36,7 +39,7 @@ fn function(name: &str) -> fn(&mut PluginContext<'_>) -> Result<(), Refusal> {
 }
 
 fn open(compiled: &Compiled) -> Pipeline {
-    let mut pipeline = compiled.open("sqlite::memory:", Settings::fixed()).unwrap();
+    let mut pipeline = compiled.open(&stores::empty(), Settings::fixed()).unwrap();
     for plugin in &compiled.program.plugins {
         pipeline.bind(&plugin.head.name, function(&plugin.head.name)).unwrap();
     }

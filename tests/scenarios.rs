@@ -2,6 +2,9 @@
 
 #![cfg(test)]
 
+#[path = "support/stores.rs"]
+mod stores;
+
 use std::fmt::Write as _;
 
 use weir::pipeline::{Ending, Settings};
@@ -54,7 +57,7 @@ fn run_all(text: &str) -> (Project, Vec<Report>) {
     let said: Vec<_> = project.diagnostics.iter().map(|said| format!("{} {}", said.code.name(), said.message)).collect();
     assert!(!project.has_errors(), "{said:?}");
     let compiled = project.compile().unwrap();
-    let open = || compiled.open("sqlite::memory:", Settings::fixed()).unwrap();
+    let open = || compiled.open(&stores::empty(), Settings::fixed()).unwrap();
     let reports = project.checked.scenarios.iter().flat_map(cases).map(|case| run(case, &mut open())).collect();
     (project, reports)
 }

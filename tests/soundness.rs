@@ -7,6 +7,8 @@
 
 #[path = "engines/generate.rs"]
 mod generate;
+#[path = "support/stores.rs"]
+mod stores;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -178,7 +180,7 @@ fn attempt(compiled: &Compiled, generator: &mut Generator, seed: u64) -> Option<
         settings.max_instructions = 1 + generator.below(2_000);
     }
     settings.max_loop_records = 1 + seed % 2;
-    let mut pipeline = compiled.open("sqlite::memory:", settings).unwrap();
+    let mut pipeline = compiled.open(&stores::empty(), settings).unwrap();
     let (way, answer) = (generator.below(6), ["", "short", "far too long", "long enough"][generator.below(4) as usize]);
     bind(&mut pipeline, way, answer);
     let thing = pipeline.schema().entity_id("thing").unwrap();

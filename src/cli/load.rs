@@ -8,6 +8,7 @@ use super::output::Output;
 use crate::diagnostic::{Code, Diagnostic, render};
 use crate::project::{Compiled, LoadError, LoadErrorKind, MAX_FILE, OpenError, Project};
 use crate::source::Sources;
+use crate::store;
 
 /// The project at a path; `-` is standard input.
 pub(super) fn load(path: &Path) -> Result<Project, LoadError> {
@@ -75,7 +76,7 @@ pub(super) fn tell(diagnostics: &[Diagnostic], sources: &Sources, output: &mut O
 /// Tells why a store can't be opened.
 pub(super) fn unopened(url: &str, error: &OpenError, output: &mut Output) -> Exit {
     match error {
-        OpenError::Url(_) | OpenError::Postgres(_) => {
+        OpenError::Url(_) => {
             output.error_line(format!("error: --store: {error}"));
             Exit::Usage
         }
@@ -89,8 +90,8 @@ pub(super) fn unopened(url: &str, error: &OpenError, output: &mut Output) -> Exi
 
 /// Tells that a store failed.
 pub(super) fn store_failed(url: &str, words: &str, output: &mut Output) -> Exit {
-    let file = url.strip_prefix("sqlite:").unwrap_or(url);
-    let words = if words.contains(file) { words.to_owned() } else { format!("`{file}`: {words}") };
+    let file = store::without_password(url.strip_prefix("sqlite:").unwrap_or(url));
+    let words = if words.contains(&*file) || words.starts_with('`') { words.to_owned() } else { format!("`{file}`: {words}") };
     output.error_line(format!("error[{}]: {}", Code::S0101.name(), render::visible(&words)));
     Exit::Failed
 }

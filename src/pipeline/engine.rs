@@ -364,7 +364,7 @@ impl Engine {
     /// statement, which the store does whole or not at all: where nothing was written before it and nothing runs after it, there is
     /// nothing to return from, and two statements are saved. That is every create and update whose flows only set fields or stop before it.
     pub fn before_write(&mut self, last: bool) -> Result<(), Interrupt> {
-        if self.savepoint == Savepoint::Due && !last {
+        if self.savepoint == Savepoint::Due && (!last || !self.store.survives_errors()) {
             self.store.savepoint().map_err(|error| self.store_fault(error))?;
             self.savepoint = Savepoint::Set;
             self.tell_border(Border::Savepoint);

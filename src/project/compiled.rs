@@ -13,7 +13,7 @@ use crate::pipeline::order::{self, Ask, AskError, Order};
 use crate::pipeline::{Deployment, Pipeline, Settings};
 use crate::schema::Schema;
 use crate::source::Sources;
-use crate::store::{Sqlite, Store, StoreError};
+use crate::store::{Postgres, Sqlite, Store, StoreError};
 
 use super::Config;
 
@@ -36,11 +36,8 @@ pub struct Compiled {
 #[derive(Debug, Error)]
 pub enum OpenError {
     /// The URL is none that names a store.
-    #[error("`{0}` names no store: write `sqlite:FILE` or `sqlite::memory:`")]
+    #[error("`{0}` names no store: write `sqlite:FILE`, `sqlite::memory:` or `postgres://USER@HOST/DATABASE`")]
     Url(String),
-    /// It names a kind of store that there isn't yet.
-    #[error("`{0}` names a PostgreSQL store, which this release can't open yet: write `sqlite:FILE` or `sqlite::memory:`")]
-    Postgres(String),
     /// The record of what happens can't be written.
     #[error("the record can't be written: {0}")]
     Record(std::io::Error),
@@ -85,7 +82,7 @@ impl Compiled {
         order::order(&self.program, &self.schema, &self.sources, ask, depth)
     }
 
-    /// A pipeline over the store that a URL names: `sqlite::memory:` or `sqlite:FILE`.
+    /// A pipeline over the store that a URL names: `sqlite::memory:`, `sqlite:FILE` or `postgres://USER@HOST/DATABASE` (see [`Postgres::open`]).
     pub fn open(&self, url: &str, settings: Settings) -> Result<Pipeline, OpenError> {
         self.over(open_store(url, &self.schema)?, settings)
     }
@@ -121,8 +118,8 @@ impl From<bytecode::Bundle> for Compiled {
 
 /// The store of a URL. Where entities of the schema are mapped to tables, the file may be another program's.
 pub(super) fn open_store(url: &str, schema: &Schema) -> Result<Box<dyn Store>, OpenError> {
-    if url.starts_with("postgres:") || url.starts_with("postgresql:") {
-        return Err(OpenError::Postgres(url.to_owned()));
+    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        return Ok(Box::new(Postgres::open(url)?));
     }
     match url.strip_prefix("sqlite:") {
         Some(":memory:") => Ok(Box::new(Sqlite::memory()?)),

@@ -244,6 +244,11 @@ impl Accumulator {
         Accumulator { aggregate, numbers, count: 0, units: 0, float: 0.0, extreme: Value::Empty }
     }
 
+    /// Of so many values, whose sum is known in units of their last digit.
+    pub fn of_sum(aggregate: Aggregate, numbers: Numbers, count: u64, units: i128) -> Self {
+        Accumulator { count, units, ..Accumulator::new(aggregate, numbers) }
+    }
+
     /// Takes a record, with the value of the field that the aggregate is about.
     pub fn add(&mut self, value: &Value) -> Result<(), Failure> {
         if self.aggregate.slot().is_some() && value.is_empty() {

@@ -1,9 +1,12 @@
 //! The door to a database: batches of rows in, batches of rows out, inside one transaction at a time.
-//! Knows no flow and no stage, and the trait knows no SQLite.
+//! Knows no flow and no stage, and the trait knows neither SQLite nor PostgreSQL.
 
+mod count;
 mod known;
+pub mod postgres;
 pub mod record;
 pub mod replay;
+mod shape;
 pub mod sqlite;
 
 use std::sync::Arc;
@@ -11,11 +14,15 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+pub use postgres::{Postgres, without_password};
 pub use sqlite::Sqlite;
 
 use crate::schema::select::{Aggregate, Selection};
 use crate::schema::{FieldSet, Row, Schema};
 use crate::value::{EntityId, Failure, Slot, Uuid, Value};
+
+/// The scale above which a number needs more than 64 bits; up to it, no store holds more.
+const WIDEST_SCALED: u8 = 7;
 
 /// A database with the tables of one schema.
 ///
@@ -30,6 +37,11 @@ pub trait Store: Send {
 
     /// Works with the tables of a schema as they are and changes nothing; says no where an entity of it has no table.
     fn take_up(&mut self, schema: &Schema) -> Result<bool, StoreError>;
+
+    /// Whether a transaction goes on after a statement of it failed. Where it doesn't, the caller sets a savepoint before whatever may fail.
+    fn survives_errors(&self) -> bool {
+        true
+    }
 
     /// Begins a transaction that writes, at once, so that no upgrade of a read can fail later. One that is still open, for its
     /// end failed, is undone first.
@@ -174,7 +186,19 @@ pub enum StoreError {
     /// A store that answers from a record is asked what isn't in there.
     #[error("{0} was not recorded")]
     Unrecorded(String),
+    /// Transactions got in each other's way, and this one has to be undone; it may well succeed when it is run again.
+    #[error("another program changed the same records at the same time")]
+    Conflict,
     /// The file or server could not be reached, read or written: full, read-only, locked, broken.
     #[error("{0}")]
     Failed(String),
+}
+
+impl StoreError {
+    /// Somebody else has kept a note under the name in the meantime.
+    fn lost_note() -> Self {
+        let words =
+            "another run over the same operations has gone on in the meantime: what this one did since its last transaction isn't kept";
+        StoreError::Failed(words.to_owned())
+    }
 }

@@ -14,6 +14,8 @@ mod savepoints;
 mod sequence;
 mod steps;
 mod store;
+#[path = "../support/stores.rs"]
+mod stores;
 mod threads;
 mod world;
 

@@ -12,6 +12,7 @@ use weir::project::Project;
 use weir::schema::Row;
 use weir::value::{Reference, Value};
 
+use crate::stores;
 use crate::{Random, seed, wanted};
 
 /// The fields that operations submit and steps look at, and `deep`, which only steps after the operation write.
@@ -155,7 +156,7 @@ fn what_runs_is_what_a_naive_sort_of_everything_says() {
             refused += 1;
             continue;
         };
-        let mut pipeline = compiled.open("sqlite::memory:", Settings::fixed()).unwrap();
+        let mut pipeline = compiled.open(&stores::empty(), Settings::fixed()).unwrap();
         all.iter().filter(|one| one.plugin).for_each(|one| register(&mut pipeline, one));
         let mut record = None;
         for _ in 0..16 {

@@ -13,6 +13,8 @@
 
 mod elsewhere;
 mod rust;
+#[path = "../support/stores.rs"]
+mod stores;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -66,7 +68,7 @@ fn run_all(name: &str, project: &Project, wrong: &mut String) -> usize {
     let compiled = project.compile().unwrap();
     let mut tests = 0;
     for case in project.checked.scenarios.iter().flat_map(cases) {
-        let mut pipeline = compiled.open("sqlite::memory:", Settings::fixed()).unwrap();
+        let mut pipeline = compiled.open(&stores::empty(), Settings::fixed()).unwrap();
         let report = run(case, &mut pipeline);
         tests += 1;
         if !matches!(report.verdict(), Verdict::Passed | Verdict::Skipped) {

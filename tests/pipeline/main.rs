@@ -19,6 +19,8 @@ mod queries;
 mod rollback;
 mod sessions;
 mod stages;
+#[path = "../support/stores.rs"]
+mod stores;
 mod teams;
 mod trace;
 mod writes;
@@ -43,7 +45,7 @@ fn open_with(text: &str, settings: Settings) -> Pipeline {
     let project = Project::from_text("test.flow", text);
     let messages: Vec<_> = project.diagnostics.iter().map(|diagnostic| (diagnostic.code, &diagnostic.message)).collect();
     let compiled = project.compile().unwrap_or_else(|_| panic!("{messages:?}"));
-    compiled.open("sqlite::memory:", settings).unwrap()
+    compiled.open(&stores::empty(), settings).unwrap()
 }
 
 fn row(pipeline: &Pipeline, entity: &str, values: Values) -> Row {

@@ -129,7 +129,7 @@ fn a_user_who_is_undone_with_the_operation_is_left_out_of_the_session() {
 fn a_compiled_file_knows_its_places_too() {
     let compiled = Project::from_text("test.flow", LOGGED).compile().unwrap();
     let loaded = weir::project::Compiled::from_bytes(&compiled.to_bytes().unwrap()).unwrap();
-    let mut pipeline = loaded.open("sqlite::memory:", Settings::fixed()).unwrap();
+    let mut pipeline = loaded.open(&stores::empty(), Settings::fixed()).unwrap();
     pipeline.user("Olga").unwrap();
     let account = created(&mut pipeline, "account", &[("name", "A".into()), ("share", 5.into())]);
     update(&mut pipeline, account, &[("share", 7.into())]);

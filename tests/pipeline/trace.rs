@@ -12,7 +12,7 @@ fn traced(text: &str) -> (Pipeline, Sources) {
     let project = Project::from_text("test.flow", text);
     let messages: Vec<_> = project.diagnostics.iter().map(|diagnostic| (diagnostic.code, &diagnostic.message)).collect();
     let compiled = project.compile().unwrap_or_else(|_| panic!("{messages:?}"));
-    (compiled.open("sqlite::memory:", Settings::fixed().traced()).unwrap(), project.sources)
+    (compiled.open(&stores::empty(), Settings::fixed().traced()).unwrap(), project.sources)
 }
 
 /// An outcome in both its forms.

@@ -104,6 +104,35 @@ fn a_transaction_whose_end_failed_is_undone_by_the_next_one() {
     });
 }
 
+/// After an error the caller undoes what it was in.
+fn attempt(store: &mut dyn Store, run: impl FnOnce(&mut dyn Store) -> Result<(), StoreError>) -> Result<(), StoreError> {
+    store.savepoint().unwrap();
+    let result = run(store);
+    if result.is_ok() {
+        store.release().unwrap()
+    } else {
+        store.rollback_to_savepoint().unwrap()
+    }
+    result
+}
+
+#[test]
+fn rows_of_a_batch_change_places_in_their_order() {
+    on_every_store(|store| {
+        let numbered = |number, key: &str| row(number, [(account::NUMBER, text(key))]);
+        store.insert(ACCOUNT, &[numbered(1, "A"), numbered(2, "B")]).unwrap();
+        store.update(ACCOUNT, &[numbered(1, "C"), numbered(2, "A"), numbered(1, "B")]).unwrap();
+        let swapped = attempt(store, |store| store.update(ACCOUNT, &[numbered(1, "A"), numbered(2, "B")]));
+        assert!(matches!(swapped, Err(StoreError::Duplicate { .. })), "{swapped:?}");
+        store.insert(ACCOUNT, &[row(3, [(account::PARENT, reference(ACCOUNT, 2))])]).unwrap();
+        let parent_first = attempt(store, |store| store.delete(ACCOUNT, &[id(2), id(3)]));
+        assert!(matches!(parent_first, Err(StoreError::Reference { .. })), "{parent_first:?}");
+        store.delete(ACCOUNT, &[id(3), id(2)]).unwrap();
+        let twice = attempt(store, |store| store.delete(ACCOUNT, &[id(1), id(1)]));
+        assert_eq!(twice, Err(StoreError::Missing { entity: ACCOUNT, id: id(1) }));
+    });
+}
+
 #[test]
 fn keys_are_unique_unless_a_field_is_empty() {
     on_every_store(|store| {
@@ -113,9 +142,9 @@ fn keys_are_unique_unless_a_field_is_empty() {
             Err(StoreError::Duplicate { fields, .. }) => assert_eq!(fields, expected),
             other => panic!("{other:?}"),
         };
-        duplicate(store.insert(ACCOUNT, &[numbered(5, "A")]), &[account::NUMBER]);
-        duplicate(store.update(ACCOUNT, &[numbered(2, "A")]), &[account::NUMBER]);
-        duplicate(store.insert(ACCOUNT, &[row(1, [])]), &[Slot(0)]);
+        duplicate(attempt(store, |store| store.insert(ACCOUNT, &[numbered(5, "A")])), &[account::NUMBER]);
+        duplicate(attempt(store, |store| store.update(ACCOUNT, &[numbered(2, "A")])), &[account::NUMBER]);
+        duplicate(attempt(store, |store| store.insert(ACCOUNT, &[row(1, [])])), &[Slot(0)]);
         let pair = |number, customer| row(number, [(account::NAME, text("n")), (account::CUSTOMER, customer)]);
         store.insert(ACCOUNT, &[pair(6, reference(ACCOUNT, 1)), pair(7, Value::Empty), pair(8, Value::Empty)]).unwrap();
         duplicate(store.insert(ACCOUNT, &[pair(9, reference(ACCOUNT, 1))]), &[account::NAME, account::CUSTOMER]);
@@ -133,9 +162,13 @@ fn a_lookup_is_held_against_its_record() {
         store
             .insert(ACCOUNT, &[lookup(1, account::PARENT, reference(ACCOUNT, 1)), lookup(2, account::CUSTOMER, reference(ACCOUNT, 2))])
             .unwrap();
-        refused(store.insert(ACCOUNT, &[lookup(3, account::PARENT, reference(ACCOUNT, 9))]), account::PARENT);
-        refused(store.update(ACCOUNT, &[lookup(1, account::PARENT, reference(ACCOUNT, 9))]), account::PARENT);
-        refused(store.insert(ACCOUNT, &[lookup(3, account::CUSTOMER, reference(CONTACT, 9))]), account::CUSTOMER);
+        let parent = |number| lookup(number, account::PARENT, reference(ACCOUNT, 9));
+        refused(attempt(store, |store| store.insert(ACCOUNT, &[parent(3)])), account::PARENT);
+        refused(attempt(store, |store| store.update(ACCOUNT, &[parent(1)])), account::PARENT);
+        // Rows are written in their order: the record of the next one isn't there yet.
+        refused(attempt(store, |store| store.insert(ACCOUNT, &[parent(3), row(9, [])])), account::PARENT);
+        let customer = |number| lookup(number, account::CUSTOMER, reference(CONTACT, 9));
+        refused(attempt(store, |store| store.insert(ACCOUNT, &[customer(3)])), account::CUSTOMER);
         // What was there before an undone insert or a delete is looked up again.
         store.savepoint().unwrap();
         store.insert(CONTACT, &[row(9, [])]).unwrap();
@@ -150,7 +183,7 @@ fn a_record_that_others_refer_to_stays() {
     on_every_store(|store| {
         store.insert(ACCOUNT, &[row(1, [])]).unwrap();
         store.insert(CONTACT, &[row(2, [(CONTACT_ACCOUNT, reference(ACCOUNT, 1))])]).unwrap();
-        match store.delete(ACCOUNT, &[id(1)]) {
+        match attempt(store, |store| store.delete(ACCOUNT, &[id(1)])) {
             Err(StoreError::Reference { entity, field, id: target }) => {
                 assert_eq!((entity, field, target), (CONTACT, CONTACT_ACCOUNT, id(1)))
             }

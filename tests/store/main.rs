@@ -9,15 +9,18 @@ mod hostile;
 mod migration;
 mod schema;
 mod select;
+#[path = "../support/stores.rs"]
+mod stores;
 mod values;
 
-use weir::store::{Sqlite, Store};
+use weir::store::{Postgres, Sqlite, Store};
 
-/// Runs a case on a store in memory and on one in a file.
+/// Runs a case on a store in memory, on one in a file, and on PostgreSQL where there is a server.
 fn on_every_store(case: impl Fn(&mut dyn Store)) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("data.db");
     let mut stores: Vec<Box<dyn Store>> = vec![Box::new(Sqlite::memory().unwrap()), Box::new(Sqlite::open(&path).unwrap())];
+    stores.extend(stores::postgres().map(|url| Box::new(Postgres::open(&url).unwrap()) as Box<dyn Store>));
     for store in &mut stores {
         store.migrate(&schema::company()).unwrap();
         store.begin().unwrap();

@@ -23,7 +23,7 @@ use crate::pipeline::definitions::{Category, Definition};
 use crate::pipeline::{Pipeline, Settings};
 use crate::schema::Schema;
 use crate::source::Sources;
-use crate::store::{Store, StoreError};
+use crate::store::{self, Store, StoreError};
 use crate::value::Reference;
 use crate::value::text::quoted;
 use crate::vm::Fault;
@@ -198,7 +198,8 @@ impl Stored {
 }
 
 fn empty(url: &str) -> LifeError {
-    let message = format!("{} holds no project", quoted(url));
+    let url = store::without_password(url);
+    let message = format!("{} holds no project", quoted(&url));
     LifeError::refused(Diagnostic::unplaced(Code::S0201, message).help(format!("deploy one: `weir deploy PATH --store {url}`")))
 }
 

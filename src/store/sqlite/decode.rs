@@ -2,7 +2,6 @@
 //! an option that isn't there is an error that names entity, field and record.
 
 use jiff::civil;
-use jiff::{SignedDuration, Timestamp};
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 use smol_str::SmolStr;
@@ -13,7 +12,7 @@ use super::key::{Cell, Key};
 use super::kind::Kind;
 use super::table::{Column, Table};
 use crate::schema::{FieldSet, PRIMARY_KEY, Row};
-use crate::store::StoreError;
+use crate::store::{StoreError, count};
 use crate::value::{Decimal, EntityId, Reference, Uuid, Value, decimal, time};
 
 /// The record that a row of `fields` holds, from this cell on.
@@ -122,9 +121,9 @@ fn plain(kind: &Kind, cell: ValueRef<'_>, entity: ValueRef<'_>) -> Option<Value>
         (Kind::Text, ValueRef::Text(text)) => Value::Text(SmolStr::new(str::from_utf8(text).ok()?)),
         (Kind::Choice(known), ValueRef::Integer(code)) => Value::Choice(i32::try_from(code).ok().filter(|code| known.contains(code))?),
         (Kind::Choices(known), ValueRef::Text(text)) => Value::Choices(codes(text, known)?.into()),
-        (Kind::Date, ValueRef::Integer(days)) => Value::Date(date(days)?),
-        (Kind::DateTime, ValueRef::Integer(micros)) => Value::DateTime(instant(micros)?),
-        (Kind::LocalDateTime, ValueRef::Integer(micros)) => Value::LocalDateTime(local(micros)?),
+        (Kind::Date, ValueRef::Integer(days)) => Value::Date(count::date(days)?),
+        (Kind::DateTime, ValueRef::Integer(micros)) => Value::DateTime(count::instant(micros)?),
+        (Kind::LocalDateTime, ValueRef::Integer(micros)) => Value::LocalDateTime(count::local(micros)?),
         (Kind::Reference(entity), cell) => Value::Reference(Reference { entity: *entity, id: uuid(cell)? }),
         (Kind::AnyReference(targets), cell) => {
             let ValueRef::Text(name) = entity else { return None };
@@ -185,21 +184,6 @@ fn codes(text: &[u8], known: &[i32]) -> Option<Vec<i32>> {
     let codes = inner.split(',').take(known.len() + 1).map(|code| code.parse().ok()).collect::<Option<Vec<i32>>>()?;
     let fine = codes.is_sorted_by(|one, next| one < next) && codes.iter().all(|code| known.contains(code)) && encode::list(&codes) == text;
     fine.then_some(codes)
-}
-
-fn date(days: i64) -> Option<civil::Date> {
-    let span = jiff::Span::new().try_days(days).ok()?;
-    let date = civil::Date::constant(1970, 1, 1).checked_add(span).ok()?;
-    (date.year() >= 1).then_some(date)
-}
-
-fn instant(micros: i64) -> Option<Timestamp> {
-    time::in_years(Timestamp::from_microsecond(micros).ok()?).ok()
-}
-
-fn local(micros: i64) -> Option<civil::DateTime> {
-    let epoch = civil::DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
-    epoch.checked_add(SignedDuration::from_micros(micros)).ok().filter(|local| local.year() >= 1)
 }
 
 fn damaged(connection: &Connection, table: &Table, column: &Column, id: Uuid) -> StoreError {

@@ -10,7 +10,7 @@ use super::key::Key;
 use super::kind::Kind;
 use super::table::{Column, Table};
 use crate::schema::PRIMARY_KEY;
-use crate::store::StoreError;
+use crate::store::{StoreError, count};
 use crate::value::{Decimal, Slot, Uuid, Value, decimal};
 
 /// Binds a field's value to the next parameter, or the next two.
@@ -49,14 +49,10 @@ pub(super) fn bind(
         (Kind::Text, Value::Text(text)) => statement.raw_bind_parameter(place, text.as_str()),
         (Kind::Choice(_), Value::Choice(code)) => statement.raw_bind_parameter(place, code),
         (Kind::Choices(_), Value::Choices(codes)) => statement.raw_bind_parameter(place, list(codes)),
-        (Kind::Date, Value::Date(date)) => {
-            let days = date.duration_since(jiff::civil::Date::constant(1970, 1, 1)).as_hours() / 24;
-            statement.raw_bind_parameter(place, days)
-        }
+        (Kind::Date, Value::Date(date)) => statement.raw_bind_parameter(place, count::days(*date)),
         (Kind::DateTime, Value::DateTime(instant)) => statement.raw_bind_parameter(place, instant.as_microsecond()),
         (Kind::LocalDateTime, Value::LocalDateTime(local)) => {
-            let since = local.duration_since(jiff::civil::DateTime::constant(1970, 1, 1, 0, 0, 0, 0)).as_micros();
-            statement.raw_bind_parameter(place, i64::try_from(since).map_err(|_| unfit(table, column, value))?)
+            statement.raw_bind_parameter(place, count::micros(*local).ok_or_else(|| unfit(table, column, value))?)
         }
         (Kind::Reference(target), Value::Reference(reference)) if reference.entity == *target => {
             statement.raw_bind_parameter(place, reference.id.as_bytes())

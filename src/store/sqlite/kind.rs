@@ -5,11 +5,8 @@ use smol_str::SmolStr;
 
 use super::key::{Class, Key, Met};
 use crate::schema::{Entity, Schema};
-use crate::store::StoreError;
+use crate::store::{StoreError, WIDEST_SCALED};
 use crate::value::{EntityId, Type};
-
-/// The scale above which a number no longer fits a 64-bit integer.
-const WIDEST_SCALED: u8 = 7;
 
 /// How values of a field are stored.
 #[derive(Debug)]
@@ -97,7 +94,7 @@ pub(super) fn kind(schema: &Schema, ty: &Type, in_mapped: bool) -> Result<Option
                 [target] => schema.entity(*target).map(|entity| (*target, entity)),
                 _ => None,
             };
-            match one.map(|(target, entity)| Ok((target, mapped(schema, entity, 0)?))).transpose()? {
+            match one.map(|(target, entity)| mapped(schema, entity, 0).map(|key| (target, key))).transpose()? {
                 Some((target, Some(key))) if in_mapped => Some(Kind::Row(target, key)),
                 Some((target, None)) if !in_mapped => Some(Kind::Reference(target)),
                 _ if in_mapped => None,

@@ -2,10 +2,7 @@
 //! (`weir_key`); what differs is added, widened or refused, all in one transaction. Nothing that holds data is dropped: a
 //! field or entity that the schema no longer has keeps its column, unused.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use rusqlite::{Connection, Transaction, TransactionBehavior};
-use smol_str::SmolStr;
 
 use super::failure::{duplicate, failure};
 use super::key::LONG_KEYS;
@@ -13,26 +10,18 @@ use super::open::{APPLICATION_ID, FORMAT, Owner, owner};
 use super::table::{Column, Table, identifier, key_name};
 use crate::schema::{Field, Schema};
 use crate::store::StoreError;
-use crate::value::{EntityId, Type};
-
-/// What a database was made for.
-#[derive(Default)]
-struct Shape {
-    /// By entity and field: the type as [`type_name`] writes it, and whether it is required.
-    fields: BTreeMap<(SmolStr, SmolStr), (String, bool)>,
-    /// Entity, and the fields of a key.
-    keys: BTreeSet<(SmolStr, Vec<SmolStr>)>,
-}
+use crate::store::shape::{Change, Retired, Shape, change, type_name};
+use crate::value::EntityId;
 
 /// Brings the tables up to a schema; gives the statements that empty lookups which it no longer has.
 pub(super) fn migrate(connection: &Connection, tables: &[Table], schema: &Schema) -> Result<Vec<(EntityId, String)>, StoreError> {
-    let wanted = wanted(schema);
+    let wanted = Shape::wanted(schema);
     let mapped = tables.iter().any(|table| table.mapped.is_some());
     if let Some(stored) = stored(connection)?
         && stored.covers(&wanted)
         && (!mapped || has_long_keys(connection)?)
     {
-        return retired(&stored, &wanted, schema);
+        return unlinks(&stored.retired(&wanted, schema));
     }
     // Within the caller's transaction, or one for the purpose, which an error undoes.
     let own = connection.is_autocommit().then(|| Transaction::new_unchecked(connection, TransactionBehavior::Immediate));
@@ -63,7 +52,7 @@ pub(super) fn migrate(connection: &Connection, tables: &[Table], schema: &Schema
     bring_up_keys(connection, tables, &stored, &wanted)?;
     remember(connection, &stored, &wanted)?;
     own.map_or(Ok(()), Transaction::commit).map_err(failure)?;
-    retired(&stored, &wanted, schema)
+    unlinks(&stored.retired(&wanted, schema))
 }
 
 fn has_long_keys(connection: &Connection) -> Result<bool, StoreError> {
@@ -73,40 +62,7 @@ fn has_long_keys(connection: &Connection) -> Result<bool, StoreError> {
 
 /// Whether the database has a table for every entity of a schema. One that lacks a field was made by another release.
 pub(super) fn holds(connection: &Connection, schema: &Schema) -> Result<bool, StoreError> {
-    let Some(stored) = stored(connection)? else { return Ok(false) };
-    let entities: BTreeSet<&SmolStr> = stored.fields.keys().map(|(entity, _)| entity).collect();
-    let own = || schema.entities.values().filter(|entity| entity.table.is_none());
-    if !own().all(|entity| entities.contains(&entity.name)) {
-        return Ok(false);
-    }
-    let names = own().flat_map(|entity| entity.fields.keys().map(|field| (entity.name.clone(), field.clone())));
-    match names.into_iter().find(|name| !stored.fields.contains_key(name)) {
-        None => Ok(true),
-        Some((entity, field)) => unusable(format!("the database was made by another release: it has no `{entity}.{field}`")),
-    }
-}
-
-impl Shape {
-    /// Whether nothing is to be done.
-    fn covers(&self, wanted: &Shape) -> bool {
-        let required_elsewhere = self.fields.iter().any(|(name, (_, required))| *required && !wanted.fields.contains_key(name));
-        self.keys == wanted.keys && !required_elsewhere && wanted.fields.iter().all(|(name, field)| self.fields.get(name) == Some(field))
-    }
-}
-
-fn wanted(schema: &Schema) -> Shape {
-    let mut shape = Shape::default();
-    for (_, entity) in schema.entities().filter(|(_, entity)| entity.table.is_none()) {
-        for (_, field) in entity.fields() {
-            let name = (entity.name.clone(), field.name.clone());
-            shape.fields.insert(name, (type_name(schema, &field.ty), field.required));
-        }
-        for key in &entity.keys {
-            let fields = key.fields.iter().filter_map(|slot| entity.field(*slot)).map(|field| field.name.clone()).collect();
-            shape.keys.insert((entity.name.clone(), fields));
-        }
-    }
-    shape
+    stored(connection)?.map_or(Ok(false), |stored| stored.holds(schema))
 }
 
 /// The shape that the database remembers; none where it is new.
@@ -114,20 +70,12 @@ fn stored(connection: &Connection) -> Result<Option<Shape>, StoreError> {
     if !matches!(owner(connection)?, Owner::Us | Owner::Shared) {
         return Ok(None);
     }
-    let mut shape = Shape::default();
     let mut statement = connection.prepare("SELECT entity, field, type, required FROM weir_field").map_err(failure)?;
-    let mut rows = statement.query([]).map_err(failure)?;
-    while let Some(row) = rows.next().map_err(failure)? {
-        let name = |index| row.get::<_, String>(index).map(SmolStr::from).map_err(failure);
-        shape.fields.insert((name(0)?, name(1)?), (row.get(2).map_err(failure)?, row.get(3).map_err(failure)?));
-    }
+    let fields = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)));
+    let fields = fields.and_then(Iterator::collect).map_err(failure)?;
     let mut statement = connection.prepare("SELECT entity, fields FROM weir_key").map_err(failure)?;
-    let mut rows = statement.query([]).map_err(failure)?;
-    while let Some(row) = rows.next().map_err(failure)? {
-        let name = |index| row.get::<_, String>(index).map_err(failure);
-        shape.keys.insert((name(0)?.into(), name(1)?.split(' ').map(SmolStr::new).collect()));
-    }
-    Ok(Some(shape))
+    let keys = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).and_then(Iterator::collect).map_err(failure)?;
+    Ok(Some(Shape::remembered(fields, keys)))
 }
 
 /// Our tables of tables. Where the database is another program's, its header stays as it is: that program may keep numbers of its own there.
@@ -162,7 +110,11 @@ fn bring_up(
                 refuse_lost(connection, table, field, &entities)?;
                 Vec::new()
             }
-            Change::Rescale(factor) => vec![format!("UPDATE {} SET {name} = {name} * {factor}", table.quoted, name = column.quoted)],
+            Change::Widen(0) => Vec::new(),
+            Change::Widen(more) => {
+                let factor = 10_u64.pow(more.into());
+                vec![format!("UPDATE {} SET {name} = {name} * {factor}", table.quoted, name = column.quoted)]
+            }
             Change::Refused => {
                 let (entity, name, new) = (&table.name, &field.name, type_name(schema, &field.ty));
                 return unusable(format!(
@@ -230,12 +182,8 @@ fn bring_up_keys(connection: &Connection, tables: &[Table], stored: &Shape, want
 
 fn remember(connection: &Connection, stored: &Shape, wanted: &Shape) -> Result<(), StoreError> {
     let mut statement = connection.prepare("INSERT OR REPLACE INTO weir_field VALUES (?1, ?2, ?3, ?4)").map_err(failure)?;
-    for ((entity, field), (ty, required)) in &wanted.fields {
-        statement.execute((entity.as_str(), field.as_str(), ty, required)).map_err(failure)?;
-    }
-    // A field that is gone may be empty from now on.
-    for ((entity, field), (ty, _)) in stored.fields.iter().filter(|(name, _)| !wanted.fields.contains_key(*name)) {
-        statement.execute((entity.as_str(), field.as_str(), ty, false)).map_err(failure)?;
+    for field in stored.brought_up(wanted) {
+        statement.execute(field).map_err(failure)?;
     }
     connection.execute("DELETE FROM weir_key", []).map_err(failure)?;
     let mut statement = connection.prepare("INSERT INTO weir_key VALUES (?1, ?2)").map_err(failure)?;
@@ -245,17 +193,9 @@ fn remember(connection: &Connection, stored: &Shape, wanted: &Shape) -> Result<(
     Ok(())
 }
 
-/// For every lookup that the schema no longer has: the statement that empties it, by the entity that it refers to.
-fn retired(stored: &Shape, wanted: &Shape, schema: &Schema) -> Result<Vec<(EntityId, String)>, StoreError> {
-    let gone = stored.fields.iter().filter(|(name, _)| !wanted.fields.contains_key(*name));
-    gone.filter_map(|((entity, field), (ty, _))| {
-        let targets: Vec<&str> = ty.strip_prefix("lookup ")?.split(" | ").collect();
-        let several = targets.len() > 1;
-        let known = targets.into_iter().filter_map(|target| Some((target.to_owned(), schema.entity_id(target)?)));
-        Some(known.map(move |(name, target)| Ok((target, unlink(entity, field, several.then_some(name.as_str()))?))).collect::<Vec<_>>())
-    })
-    .flatten()
-    .collect()
+/// The statements that empty lookups which the schema no longer has, by the entity that they refer to.
+fn unlinks(retired: &[Retired]) -> Result<Vec<(EntityId, String)>, StoreError> {
+    retired.iter().map(|lookup| Ok((lookup.target, unlink(&lookup.entity, &lookup.field, lookup.named.as_deref())?))).collect()
 }
 
 /// The statement that empties a lookup to a record; of one to several entities, where it is to a record of this one.
@@ -265,68 +205,6 @@ fn unlink(entity: &str, field: &str, target: Option<&str>) -> Result<String, Sto
         None => format!("UPDATE {table} SET {column} = NULL WHERE {column} = ?1"),
         Some(target) => format!("UPDATE {table} SET {column} = NULL, {of} = NULL WHERE {column} = ?1 AND {of} = '{target}'"),
     })
-}
-
-/// What becomes of a column whose field has another type now.
-#[derive(Debug, PartialEq)]
-enum Change {
-    None,
-    /// Its numbers get so many more decimals.
-    Rescale(u64),
-    /// It can't refer to these entities any more, which are gone.
-    Without(Vec<String>),
-    Refused,
-}
-
-fn change(old: &str, new: &Type, schema: &Schema) -> Change {
-    let new_name = &type_name(schema, new);
-    if old == new_name {
-        return Change::None;
-    }
-    match new {
-        Type::BigInt if old == "integer" => Change::None,
-        Type::Decimal(scale @ 0..=7) | Type::Money(scale @ 0..=7) => {
-            match scale_before(old, new).and_then(|before| scale.checked_sub(before)) {
-                Some(0) => Change::None,
-                Some(more) => Change::Rescale(10_u64.pow(more.into())),
-                None => Change::Refused,
-            }
-        }
-        Type::Lookup(_) => {
-            let split = |name: &str| name.trim_start_matches("lookup ").split(" | ").map(str::to_owned).collect::<BTreeSet<_>>();
-            let (before, now) = (split(old), split(new_name));
-            let lost: Vec<String> = before.difference(&now).cloned().collect();
-            match before.len() > 1 && now.len() > 1 {
-                true if lost.is_empty() => Change::None,
-                true if lost.iter().all(|entity| schema.entity_id(entity).is_none()) => Change::Without(lost),
-                _ => Change::Refused,
-            }
-        }
-        _ => Change::Refused,
-    }
-}
-
-/// How many decimals a number had, where every such number is also one of the new type.
-fn scale_before(old: &str, new: &Type) -> Option<u8> {
-    let scale = |name: &str| old.strip_prefix(name)?.strip_prefix('(')?.strip_suffix(')')?.parse::<u8>().ok();
-    match new {
-        _ if old == "integer" => Some(0),
-        Type::Money(_) => scale("money").or_else(|| scale("decimal")),
-        _ => scale("decimal"),
-    }
-}
-
-fn type_name(schema: &Schema, ty: &Type) -> String {
-    match ty {
-        Type::Lookup(targets) => {
-            let names: BTreeSet<_> =
-                targets.iter().filter_map(|target| schema.entity(*target)).map(|entity| entity.name.as_str()).collect();
-            // A row of somebody's own table is named as one of several is.
-            let row = names.len() == 1 && targets.iter().filter_map(|target| schema.entity(*target)).any(|entity| entity.table.is_some());
-            format!("lookup {}{}", if row { "row of " } else { "" }, names.into_iter().collect::<Vec<_>>().join(" | "))
-        }
-        other => other.to_string(),
-    }
 }
 
 fn unusable<T>(message: String) -> Result<T, StoreError> {

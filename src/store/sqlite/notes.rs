@@ -20,9 +20,7 @@ pub(super) fn keep(connection: &Connection, note: &Note) -> Result<(), StoreErro
     let (key, found) = (holder.map(|holder| &holder.key), holder.and_then(|holder| holder.found.as_ref()));
     let kept = statement.map_err(failure)?.execute((&note.name, &note.text, key, found)).map_err(failure)?;
     if kept == 0 {
-        let words =
-            "another run over the same operations has gone on in the meantime: what this one did since its last transaction isn't kept";
-        return Err(StoreError::Failed(words.to_owned()));
+        return Err(StoreError::lost_note());
     }
     Ok(())
 }
