@@ -324,5 +324,6 @@ codes! {
     F22 Fault "a privilege that is missing",
     F23 Fault "a value in the store that can't be read",
     F24 Fault "a read that was not recorded",
+    F25 Fault "a conflict with what others change",
     F29 Fault "an operation that was interrupted",
 }

@@ -47,6 +47,7 @@ pub(super) fn run_action(engine: &mut Engine, scene: &mut Scene, action: &Action
 }
 
 fn call_via(engine: &mut Engine, scene: &mut Scene, part: Part<'_>, via: &Via) -> Result<(), Interrupt> {
+    engine.called_out = true;
     let bound = engine.bound.get(part.name).map(Arc::clone);
     if bound.is_none() && *via != Via::Host {
         let mut context = PluginContext { engine, scene, part, failed: OnceCell::new() };
@@ -62,6 +63,7 @@ fn call_via(engine: &mut Engine, scene: &mut Scene, part: Part<'_>, via: &Via) -
 }
 
 fn call(engine: &mut Engine, scene: &mut Scene, part: Part<'_>, handler: &Handler) -> Result<(), Interrupt> {
+    engine.called_out = true;
     let began = (engine.settings.stopwatch)();
     let mut context = PluginContext { engine, scene, part, failed: OnceCell::new() };
     let result = catch_unwind(AssertUnwindSafe(|| handler(&mut context)));

@@ -90,6 +90,8 @@ pub(super) struct Engine {
     pub outputs: Vec<Value>,
     /// How many steps of the outermost operation were kept by themselves.
     pub kept: u32,
+    /// Whether code outside was called: what it did can't be undone.
+    pub called_out: bool,
     /// How many of the queued are kept whatever comes.
     pub queued_kept: usize,
     /// What code outside knows the outermost operation by; made when it is first asked for.
@@ -158,6 +160,7 @@ impl Engine {
             savepoint: Savepoint::None,
             outputs: Vec::new(),
             kept: 0,
+            called_out: false,
             schema,
             program,
             store,
@@ -185,6 +188,7 @@ impl Engine {
         self.savepoint = savepoint;
         self.outputs.clear();
         self.kept = 0;
+        self.called_out = false;
         self.correlation = self.next_correlation.take();
         self.calls = None;
         self.audited = 0;
@@ -364,7 +368,7 @@ impl Engine {
     /// statement, which the store does whole or not at all: where nothing was written before it and nothing runs after it, there is
     /// nothing to return from, and two statements are saved. That is every create and update whose flows only set fields or stop before it.
     pub fn before_write(&mut self, last: bool) -> Result<(), Interrupt> {
-        if self.savepoint == Savepoint::Due && (!last || !self.store.survives_errors()) {
+        if self.savepoint == Savepoint::Due && (!last || self.store.is_shared()) {
             self.store.savepoint().map_err(|error| self.store_fault(error))?;
             self.savepoint = Savepoint::Set;
             self.tell_border(Border::Savepoint);

@@ -93,7 +93,7 @@ pub(super) fn store(schema: &Schema, error: StoreError) -> Interrupt {
         }
         StoreError::Unusable(message) => fault(Code::F23, message),
         StoreError::Failed(message) => fault(Code::F11, message),
-        conflict @ StoreError::Conflict => fault(Code::F11, conflict.to_string()),
+        conflict @ StoreError::Conflict => fault(Code::F25, conflict.to_string()),
         StoreError::Unrecorded(what) => fault(Code::F24, format!("{what} was not recorded")),
     }
 }

@@ -80,6 +80,8 @@ pub struct Pipeline {
     engine: Engine,
     /// The transaction that the caller opened, if one is open.
     longer: Longer,
+    /// How many times an operation was run again.
+    conflicts: u64,
 }
 
 /// A transaction of several outermost operations.
@@ -129,7 +131,7 @@ impl Pipeline {
         let users = schema.entity_id(USERS).ok_or_else(|| StoreError::Unusable(format!("the schema has no entity `{USERS}`")))?;
         let administrator = Reference { entity: users, id: ADMINISTRATOR };
         let engine = Engine::new(schema, Arc::clone(&program), store, settings, administrator);
-        let mut pipeline = Pipeline { engine, longer: Longer::None };
+        let mut pipeline = Pipeline { engine, longer: Longer::None, conflicts: 0 };
         program.plugins.iter().for_each(|plugin| pipeline.take_in(plugin.into()));
         Ok(pipeline)
     }
@@ -195,7 +197,10 @@ impl Pipeline {
         self.engine.start_anew(acting, savepoint);
         let about_a_record = operation.is_about_a_record();
         self.tell_begin(&operation, acting);
-        let result = self.attempt(operation, acting);
+        let result = match self.longer == Longer::None && self.engine.store.is_shared() {
+            true => self.attempt_again(operation, acting),
+            false => self.attempt(operation, acting),
+        };
         self.engine.note = None;
         if result.is_err() && !self.engine.sessions.is_empty() {
             self.keep_sessions();
@@ -350,6 +355,33 @@ impl Pipeline {
         }
     }
 
+    /// Runs an outermost operation, and again from its beginning where it met the transactions of others, as long as it has time. Not where
+    /// code outside was called or something was kept: that can't be undone.
+    fn attempt_again(&mut self, operation: Operation, acting: Reference) -> Result<Reference, Interrupt> {
+        let (correlation, note, began) = (self.engine.correlation, self.engine.note.clone(), self.engine.began);
+        let mut conflicts = 0;
+        loop {
+            let result = self.attempt(operation.clone(), acting);
+            let engine = &mut self.engine;
+            let conflict = matches!(&result, Err(Interrupt::Fault(fault)) if fault.code == Code::F25);
+            let recorded = engine.settings.recorder.is_some();
+            if !conflict || engine.called_out || engine.kept > 0 || recorded || engine.left().is_zero() {
+                return result;
+            }
+            engine.store.give_way(conflicts);
+            (conflicts, self.conflicts) = (conflicts + 1, self.conflicts + 1);
+            engine.start_anew(acting, Savepoint::None);
+            // It is the same operation, and its time began with the first attempt.
+            (engine.correlation, engine.began) = (correlation, began);
+            engine.note.clone_from(&note);
+        }
+    }
+
+    /// How many times an operation was run again since the pipeline was opened, for it met the transactions of others.
+    pub fn conflicts(&self) -> u64 {
+        self.conflicts
+    }
+
     /// The end of an operation of a longer transaction.
     fn end_within_longer(&mut self, result: Result<Reference, Interrupt>) -> Result<Reference, Interrupt> {
         let set = std::mem::replace(&mut self.engine.savepoint, Savepoint::None) == Savepoint::Set;
@@ -364,7 +396,7 @@ impl Pipeline {
         };
         self.engine.epoch += 1;
         // A store that failed may have undone more than the savepoint says: then nobody knows what the transaction holds.
-        let failed = matches!(&result, Err(Interrupt::Fault(fault)) if fault.code == Code::F11);
+        let failed = matches!(&result, Err(Interrupt::Fault(fault)) if matches!(fault.code, Code::F11 | Code::F25));
         if failed || ended.is_err() {
             self.longer = Longer::Broken;
         }

@@ -38,10 +38,14 @@ pub trait Store: Send {
     /// Works with the tables of a schema as they are and changes nothing; says no where an entity of it has no table.
     fn take_up(&mut self, schema: &Schema) -> Result<bool, StoreError>;
 
-    /// Whether a transaction goes on after a statement of it failed. Where it doesn't, the caller sets a savepoint before whatever may fail.
-    fn survives_errors(&self) -> bool {
-        true
+    /// Whether transactions of other programs run beside one of this store. Then any of its statements may fail with
+    /// [`StoreError::Conflict`], and after one that failed nothing goes on before the transaction, or a savepoint of it, is undone.
+    fn is_shared(&self) -> bool {
+        false
     }
+
+    /// Lets others go first, after so many conflicts in a row; the longer, the more there were.
+    fn give_way(&mut self, _conflicts: u32) {}
 
     /// Begins a transaction that writes, at once, so that no upgrade of a read can fail later. One that is still open, for its
     /// end failed, is undone first.

@@ -19,12 +19,17 @@ use super::failure::{failure, is_lost};
 use super::select::parameters;
 use super::url::{Target, certificates};
 use crate::store::StoreError;
+use crate::value::Uuid;
 
 /// Prepared statements that are kept: the shapes of a project that is at work.
 const STATEMENTS: usize = 512;
 
 /// How much longer changes of tables may take than other statements.
 const FOR_TABLES: u32 = 20;
+
+/// How long is waited after a first conflict, and at most.
+const FIRST_PAUSE: Duration = Duration::from_millis(1);
+const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 
 /// What a statement is given.
 pub(super) type Parameters<'p> = [&'p (dyn ToSql + Sync)];
@@ -196,6 +201,13 @@ impl Link {
             State::Lost => "the connection to the database server was lost, and the transaction with it",
         };
         Err(StoreError::Failed(why.to_owned()))
+    }
+
+    /// Waits before a transaction is run again: twice as long each time, up to a fifth of a second, and never as long as another program.
+    pub fn give_way(&mut self, conflicts: u32) {
+        let most = FIRST_PAUSE.saturating_mul(1 << conflicts.min(8)).min(LONGEST_PAUSE);
+        let part = Uuid::now_v7().as_u128() & 0xFF;
+        std::thread::sleep(most.mul_f64(0.5 + part as f64 / 512.0));
     }
 
     /// The rows that a statement gives.

@@ -244,8 +244,12 @@ impl Store for Postgres {
         migrate::holds(&mut self.link, schema)
     }
 
-    fn survives_errors(&self) -> bool {
-        false
+    fn is_shared(&self) -> bool {
+        true
+    }
+
+    fn give_way(&mut self, conflicts: u32) {
+        self.link.give_way(conflicts);
     }
 
     fn begin(&mut self) -> Result<(), StoreError> {
