@@ -208,6 +208,11 @@ fn what_a_query_looks_at_uses_up_the_instructions() {
             update(&mut pipeline, account, &[("go", 1.into())]).ending
         };
         assert_eq!(run(10), Ending::Committed, "{flows}");
+        if std::env::var_os("WEIR_TEST_STORE").is_some() {
+            // Only SQLite tells how much it looked at; on a server the time is what bounds a query.
+            eprintln!("not run on a server: what a query looks at isn't counted there");
+            continue;
+        }
         assert!(matches!(run(5_000), Ending::Fault(fault) if fault.code == Code::F12), "{flows}");
     }
 }
