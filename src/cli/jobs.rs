@@ -213,10 +213,11 @@ fn show(id: Uuid, arguments: &Arguments, pipeline: &mut Pipeline, output: &mut O
         ("ended", moment(job.completed)),
         ("steps", Some(log::counted(job.steps, log.len()))),
     ];
+    let screen = output.screen();
     for (name, value) in lines.into_iter().filter_map(|(name, value)| Some((name, value?))) {
-        log::titled(&format!("{name:<12} "), &render::visible(&value)).iter().for_each(|line| output.line(line));
+        screen.titled(&format!("{name:<12} "), &render::visible(&value)).iter().for_each(|line| output.line(line));
     }
-    log.iter().flat_map(log::lines).for_each(|line| output.line(line));
+    log.iter().flat_map(|step| log::lines(step, screen)).for_each(|line| output.line(line));
     Ok(Exit::Well)
 }
 

@@ -30,6 +30,7 @@ mod repl;
 mod replay;
 mod run;
 mod schema;
+mod screen;
 mod shell;
 mod snap;
 mod story;
@@ -39,14 +40,14 @@ mod work;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use exit::Exit;
 use output::Output;
 
 /// Rules that run inside the data transaction: check them, try them, run them.
 #[derive(Debug, Parser)]
-#[command(name = "weir", version, about, max_term_width = 100, arg_required_else_help = true)]
+#[command(name = "weir", version, about, arg_required_else_help = true)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -112,9 +113,15 @@ enum Format {
     Json,
 }
 
+/// The command line; its help is as wide as the screen, up to where lines are no longer easy to read.
+fn command() -> clap::Command {
+    Cli::command().term_width(screen::width().min(screen::Screen::FILE.width))
+}
+
 /// Runs the command that the process was asked for.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse_from(coverage::joined(std::env::args_os())) {
+    let matches = command().try_get_matches_from(coverage::joined(std::env::args_os()));
+    let cli = match matches.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version come this way too. Where they can't be printed there is nobody to tell.
@@ -145,8 +152,8 @@ pub fn main() -> ExitCode {
         Command::Schema(arguments) => schema::run(&arguments, &mut output),
         Command::Repl(arguments) => repl::run(&arguments, &mut output),
         Command::Explain(arguments) => explain::run(&arguments, &mut output),
-        Command::Completions(arguments) => shell::completions(&arguments, Cli::command(), &mut output),
-        Command::Man(arguments) => shell::man(&arguments, Cli::command(), &mut output),
+        Command::Completions(arguments) => shell::completions(&arguments, command(), &mut output),
+        Command::Man(arguments) => shell::man(&arguments, command(), &mut output),
     };
     ExitCode::from(exit.and(output.finish()).code())
 }

@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 
 use super::exit::Exit;
 use super::output::Output;
+use super::screen::Screen;
 use super::{compiled, files, load};
 use crate::diagnostic::render;
 use crate::exchange;
@@ -63,7 +64,7 @@ fn show(arguments: &Arguments, output: &mut Output) -> Result<(), Exit> {
         Exit::Usage
     })?;
     let text = match format {
-        Form::Human => exchange::order_text(&order),
+        Form::Human => exchange::order_text(&order, if file.is_some() { Screen::FILE } else { output.screen() }.width),
         Form::Json => serde_json::to_string(&order).unwrap_or_default() + "\n",
         Form::Mermaid => exchange::order_mermaid(&order),
         Form::Svg => exchange::order_svg(&order),

@@ -7,6 +7,7 @@ use std::env;
 use std::io::{self, BufWriter, ErrorKind, IsTerminal, Stdout, Write};
 
 use super::exit::Exit;
+use super::screen::{self, Screen};
 
 /// Standard output, buffered, and standard error.
 pub(super) struct Output {
@@ -42,6 +43,16 @@ impl Output {
     /// Whether standard output takes colours.
     pub fn colours(&self) -> bool {
         if self.aside { self.colours.err } else { self.colours.out }
+    }
+
+    /// What standard output is written on.
+    pub fn screen(&self) -> Screen {
+        if self.aside { self.error_screen() } else { Screen { width: screen::width(), colours: self.colours.out } }
+    }
+
+    /// What standard error is written on.
+    pub fn error_screen(&self) -> Screen {
+        Screen { width: screen::error_width(), colours: self.colours.err }
     }
 
     /// Whether standard error takes colours.

@@ -39,6 +39,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Exit {
         settings: settings(&arguments.allow),
         asks: terminal,
         colours: output.colours() && terminal,
+        width: super::screen::width,
         interrupt,
     });
     let session = match session {

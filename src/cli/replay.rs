@@ -113,7 +113,7 @@ impl Replay {
             let now = played.as_ref().unwrap_or(&was);
             return output.line(exchange::replayed_json(taken.number, &title, &taken.outcome, &now.outcome, &difference));
         }
-        let lines = if was.same { exchange::difference_lines(&difference) } else { otherwise(taken, &was) };
+        let lines = if was.same { exchange::difference_lines(&difference, output.screen().width) } else { otherwise(taken, &was) };
         if self.changed.is_none() && lines.is_empty() {
             output.line(format!("{:>5}  {title}: {}", taken.number, exchange::ending_line(&taken.outcome.ending)));
         } else if !lines.is_empty() {

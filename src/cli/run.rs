@@ -209,7 +209,7 @@ fn chosen<'a>(project: &'a Project, name: Option<&str>) -> Result<&'a Scenario, 
 
 fn tell(report: &Report, project: &Project, output: &mut Output) {
     output.line(format!("scenario {}\n", report.name));
-    for line in story::events(report, project, output.colours()) {
+    for line in story::events(report, project, output.screen()) {
         output.line(line);
     }
     if let Some(failure) = &report.failure {

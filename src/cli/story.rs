@@ -1,5 +1,6 @@
 //! Outcomes told to people: which flows ran in which order, how it ended, and where a test or scenario failed.
 
+use super::screen::Screen;
 use crate::diagnostic::{Diagnostic, render};
 use crate::exchange;
 use crate::pipeline::{Ending, Outcome};
@@ -8,8 +9,11 @@ use crate::scenario::{Event, EventKind, Failure, Report};
 use crate::source::{Sources, Span};
 use crate::vm::Fault;
 
-/// How much of a statement is shown.
-const LONGEST: usize = 100;
+/// How far what happened is indented beneath its statement.
+const INDENT: usize = 7;
+
+/// How much of a statement is shown where something is wrong with it.
+const LONGEST: usize = 102;
 
 /// How many flows of an operation are told; programs get them all.
 const MOST: usize = 100;
@@ -18,13 +22,13 @@ const MOST: usize = 100;
 const FEW: usize = 8;
 
 /// What happened in a scenario or test, a line each.
-pub(super) fn events(report: &Report, project: &Project, colours: bool) -> Vec<String> {
-    report.events.iter().flat_map(|event| told(event, project, colours)).collect()
+pub(super) fn events(report: &Report, project: &Project, screen: Screen) -> Vec<String> {
+    report.events.iter().flat_map(|event| told(event, project, screen)).collect()
 }
 
 /// One thing that happened in one line, where that can be: of an operation its end and what ran.
-pub(super) fn brief(event: &Event, project: &Project, colours: bool) -> Vec<String> {
-    let EventKind::Operation { outcome, user, .. } = &event.kind else { return told(event, project, colours) };
+pub(super) fn brief(event: &Event, project: &Project, screen: Screen) -> Vec<String> {
+    let EventKind::Operation { outcome, user, .. } = &event.kind else { return told(event, project, screen) };
     let by = user.as_ref().map(|user| format!(" (as {user})")).unwrap_or_default();
     let ran = if outcome.ran.is_empty() { String::new() } else { format!(", ran {}", render::several(&outcome.ran, FEW)) };
     let end = match &outcome.ending {
@@ -33,13 +37,14 @@ pub(super) fn brief(event: &Event, project: &Project, colours: bool) -> Vec<Stri
         Ending::Fault(fault) => format!("{}: {}", fault.code.name(), render::visible(&fault.message)),
     };
     let at = project.sources.position(event.span).line;
-    vec![format!("{at:>5}  {}{by}", statement(event.span, &project.sources)), format!("       {end}{ran}")]
+    vec![format!("{at:>5}  {}{by}", statement(event.span, &project.sources, screen.width.saturating_sub(INDENT))), format!("       {end}{ran}")]
 }
 
 /// One thing that happened, with all that is known of it.
-pub(super) fn told(event: &Event, project: &Project, colours: bool) -> Vec<String> {
+pub(super) fn told(event: &Event, project: &Project, screen: Screen) -> Vec<String> {
     let sources = &project.sources;
-    let statement = statement(event.span, sources);
+    let screen = screen.within(INDENT);
+    let statement = statement(event.span, sources, screen.width);
     let at = sources.position(event.span).line;
     match &event.kind {
         EventKind::Show(value) => vec![format!("{at:>5}  show {statement}"), format!("       {}", render::visible(value))],
@@ -52,30 +57,30 @@ pub(super) fn told(event: &Event, project: &Project, colours: bool) -> Vec<Strin
         EventKind::Operation { outcome, user, .. } => {
             let by = user.as_ref().map(|user| format!("   (as {user})")).unwrap_or_default();
             let mut lines = vec![format!("{at:>5}  {statement}{by}")];
-            lines.extend(ending(outcome, project, colours).into_iter().map(|line| format!("       {line}")));
+            lines.extend(ending(outcome, project, screen).into_iter().map(|line| format!("{:INDENT$}{line}", "")));
             lines
         }
     }
 }
 
 /// What became of an operation, a line each.
-fn ending(outcome: &Outcome, project: &Project, colours: bool) -> Vec<String> {
+fn ending(outcome: &Outcome, project: &Project, screen: Screen) -> Vec<String> {
     let sources = &project.sources;
-    let mut lines = exchange::trace_lines(outcome, &project.checked.schema, sources);
+    let mut lines = exchange::trace_lines(outcome, &project.checked.schema, sources, screen.width);
     if !outcome.ran.is_empty() {
-        lines.push(format!("ran        {}", render::several(&outcome.ran, MOST)));
+        lines.extend(screen.titled("ran        ", &render::several(&outcome.ran, MOST)));
     }
     if !outcome.queued.is_empty() {
-        lines.push(format!("queued     {}", render::several(&outcome.queued, MOST)));
+        lines.extend(screen.titled("queued     ", &render::several(&outcome.queued, MOST)));
     }
     match &outcome.ending {
         Ending::Committed => lines.push("committed".to_owned()),
         Ending::Stopped { flow, reason } => {
-            lines.push(format!("stopped    by {flow}: {}", render::visible(reason)));
+            lines.extend(screen.titled("stopped    ", &format!("by {flow}: {}", render::visible(reason))));
             lines.push(undone(outcome.kept));
         }
         Ending::Fault(fault) => {
-            lines.extend(self::fault(fault, sources, colours));
+            lines.extend(self::fault(fault, sources, screen.colours));
             lines.push(undone(outcome.kept));
         }
     }
@@ -108,16 +113,16 @@ pub(super) fn failure(failure: &Failure, sources: &Sources) -> Vec<String> {
     let at = sources.position(failure.span);
     let file = sources.get(failure.span.file).map_or("", |file| &file.name);
     let mut lines = vec![format!("{file}:{}:{}: {}", at.line, at.column, render::visible(&failure.message))];
-    lines.push(format!("    {}", statement(failure.span, sources)));
+    lines.push(format!("    {}", statement(failure.span, sources, LONGEST)));
     lines.extend(failure.notes.iter().map(|note| format!("    {}", render::visible(note))));
     lines
 }
 
-/// The first line of a statement, not too much of it.
-fn statement(span: Span, sources: &Sources) -> String {
+/// The first line of a statement, so much of it as there is room for.
+fn statement(span: Span, sources: &Sources, room: usize) -> String {
     let text = sources.slice(span);
     let first = text.lines().next().unwrap_or("");
-    let mut shown: String = first.chars().take(LONGEST).collect();
+    let mut shown: String = first.chars().take(room.saturating_sub(" …".chars().count())).collect();
     if shown.len() < text.trim_end().len() {
         shown.push_str(" …");
     }

@@ -63,7 +63,8 @@ fn tell(arguments: &Arguments, output: &mut Output) -> Result<Exit, Exit> {
             several(&others, MOST)
         ));
     }
-    exchange::trace_lines(&part, schema, sources).iter().for_each(|line| output.line(format!("  {line}")));
+    let width = output.screen().within(2).width;
+    exchange::trace_lines(&part, schema, sources, width).iter().for_each(|line| output.line(format!("  {line}")));
     if part.trace.is_empty() {
         output.line(format!("  {}", absent(arguments, &outcome, &record.compiled)));
     }

@@ -22,7 +22,7 @@ const MOST_LINES: usize = 200;
 pub(super) fn trace(session: &mut Session, _: &str, answer: &mut Answer<'_>) {
     let Some(last) = last(session, answer) else { return };
     let Last { what, outcome, schema, sources } = last;
-    let lines = exchange::trace_lines(outcome, schema, sources);
+    let lines = exchange::trace_lines(outcome, schema, sources, (session.setup.width)());
     answer.line(Colour::Dim.paint(what, session.setup.colours));
     tell_some(lines, answer);
 }
@@ -48,7 +48,7 @@ pub(super) fn why(session: &mut Session, name: &str, answer: &mut Answer<'_>) {
         return answer.line(exchange::not_considered(name, &outcome.trace, &session.compiled.program, &session.compiled.schema));
     }
     let part = Outcome { trace, ..(**outcome).clone() };
-    tell_some(exchange::trace_lines(&part, schema, sources), answer);
+    tell_some(exchange::trace_lines(&part, schema, sources, (session.setup.width)()), answer);
 }
 
 /// What starts a flow, in words.
@@ -74,7 +74,7 @@ pub(super) fn order(session: &mut Session, text: &str, answer: &mut Answer<'_>) 
     let message = first.next().map_or_else(String::new, |letter| letter.to_uppercase().collect::<String>() + first.as_str());
     let compiled = crate::project::Compiled { sources: openable(session).into(), ..session.compiled.clone() };
     match compiled.order(&Ask { entity: entity.to_owned(), message, fields }) {
-        Ok(order) => answer.line(exchange::order_text(&order).trim_end()),
+        Ok(order) => answer.line(exchange::order_text(&order, (session.setup.width)()).trim_end()),
         Err(error) => answer.error(Worst::Usage, format!("error: {error}")),
     }
 }

@@ -44,6 +44,8 @@ pub struct Setup {
     pub asks: bool,
     /// Whether what is told may have colours.
     pub colours: bool,
+    /// How many columns a line has now.
+    pub width: fn() -> usize,
     /// Set from outside, it ends the operation that runs.
     pub interrupt: Arc<AtomicBool>,
 }

@@ -208,7 +208,7 @@ fn tell_failure(session: &mut Session, failure: &Failure, answer: &mut Answer<'_
     let place = session.sources.place(failure.span).unwrap_or_default();
     let mut lines = vec![format!("{place}: {}", failure.message)];
     match failure.condition.as_deref() {
-        Some((span, parts)) => lines.extend(scenario::diagram(*span, parts, &session.sources)),
+        Some((span, parts)) => lines.extend(scenario::diagram(*span, parts, &session.sources, (session.setup.width)())),
         None => lines.push(outcome::statement(session.sources.slice(failure.span))),
     }
     lines.extend(failure.notes.iter().cloned());

@@ -9,9 +9,6 @@ use super::Part;
 use crate::diagnostic::render::visible;
 use crate::source::{SourceFile, Sources, Span};
 
-/// How many columns a line takes at most.
-const WIDTH: usize = 100;
-
 /// How wide a value may be to stand beneath its part, and how wide it may always be.
 const WIDEST: usize = 32;
 const SHORT: usize = 8;
@@ -22,8 +19,8 @@ struct Value {
     text: String,
 }
 
-/// The lines of a condition with the values beneath them.
-pub fn diagram(condition: Span, parts: &[Part], sources: &Sources) -> Vec<String> {
+/// The lines of a condition with the values beneath them, which end by a column.
+pub fn diagram(condition: Span, parts: &[Part], sources: &Sources, width: usize) -> Vec<String> {
     let Some(file) = sources.get(condition.file) else { return Vec::new() };
     let (first, last) = (file.position(condition.start).line, file.position(condition.end).line);
     let indent = (first..=last).filter_map(|line| file.line(line)).filter(|line| !line.trim().is_empty()).map(blanks).min().unwrap_or(0);
@@ -40,7 +37,7 @@ pub fn diagram(condition: Span, parts: &[Part], sources: &Sources) -> Vec<String
             }
         }
         values.sort_by_key(|value| value.column);
-        values.iter_mut().for_each(|value| put_aside(value, &mut long));
+        values.iter_mut().for_each(|value| put_aside(value, width, &mut long));
         lines.extend(beneath(values));
     }
     lines.extend(long);
@@ -86,16 +83,16 @@ fn row(texts: &[(usize, &str)]) -> String {
 }
 
 /// A value that is too long for its place becomes a number, and stands among those below.
-fn put_aside(value: &mut Value, long: &mut Vec<String>) {
-    let width = value.text.width();
-    if width <= WIDEST && value.column + width <= WIDTH || width <= SHORT {
+fn put_aside(value: &mut Value, width: usize, long: &mut Vec<String>) {
+    let own = value.text.width();
+    if own <= WIDEST && value.column + own <= width || own <= SHORT {
         return;
     }
     let number = format!("[{}]", 1 + long.iter().filter(|line| line.starts_with('[')).count());
     let mut letters = value.text.chars().peekable();
     let mut head = format!("{number} ");
     while letters.peek().is_some() {
-        let piece: String = letters.by_ref().take(WIDTH - head.len()).collect();
+        let piece: String = letters.by_ref().take(width.saturating_sub(head.len()).max(WIDEST)).collect();
         long.push(format!("{head}{piece}"));
         head = " ".repeat(number.len() + 1);
     }
@@ -142,7 +139,7 @@ mod tests {
                 Part { at: Span::new(file, at as u32, text.len() as u32), value: (*value).to_owned() }
             })
             .collect();
-        diagram(Span::new(file, 0, text.len() as u32), &parts, &sources).join("\n")
+        diagram(Span::new(file, 0, text.len() as u32), &parts, &sources, 100).join("\n")
     }
 
     #[test]

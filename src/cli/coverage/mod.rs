@@ -120,10 +120,10 @@ pub(super) struct Tested<'a> {
 }
 
 fn tell_as(form: &Form, views: &[View<'_>], aside: bool, output: &mut Output) -> Exit {
-    let colours = if aside { output.error_colours() } else { output.colours() };
+    let screen = if aside { output.error_screen() } else { output.screen() };
     let text = match form {
-        Form::Table => table::table(views, colours),
-        Form::Source => source::annotated(views, colours),
+        Form::Table => table::table(views, screen),
+        Form::Source => source::annotated(views, screen.colours),
         Form::Lcov(file) => return write(file, &lcov::document(views), output),
         Form::Html(file) => return write(file, &html::document(views), output),
     };

@@ -3,32 +3,18 @@
 use jiff::{Timestamp, Unit};
 use serde_json::{Value, json};
 
+use crate::cli::screen::Screen;
 use crate::diagnostic::render;
-use crate::exchange::wrap;
 use crate::pipeline::LoggedStep;
 use crate::schema::jobs::Outcome;
-
-/// How many columns a line takes at most, where its words allow it.
-const WIDTH: usize = 80;
 
 /// How many steps there were, and how many of them are here.
 pub(super) fn counted(steps: u32, here: usize) -> String {
     if steps as usize > here { format!("{steps}, the last {here} of them here") } else { steps.to_string() }
 }
 
-/// Words behind a title, the lines after the first beneath them.
-pub(super) fn titled(title: &str, words: &str) -> Vec<String> {
-    let indent = title.chars().count();
-    let mut lines = Vec::new();
-    wrap(words, indent, WIDTH, &mut lines);
-    if let Some(first) = lines.first_mut() {
-        *first = format!("{title}{}", first.trim_start());
-    }
-    lines
-}
-
 /// A step for people: when it began, how long it took and what came of it; beneath that what it did, and why it failed.
-pub(super) fn lines(step: &LoggedStep) -> Vec<String> {
+pub(super) fn lines(step: &LoggedStep, screen: Screen) -> Vec<String> {
     let outcome = match (step.outcome, step.due) {
         (Outcome::Succeeded, _) => "done".to_owned(),
         (Outcome::Waiting, Some(due)) => format!("waits until {} at most", seconds(due)),
@@ -42,7 +28,7 @@ pub(super) fn lines(step: &LoggedStep) -> Vec<String> {
     let place = step.location.as_ref().map_or(String::new(), |place| format!(" ({place})"));
     let what = if words.is_empty() { place } else { format!("{}{place}", words.join(" / ")) };
     for text in [what.trim(), step.message.as_deref().unwrap_or_default()].into_iter().filter(|text| !text.is_empty()) {
-        lines.extend(titled("       ", &render::visible(text)));
+        lines.extend(screen.titled("       ", &render::visible(text)));
     }
     lines
 }

@@ -105,7 +105,8 @@ impl<'a> Teller<'a> {
         };
         self.line(&words);
         if self.arguments.trace {
-            let lines = exchange::trace_lines(outcome, &self.compiled.schema, &self.compiled.sources);
+            let width = self.output.screen().within(4).width;
+            let lines = exchange::trace_lines(outcome, &self.compiled.schema, &self.compiled.sources, width);
             lines.iter().for_each(|line| self.line(&format!("    {line}")));
         }
     }

@@ -27,7 +27,7 @@ pub(super) fn test(done: &Done, project: &Project, output: &mut Output) {
         }
         Ending::Failed => {
             output.line(format!("{}  {name}  {took}", paint("failed", RED)));
-            for line in why::lines(&done.report, project, colours) {
+            for line in why::lines(&done.report, project, output.screen().within(8)) {
                 output.line(if line.is_empty() { line } else { format!("        {line}") });
             }
             output.line("");

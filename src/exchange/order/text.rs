@@ -8,6 +8,7 @@ use std::fmt::Write;
 
 use super::words::{self, MOST_NAMES, STAGES, numbers, title};
 use crate::diagnostic::render::{several, visible};
+use crate::exchange::wrap;
 use crate::pipeline::order::{Act, Event, Kind, Order, Part, Place, Step, What};
 
 /// How long a condition is before it is cut, in characters.
@@ -16,8 +17,8 @@ const LONGEST: usize = 72;
 /// How deep the tree is shown; chains of children and cascades that are longer are in the JSON.
 const DEEPEST: usize = 40;
 
-/// An order as text.
-pub fn order_text(order: &Order) -> String {
+/// An order as text, in lines of so many columns where their words allow it.
+pub fn order_text(order: &Order, width: usize) -> String {
     let mut printer = Printer {
         order,
         text: String::new(),
@@ -27,7 +28,14 @@ pub fn order_text(order: &Order) -> String {
         above: Vec::new(),
     };
     printer.all();
-    printer.text.lines().fold(String::with_capacity(printer.text.len()), |text, line| text + visible(line).trim_end() + "\n")
+    let mut lines = Vec::new();
+    for line in printer.text.lines() {
+        let line = visible(line);
+        let words = line.trim_start_matches(' ');
+        wrap(words.trim_end(), line.len() - words.len(), width, &mut lines);
+    }
+    lines.push(String::new());
+    lines.join("\n")
 }
 
 struct Printer<'a> {

@@ -117,7 +117,7 @@ fn reasons((old, before): (&Outcome, &Compiled), (new, after): (&Outcome, &Compi
     }
     let told = |steps: &[(&str, bool, Vec<_>)], name: &str, compiled: &Compiled| -> (Vec<bool>, Vec<String>) {
         let own = || steps.iter().filter(|(other, ..)| *other == name);
-        let first = own().next().map(|(_, _, told)| lines_of(told, &compiled.schema, &compiled.sources));
+        let first = own().next().map(|(_, _, told)| lines_of(told, &compiled.schema, &compiled.sources, usize::MAX));
         (own().map(|(_, ran, _)| *ran).collect(), first.unwrap_or_default())
     };
     let otherwise = names.into_iter().filter_map(|name| {

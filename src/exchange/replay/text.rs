@@ -2,9 +2,13 @@
 
 use super::Difference;
 use crate::diagnostic::render::{several, visible};
+use crate::exchange::wrap;
 use crate::pipeline::{Ending, Operation};
 use crate::schema::{Row, Schema};
 use crate::value::{EntityId, Reference};
+
+/// How far the reasons are indented.
+const WHY: usize = 16;
 
 /// How many names are listed.
 const MOST: usize = 100;
@@ -46,8 +50,8 @@ pub fn ending_line(ending: &Ending) -> String {
     }
 }
 
-/// What is otherwise, a line each; nothing where nothing is.
-pub fn difference_lines(difference: &Difference) -> Vec<String> {
+/// What is otherwise, in lines of so many columns where their words allow it; nothing where nothing is.
+pub fn difference_lines(difference: &Difference, width: usize) -> Vec<String> {
     let Difference { ending: ended, ran, given, written, reasons, unrecorded, assumed } = difference;
     let mut lines = Vec::new();
     if let Some(what) = unrecorded {
@@ -75,16 +79,18 @@ pub fn difference_lines(difference: &Difference) -> Vec<String> {
         lines.push(format!("           {}: {} → {}", change.field, value(&change.was), value(&change.now)));
     }
     for reason in reasons {
-        let told = |when: &str, told: &[String]| match told {
-            [] => vec![format!("           {when}: {} isn't considered", reason.flow)],
-            [first, rest @ ..] => {
-                let first = format!("           {when}: {first}");
-                std::iter::once(first).chain(rest.iter().map(|line| format!("                {line}"))).collect()
-            }
-        };
         lines.push(format!("why        {}", reason.flow));
-        lines.extend(told("was", &reason.was));
-        lines.extend(told("now", &reason.now));
+        for (when, told) in [("was", &reason.was), ("now", &reason.now)] {
+            let first = lines.len();
+            for line in told {
+                let words = line.trim_start_matches(' ');
+                wrap(words, WHY + line.len() - words.len(), width, &mut lines);
+            }
+            match lines.get_mut(first) {
+                Some(line) => *line = format!("{:11}{when}: {}", "", line.trim_start_matches(' ')),
+                None => lines.push(format!("{:11}{when}: {} isn't considered", "", reason.flow)),
+            }
+        }
     }
     if *assumed && !lines.is_empty() {
         lines.push("           (what is written otherwise is taken to be accepted: keys and references can't be held offline)".to_owned());

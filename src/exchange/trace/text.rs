@@ -1,5 +1,7 @@
 //! A trace as lines for people: indented by level, with what didn't run and why beside what did.
 
+use unicode_width::UnicodeWidthStr;
+
 use super::Reader;
 use crate::diagnostic::render::visible;
 use crate::exchange::{GIVEN, KEPT};
@@ -9,8 +11,7 @@ use crate::source::{Sources, Span};
 use crate::value::{Type, Value};
 use crate::vm::FactName;
 
-/// How many columns a line takes at most, where its words allow it, and how many of a deep one.
-const WIDTH: usize = 96;
+/// How many columns a line of words has at least, however deep it stands.
 const NARROWEST: usize = 40;
 
 /// How much of a text is shown.
@@ -19,13 +20,13 @@ const LONGEST: usize = 60;
 /// Levels beyond this one are indented no further.
 const DEEPEST: usize = 20;
 
-/// What happened in an operation, a line each; nothing where no trace was asked for.
-pub fn trace_lines(outcome: &Outcome, schema: &Schema, sources: &Sources) -> Vec<String> {
-    lines_of(&outcome.trace, schema, sources)
+/// What happened in an operation, in lines of so many columns where their words allow it; nothing where no trace was asked for.
+pub fn trace_lines(outcome: &Outcome, schema: &Schema, sources: &Sources, width: usize) -> Vec<String> {
+    lines_of(&outcome.trace, schema, sources, width)
 }
 
 /// The lines of entries.
-pub(in crate::exchange) fn lines_of(trace: &[TraceEntry], schema: &Schema, sources: &Sources) -> Vec<String> {
+pub(in crate::exchange) fn lines_of(trace: &[TraceEntry], schema: &Schema, sources: &Sources, width: usize) -> Vec<String> {
     let reader = Reader { schema, sources };
     let mut lines = Vec::new();
     // As whom the operations act that are open, by their levels.
@@ -45,7 +46,7 @@ pub(in crate::exchange) fn lines_of(trace: &[TraceEntry], schema: &Schema, sourc
         }
         let indent = 2 * (entry.level as usize).min(DEEPEST);
         for (place, paragraph) in paragraphs.iter().enumerate() {
-            wrap(&visible(paragraph), indent + if place > 0 { 2 } else { 0 }, WIDTH, &mut lines);
+            wrap(&visible(paragraph), indent + if place > 0 { 2 } else { 0 }, width, &mut lines);
         }
     }
     lines
@@ -223,7 +224,7 @@ pub fn wrap(text: &str, indent: usize, width: usize, lines: &mut Vec<String>) {
     let room = width.saturating_sub(indent).max(NARROWEST);
     let (mut line, mut deeper) = (String::new(), 0);
     for word in text.split(' ') {
-        if !line.is_empty() && deeper + line.chars().count() + 1 + word.chars().count() > room {
+        if !line.is_empty() && deeper + line.width() + 1 + word.width() > room {
             push(&line, indent + deeper);
             line.clear();
             deeper = 4;
