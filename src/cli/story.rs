@@ -37,7 +37,10 @@ pub(super) fn brief(event: &Event, project: &Project, screen: Screen) -> Vec<Str
         Ending::Fault(fault) => format!("{}: {}", fault.code.name(), render::visible(&fault.message)),
     };
     let at = project.sources.position(event.span).line;
-    vec![format!("{at:>5}  {}{by}", statement(event.span, &project.sources, screen.width.saturating_sub(INDENT))), format!("       {end}{ran}")]
+    vec![
+        format!("{at:>5}  {}{by}", statement(event.span, &project.sources, screen.width.saturating_sub(INDENT))),
+        format!("       {end}{ran}"),
+    ]
 }
 
 /// One thing that happened, with all that is known of it.

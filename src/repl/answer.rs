@@ -1,5 +1,6 @@
 //! What the session answers: lines for whoever shows them, as they come, and how bad the worst of it was. Nothing in here prints.
 
+pub(super) use crate::diagnostic::render::Colour;
 use crate::diagnostic::{Diagnostic, render};
 use crate::source::Sources;
 
@@ -35,30 +36,6 @@ pub struct Answer<'a> {
     pub worst: Worst,
     /// Whether the session is over.
     pub over: bool,
-}
-
-/// Colours, where they are wanted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Colour {
-    Good,
-    Warning,
-    Bad,
-    Dim,
-    Strong,
-}
-
-impl Colour {
-    /// A text in this colour.
-    pub fn paint(self, text: &str, colours: bool) -> String {
-        let code = match self {
-            Colour::Good => "32",
-            Colour::Warning => "33",
-            Colour::Bad => "31",
-            Colour::Dim => "2",
-            Colour::Strong => "1",
-        };
-        if colours { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
-    }
 }
 
 impl<'a> Answer<'a> {

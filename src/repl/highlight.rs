@@ -1,6 +1,7 @@
 //! Colours for what is being typed, by its tokens and the names of the session.
 
 use super::session::Session;
+use crate::diagnostic::render;
 use crate::syntax::keywords::{CLAUSES, DECLARATIONS, STATEMENTS, TYPES, is_reserved};
 use crate::syntax::{Token, tokens};
 
@@ -55,8 +56,5 @@ fn of_word(session: &Session, word: &str, line_first: bool) -> Option<&'static s
 
 /// A text in a colour; line breaks stay outside of it.
 fn painted(text: &str, colour: &str) -> String {
-    text.split('\n')
-        .map(|line| if line.is_empty() { String::new() } else { format!("\u{1b}[{colour}m{line}\u{1b}[0m") })
-        .collect::<Vec<_>>()
-        .join("\n")
+    text.split('\n').map(|line| if line.is_empty() { String::new() } else { render::painted(line, colour) }).collect::<Vec<_>>().join("\n")
 }

@@ -17,7 +17,7 @@ use rustyline::history::DefaultHistory;
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{CompletionType, Config, Context, Editor, Helper};
 
-use super::answer::{Answer, Told, Worst};
+use super::answer::{Answer, Colour, Told, Worst};
 use super::commands::{self, Offers};
 use super::history::History;
 use super::session::Session;
@@ -77,7 +77,7 @@ fn converse(
             (session.news(), session.prompt(), session.setup.colours)
         };
         news.into_iter().for_each(|news| tell(&Told::Line(news)));
-        let styled = if colours { format!("\u{1b}[1;34m{prompt}\u{1b}[0m") } else { prompt.clone() };
+        let styled = Colour::Prompt.paint(&prompt, colours);
         let (text, left) = match editor.readline(&(prompt, styled)) {
             Ok(text) => (text, false),
             Err(ReadlineError::Interrupted) => continue,
@@ -192,7 +192,7 @@ impl Highlighter for Front {
     }
 
     fn highlight_hint<'h>(&self, hint: &'h str) -> Cow<'h, str> {
-        if self.colours { format!("\u{1b}[2m{hint}\u{1b}[0m").into() } else { hint.into() }
+        if self.colours { Colour::Dim.paint(hint, true).into() } else { hint.into() }
     }
 
     fn highlight_char(&self, line: &str, _: usize, kind: CmdKind) -> bool {

@@ -172,7 +172,7 @@ fn hundreds_of_flows_that_set_each_other_off_are_listed_once_each() {
     let order = compiled.order(&ask("Update")).unwrap();
     assert!(order.complete && order.events.len() <= count + 3, "{} events", order.events.len());
     assert_eq!((order.bounds.depth, order.bounds.operations.is_some()), (8, true));
-    let shown = weir::exchange::order_text(&order);
+    let shown = weir::exchange::order_text(&order, 100);
     assert!(shown.lines().count() < 20_000, "{} lines", shown.lines().count());
     assert!(serde_json::to_string(&order).unwrap().len() < 8_000_000);
 }

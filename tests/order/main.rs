@@ -88,7 +88,7 @@ fn hold(compiled: &Compiled, seed: u64, dice: &mut Dice, text: &str, count: &mut
         let any = Ask { fields: None, ..ask.clone() };
         for ask in [&ask, &any] {
             let order = compiled.order(ask).unwrap_or_else(|error| panic!("seed {seed}: {error}\n{text}"));
-            let told = || format!("seed {seed}: {ask:?}\n{text}\n{}\n{tree:#?}\n{:?}", order_text(&order), outcome.ending);
+            let told = || format!("seed {seed}: {ask:?}\n{text}\n{}\n{tree:#?}\n{:?}", order_text(&order, 100), outcome.ending);
             held(&order, &tree).unwrap_or_else(|error| panic!("{error}\n{}", told()));
             assert!(outcome.depth <= order.bounds.depth.max(1), "deeper than its bound: {} {}", outcome.depth, told());
             let most = order.bounds.operations.unwrap_or(u64::MAX);
@@ -106,7 +106,7 @@ fn hold(compiled: &Compiled, seed: u64, dice: &mut Dice, text: &str, count: &mut
             assert!(
                 held(&broken, &tree).is_err(),
                 "seed {seed}: a broken order is taken for a whole one\n{text}\n{}\n{tree:#?}",
-                order_text(&broken)
+                order_text(&broken, 100)
             );
         }
     }

@@ -18,7 +18,7 @@ fn traced(text: &str) -> (Pipeline, Sources) {
 /// An outcome in both its forms.
 fn both(outcome: &Outcome, pipeline: &Pipeline, sources: &Sources) -> String {
     let schema = pipeline.schema();
-    let text = trace_lines(outcome, schema, sources).join("\n");
+    let text = trace_lines(outcome, schema, sources, 100).join("\n");
     let json = with_trace(&told(1, outcome, None), outcome, schema, sources, true);
     let json = json.replace("{\"level\"", "\n  {\"level\"");
     format!("{text}\n\n{json}\n")
@@ -198,6 +198,6 @@ fn a_trace_ends_at_a_limit_and_says_how_much_is_left_out() {
     let outcome = update(&mut pipeline, things[0], &[("size", 6.into())]);
     assert_eq!(outcome.ending, Ending::Committed);
     assert_eq!(outcome.trace.len(), 100_001);
-    let lines = trace_lines(&outcome, pipeline.schema(), &Sources::default());
+    let lines = trace_lines(&outcome, pipeline.schema(), &Sources::default(), 100);
     assert!(lines.last().unwrap().ends_with("more entries are left out"), "{:?}", lines.last());
 }

@@ -3,26 +3,24 @@
 use std::fmt::Write as _;
 
 use super::lines::{Line, View};
-use crate::diagnostic::render::visible;
+use crate::diagnostic::render::{Colour, visible};
 use crate::scenario::coverage::Unit;
 
 /// The flows and actions of all files.
 pub(super) fn annotated(views: &[View<'_>], colours: bool) -> String {
-    let paint =
-        |text: &str, code: &str| if colours && !code.is_empty() { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() };
     let mut text = String::new();
     for view in views {
         for unit in &view.units {
             let title = format!("{}: {}, {:.1} %", visible(&view.file.name), unit.name, unit.shares().total().percent());
-            let _ = writeln!(text, "\n{}", paint(&title, "1"));
+            let _ = writeln!(text, "\n{}", Colour::Strong.paint(title, colours));
             for number in first(view, unit)..=last(view, unit) {
                 let source = view.file.line(number).map(visible).unwrap_or_default();
                 let (line, none) = (view.lines.get(&number), String::new());
                 let count = line.map_or(none, |line| if line.count == 0 { "never".to_owned() } else { format!("{} ×", line.count) });
-                let _ = writeln!(text, "{}", paint(format!("{number:>5} {count:>8} | {source}").trim_end(), code(line)));
+                let _ = writeln!(text, "{}", colour(line).paint(format!("{number:>5} {count:>8} | {source}").trim_end(), colours));
                 for note in line.into_iter().flat_map(|line| &line.notes) {
                     let indent: String = source.chars().take_while(|letter| letter.is_whitespace()).collect();
-                    let _ = writeln!(text, "{:>14} | {indent}{}", "", paint(&format!("^ {}", visible(note)), "33"));
+                    let _ = writeln!(text, "{:>14} | {indent}{}", "", Colour::Warning.paint(format!("^ {}", visible(note)), colours));
                 }
             }
         }
@@ -30,12 +28,12 @@ pub(super) fn annotated(views: &[View<'_>], colours: bool) -> String {
     text
 }
 
-fn code(line: Option<&Line>) -> &'static str {
+fn colour(line: Option<&Line>) -> Colour {
     match line {
-        Some(line) if line.count == 0 => "31",
-        Some(line) if line.is_missing() => "33",
-        Some(_) => "32",
-        None => "",
+        Some(line) if line.count == 0 => Colour::Bad,
+        Some(line) if line.is_missing() => Colour::Warning,
+        Some(_) => Colour::Good,
+        None => Colour::Plain,
     }
 }
 

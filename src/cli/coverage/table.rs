@@ -6,7 +6,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::lines::{View, ranges, shares};
 use crate::cli::screen::Screen;
-use crate::diagnostic::render::visible;
+use crate::diagnostic::render::{Colour, visible};
 use crate::scenario::coverage::{Share, Shares, Unit};
 
 /// How wide a name may be beside its counts.
@@ -65,38 +65,38 @@ impl Layout {
 /// The table, with its total.
 pub(super) fn table(views: &[View<'_>], screen: Screen) -> String {
     let layout = Layout::new(views, screen.width);
-    let paint = |text: &str, code: &str| if screen.colours { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() };
     let mut text = String::from("\n");
     let mut head = layout.line("coverage", HEADS.map(|(head, _)| head)).trim_end().to_owned();
     if layout.missing.is_some() {
         let _ = write!(head, "{:9}  {MISSING}", "");
     }
-    let _ = writeln!(text, "{}", paint(&head, "1"));
+    let _ = writeln!(text, "{}", Colour::Strong.paint(head, screen.colours));
     for view in views {
         let _ = writeln!(text, "{}", visible(&view.file.name));
         for unit in &view.units {
             let ran = if unit.runs == 0 { "never".to_owned() } else { format!("{} ×", unit.runs) };
             let line = layout.counts(&format!("  {}", unit.name), &ran, unit.shares());
-            let code = if unit.shares().total().is_whole() {
-                "32"
+            let colour = if unit.shares().total().is_whole() {
+                Colour::Good
             } else if unit.runs == 0 {
-                "31"
+                Colour::Bad
             } else {
-                "33"
+                Colour::Warning
             };
             let missing = missing(view, unit);
+            let paint = |line: String| colour.paint(line, screen.colours) + "\n";
             match layout.missing {
-                _ if missing.is_empty() => text.push_str(&(paint(&line, code) + "\n")),
-                Some(room) => text.push_str(&(paint(&format!("{line}  {}", cut(&missing, room)), code) + "\n")),
+                _ if missing.is_empty() => text += &paint(line),
+                Some(room) => text += &paint(format!("{line}  {}", cut(&missing, room))),
                 None => {
                     let missing = cut(&missing, screen.width.saturating_sub(4 + MISSING.len() + 1));
-                    let _ = writeln!(text, "{}\n{}", paint(&line, code), paint(&format!("    {MISSING} {missing}"), code));
+                    text += &(paint(line) + &paint(format!("    {MISSING} {missing}")));
                 }
             }
         }
     }
     let all = shares(views);
-    let _ = writeln!(text, "{}", paint(&layout.counts("in all", &shown(all.units), all), "1"));
+    let _ = writeln!(text, "{}", Colour::Strong.paint(layout.counts("in all", &shown(all.units), all), screen.colours));
     text
 }
 

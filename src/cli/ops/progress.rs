@@ -6,10 +6,14 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Input;
+use crate::cli::screen;
 use crate::exchange::Tally;
 
 /// How often what the bar says is worked out anew.
 const OFTEN: Duration = Duration::from_millis(100);
+
+/// How many columns are too few for the bar and its words.
+const NARROW: usize = 96;
 
 /// The bar.
 pub(super) struct Progress {
@@ -27,6 +31,8 @@ impl Progress {
         let now = Instant::now();
         let (bar, template) = match input.size {
             _ if !io::stderr().is_terminal() => (ProgressBar::hidden(), ""),
+            // Where there is no room for both, the words say more than the bar.
+            Some(size) if screen::error_width() < NARROW => (ProgressBar::new(size), "{elapsed} {percent:>3}%  {wide_msg}"),
             Some(size) => (ProgressBar::new(size), "{elapsed} [{bar:16}] {percent:>3}%  {wide_msg}"),
             None => (ProgressBar::no_length(), "{elapsed} {spinner} {wide_msg}"),
         };

@@ -6,27 +6,21 @@ use super::Tally;
 use super::runner::{Done, Ending};
 use super::why;
 use crate::cli::output::Output;
-use crate::diagnostic::render::{counted, visible};
+use crate::diagnostic::render::{Colour, counted, visible};
 use crate::project::Project;
-
-const RED: u8 = 31;
-const GREEN: u8 = 32;
-const YELLOW: u8 = 33;
-const DIM: u8 = 2;
 
 pub(super) fn test(done: &Done, project: &Project, output: &mut Output) {
     let colours = output.colours();
-    let paint = |text: &str, code: u8| if colours { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() };
     let name = visible(&done.report.name);
-    let took = paint(&format!("({})", duration(done.took)), DIM);
+    let took = Colour::Dim.paint(format!("({})", duration(done.took)), colours);
     match done.ending {
-        Ending::Passed => output.line(format!("{}  {name}  {took}", paint("passed", GREEN))),
+        Ending::Passed => output.line(format!("{}  {name}  {took}", Colour::Good.paint("passed", colours))),
         Ending::Skipped => {
             let reason = visible(done.report.skipped.as_deref().unwrap_or_default());
-            output.line(format!("{} {name}: {reason}", paint("skipped", YELLOW)));
+            output.line(format!("{} {name}: {reason}", Colour::Warning.paint("skipped", colours)));
         }
         Ending::Failed => {
-            output.line(format!("{}  {name}  {took}", paint("failed", RED)));
+            output.line(format!("{}  {name}  {took}", Colour::Bad.paint("failed", colours)));
             for line in why::lines(&done.report, project, output.screen().within(8)) {
                 output.line(if line.is_empty() { line } else { format!("        {line}") });
             }

@@ -1,6 +1,7 @@
 //! Diagnostics as text: for people, for editors and for programs. Pure functions over facts; nothing in here prints,
 //! and what a terminal can show is the caller's to say.
 
+mod colour;
 mod excerpt;
 mod github;
 mod human;
@@ -11,6 +12,7 @@ mod short;
 
 use std::collections::BTreeSet;
 
+pub use colour::{Colour, painted};
 pub use github::github;
 pub use human::human;
 pub use json::json;

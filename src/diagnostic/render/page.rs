@@ -1,5 +1,6 @@
 //! The page of a code: its Markdown as it is, or for a terminal with bold headings and the examples dim and indented.
 
+use super::Colour;
 use crate::diagnostic::Code;
 
 /// The lines of a page; its title carries the code.
@@ -16,8 +17,8 @@ pub fn page(code: Code, colours: bool) -> Vec<String> {
         match line.trim_start_matches('#') {
             _ if line.starts_with("```") => example = !example,
             "" if example => shown.push(String::new()),
-            _ if example => shown.push(format!("    \u{1b}[2m{line}\u{1b}[0m")),
-            heading if heading.len() < line.len() => shown.push(format!("\u{1b}[1m{}\u{1b}[0m", heading.trim_start())),
+            _ if example => shown.push(format!("    {}", Colour::Dim.paint(line, true))),
+            heading if heading.len() < line.len() => shown.push(Colour::Strong.paint(heading.trim_start(), true)),
             _ => shown.push(line.to_owned()),
         }
     }

@@ -223,7 +223,12 @@ pub fn wrap(text: &str, indent: usize, width: usize, lines: &mut Vec<String>) {
     let mut push = |line: &str, indent: usize| lines.push(format!("{:indent$}{}", "", line.replace('\u{a0}', " ")));
     let room = width.saturating_sub(indent).max(NARROWEST);
     let (mut line, mut deeper) = (String::new(), 0);
-    for word in text.split(' ') {
+    // What is not to be broken is broken all the same where no line can hold it.
+    let whole = text.split(' ').flat_map(|words| {
+        let is_long = words.width() + 4 > room;
+        words.split(move |letter| is_long && letter == '\u{a0}')
+    });
+    for word in whole {
         if !line.is_empty() && deeper + line.width() + 1 + word.width() > room {
             push(&line, indent + deeper);
             line.clear();
