@@ -325,5 +325,6 @@ codes! {
     F23 Fault "a value in the store that can't be read",
     F24 Fault "a read that was not recorded",
     F25 Fault "a conflict with what others change",
+    F26 Fault "a rule of the database that undid the transaction",
     F29 Fault "an operation that was interrupted",
 }

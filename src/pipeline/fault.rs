@@ -86,6 +86,9 @@ pub(super) fn store(schema: &Schema, error: StoreError) -> Interrupt {
         StoreError::Refused { entity, why } => {
             fault(Code::F04, format!("the table of `{}` refuses the record: {why}", name(schema, entity)))
         }
+        StoreError::Undone { entity, why } => {
+            fault(Code::F26, format!("the table of `{}` undoes the whole transaction: {why}", name(schema, entity)))
+        }
         StoreError::Number(Failure::Inexact) => fault(Code::F02, "the exact result has more than 28 digits"),
         StoreError::Number(_) => fault(Code::F03, "the result is larger than its type"),
         StoreError::TooLarge(bytes) => {

@@ -249,7 +249,7 @@ impl Pipeline {
             Longer::Open => self.engine.commit(),
             Longer::Broken => {
                 self.engine.store.rollback()?;
-                Err(StoreError::Failed("the store failed within the transaction, which was rolled back".to_owned()))
+                Err(StoreError::Failed("the store failed within the transaction or undid it, and nothing of it was kept".to_owned()))
             }
         }
     }
@@ -346,7 +346,9 @@ impl Pipeline {
     fn attempt(&mut self, operation: Operation, acting: Reference) -> Result<Reference, Interrupt> {
         self.engine.open = self.longer == Longer::Open;
         match self.longer {
-            Longer::Broken => Err(fault::fault(Code::F11, "the store failed earlier in this transaction, which can only be rolled back")),
+            Longer::Broken => {
+                Err(fault::fault(Code::F11, "this transaction is broken: the store failed in it, or undid it; it can only be rolled back"))
+            }
             Longer::Open => {
                 let result = self.engine.operate(operation, 1, acting);
                 self.end_within_longer(result)
@@ -385,8 +387,14 @@ impl Pipeline {
     /// The end of an operation of a longer transaction.
     fn end_within_longer(&mut self, result: Result<Reference, Interrupt>) -> Result<Reference, Interrupt> {
         let set = std::mem::replace(&mut self.engine.savepoint, Savepoint::None) == Savepoint::Set;
+        let undone = matches!(&result, Err(Interrupt::Fault(fault)) if fault.code == Code::F26);
         let ended = match (&result, set) {
             (_, false) => Ok(()),
+            // There is no savepoint any more to go back to.
+            (Err(_), true) if undone => {
+                self.engine.leave_to(0);
+                Ok(())
+            }
             (Ok(_), true) => self.engine.store.release(),
             (Err(_), true) => {
                 self.engine.leave_to(0);
@@ -397,7 +405,7 @@ impl Pipeline {
         self.engine.epoch += 1;
         // A store that failed may have undone more than the savepoint says: then nobody knows what the transaction holds.
         let failed = matches!(&result, Err(Interrupt::Fault(fault)) if matches!(fault.code, Code::F11 | Code::F25));
-        if failed || ended.is_err() {
+        if failed || undone || ended.is_err() {
             self.longer = Longer::Broken;
         }
         match ended {

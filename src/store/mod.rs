@@ -178,6 +178,14 @@ pub enum StoreError {
         /// What its database says.
         why: String,
     },
+    /// A rule of the database itself undid the whole transaction, and not just the write that broke it.
+    #[error("the transaction was undone: {why}")]
+    Undone {
+        /// The entity of the record.
+        entity: EntityId,
+        /// What its database says.
+        why: String,
+    },
     /// A sum or an average that no value can hold.
     #[error("the result is larger than a number can be")]
     Number(Failure),

@@ -8,6 +8,7 @@ mod mapped;
 mod northwind;
 mod page;
 mod pulled;
+mod undone;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -27,7 +27,7 @@ use super::output::Output;
 use super::run::{self, Arguments};
 use crate::diagnostic::{Code, render};
 use crate::exchange::{self, Mark, Problem, Request};
-use crate::pipeline::{Ending, Outcome, Pipeline};
+use crate::pipeline::{Ending, Operation, Outcome, Pipeline};
 use crate::project::Compiled;
 use crate::schema::Row;
 use crate::value::{Reference, Value};
@@ -72,8 +72,9 @@ pub(super) fn run(compiled: &Compiled, file: &Path, arguments: &Arguments, outpu
         teller.output.error_line(format!("error: Ctrl-C can't be waited for: {error}"));
         Exit::Failed
     })?;
-    let mut run =
-        Run { together, stop, pipeline, acting, users: FxHashMap::default(), held: Vec::new(), open: false, journal, rejects, teller };
+    let mapped = compiled.schema.entities().any(|(_, entity)| entity.table.is_some());
+    let (users, held, again) = (FxHashMap::default(), Vec::new(), Vec::new());
+    let mut run = Run { together, mapped, stop, pipeline, acting, users, held, again, full: false, open: false, journal, rejects, teller };
     let began = Instant::now();
     let ended = run.all(reader);
     Ok(run.close(began.elapsed()).and(ended.err().unwrap_or(Exit::Well)))
@@ -148,6 +149,9 @@ enum Held {
     Ran(Box<Ran>),
 }
 
+/// An operation that may have to be done once more: where in [`Run::held`] it stands, and as whom it is done.
+type Again = (usize, Operation, Option<Reference>);
+
 /// An operation that was run: its line, how it ended, and how long it took.
 type Ran = (u64, Outcome, Duration);
 
@@ -158,6 +162,12 @@ struct Run<'a> {
     users: FxHashMap<SmolStr, Reference>,
     /// What became of the operations of the open transaction, in order and not yet told.
     held: Vec<Held>,
+    /// The committed ones among them, where a rule of somebody's own tables may undo the transaction.
+    again: Vec<Again>,
+    /// Whether there are such tables.
+    mapped: bool,
+    /// Whether the open transaction ends here, full or not.
+    full: bool,
     open: bool,
     /// Whether operations share transactions with others; else each is kept by itself when it ends.
     together: bool,
@@ -201,7 +211,7 @@ impl Run<'_> {
                 self.end(|| mark, false)?;
                 return if io { Err(Exit::Failed) } else { Ok(()) };
             }
-            if self.held.len() >= self.teller.arguments.batch.unwrap_or(1) as usize {
+            if self.full || self.held.len() >= self.teller.arguments.batch.unwrap_or(1) as usize {
                 self.end(|| reader.mark(), false)?;
             }
         }
@@ -274,14 +284,42 @@ impl Run<'_> {
             };
             journal.keep_with_next(Note { mark: mark(), ended: false, rejects, run: None }, &mut self.pipeline);
         }
+        let again = (self.open && self.mapped).then(|| request.operation.clone());
         let outcome = self.pipeline.execute(request.operation, acting);
+        let reason = self.teller.reason(line, &outcome.ending);
         let failed = match &outcome.ending {
             Ending::Fault(fault) if fault.code == Code::F11 => Some(fault.message.clone()),
+            Ending::Fault(fault) if fault.code == Code::F26 && self.open => self.repeat(line)?,
             _ => None,
         };
-        let reason = self.teller.reason(line, &outcome.ending);
+        if outcome.ending == Ending::Committed {
+            self.again.extend(again.map(|operation| (self.held.len(), operation, acting)));
+        }
         self.held.push(Held::Ran(Box::new((line, outcome, began.elapsed()))));
         failed.map_or(Ok(reason), |words| Err(self.give_up(&words)))
+    }
+
+    /// Does the operations of the transaction once more that a rule of the database has undone, in a new one that then ends: so each is done
+    /// twice at most. Gives the reason where one of them ends otherwise than before.
+    fn repeat(&mut self, line: u64) -> Result<Option<String>, Exit> {
+        // It is gone already; what is left to be undone is Weir's own state.
+        let _ = self.pipeline.rollback();
+        self.begin()?;
+        self.full = true;
+        for (place, operation, acting) in std::mem::take(&mut self.again) {
+            let outcome = self.pipeline.execute(operation, acting);
+            let is_same = outcome.ending == Ending::Committed;
+            if let Some(Held::Ran(ran)) = self.held.get_mut(place) {
+                ran.1 = outcome;
+            }
+            if !is_same {
+                return Ok(Some(format!(
+                    "a rule of the database undid the transaction at line {line}, and an operation before it doesn't end the same when it is done once more; \
+                    go on with --resume and without --batch"
+                )));
+            }
+        }
+        Ok(None)
     }
 
     fn user(&mut self, name: SmolStr) -> Result<Reference, Fault> {
@@ -319,6 +357,8 @@ impl Run<'_> {
                 return Err(self.give_up(&error.to_string()));
             }
         }
+        self.again.clear();
+        self.full = false;
         std::mem::take(&mut self.held).into_iter().for_each(|held| self.tell(held));
         Ok(())
     }

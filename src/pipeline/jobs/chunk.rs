@@ -94,7 +94,9 @@ impl Pipeline {
             let (outcome, outputs) = self.do_one(job, batch.done(), &kept);
             match &outcome.ending {
                 Ending::Committed => *retries = 0,
-                Ending::Fault(fault) if fault.code == Code::F11 || fault.code == Code::F21 && *retries < MAX_RETRIES => {
+                Ending::Fault(fault)
+                    if [Code::F11, Code::F26].contains(&fault.code) || fault.code == Code::F21 && *retries < MAX_RETRIES =>
+                {
                     return Came::Passing(fault.clone());
                 }
                 Ending::Fault(_) | Ending::Stopped { .. } => {}

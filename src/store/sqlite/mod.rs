@@ -185,7 +185,7 @@ impl Store for Sqlite {
                 Ok(0) => return Err(StoreError::Missing { entity, id: *id }),
                 Ok(_) => {}
                 Err(error) if failure::is_foreign_key(&error) => return Err(self.still_referred(entity, *id)),
-                Err(error) => return Err(refusal(table, error, entity)),
+                Err(error) => return Err(self.refusal(table, error, entity)),
             }
         }
         Ok(())
@@ -289,6 +289,9 @@ impl Sqlite {
     /// Why a row could not be written.
     fn refused(&self, error: rusqlite::Error, entity: EntityId, own: Uuid, row: &Row) -> StoreError {
         let Ok(table) = table(&self.tables, entity) else { return failure(error) };
+        if self.connection.is_autocommit() {
+            return self.refusal(table, error, entity);
+        }
         if failure::is_foreign_key(&error) {
             for (slot, value) in row.iter() {
                 if let (Ok(Kind::Reference(target) | Kind::Row(target, _)), Value::Reference(reference)) =
@@ -302,7 +305,17 @@ impl Sqlite {
         }
         match failure::duplicate(&error) {
             Some(columns) => StoreError::Duplicate { entity, fields: table.slots(columns) },
-            None => refusal(table, error, entity),
+            None => self.refusal(table, error, entity),
+        }
+    }
+
+    /// What a table of somebody's own says against a record is a rule of its own; ours have none but keys. `RAISE(ROLLBACK)` and
+    /// `ON CONFLICT ROLLBACK` leave no transaction behind.
+    fn refusal(&self, table: &Table, error: rusqlite::Error, entity: EntityId) -> StoreError {
+        match failure::constraint(&error).filter(|_| table.mapped.is_some()) {
+            Some(why) if self.connection.is_autocommit() => StoreError::Undone { entity, why },
+            Some(why) => StoreError::Refused { entity, why },
+            None => failure(error),
         }
     }
 
@@ -370,14 +383,6 @@ fn exists(connection: &Connection, tables: &[Table], entity: EntityId, id: Uuid)
     encode::bind_id(connection, &mut statement, &mut 1, table, id)?;
     let found = statement.raw_query().next().map_err(failure)?.is_some();
     Ok(found)
-}
-
-/// What a table of somebody's own says against a record is a rule of its own; ours have none but keys.
-fn refusal(table: &Table, error: rusqlite::Error, entity: EntityId) -> StoreError {
-    match failure::constraint(&error).filter(|_| table.mapped.is_some()) {
-        Some(why) => StoreError::Refused { entity, why },
-        None => failure(error),
-    }
 }
 
 #[cfg(test)]
