@@ -71,7 +71,7 @@ fn json_lines_name_records_by_values_and_by_objects() {
         "o.jsonl:6: error[F17]: target 1: `ProductID`: there is no `Products` with `ProductID` `99`",
         "o.jsonl:7: error[F17]: `CustomerID`: records of `Customers` are named by their ids or by the fields of a key",
         "o.jsonl:8: error[O0108]: `11078` is not an id (a uuid is wanted), and `Order_Details` has no key of one field",
-        "o.jsonl:9: error[O0107]: the key of `Orders`: `OrderID`: a whole number is wanted, not text",
+        "o.jsonl:9: error[O0107]: the key of `Orders`: `OrderID`: `11078x` is not a number",
         "5 committed, 0 stopped, 4 faults",
     ] {
         assert!(said.out.contains(words), "{words} in {}", said.out);

@@ -7,7 +7,7 @@ use crate::schema::{MAX_DECIMAL_SCALE, MAX_MEMO, MAX_TEXT};
 use crate::store::sqlite::inspect::{Affinity, Column, Found, affinity};
 
 /// A type, and what there is to say about it.
-type Typed = (String, Option<&'static str>);
+pub(super) type Typed = (String, Option<&'static str>);
 
 /// Why the rows of a table can't be records; nothing where they can.
 pub(super) fn no_key(table: &Found) -> Option<String> {

@@ -15,9 +15,10 @@ use rustc_hash::FxHashMap;
 use crate::project::Layouts;
 use crate::schema::MAX_FIELDS;
 use crate::store::StoreError;
-use crate::store::sqlite::inspect::{self, Found, Link};
+use crate::store::sqlite::inspect::{self, Column, Found, Link};
 
 use names::Names;
+use sql::Literal;
 
 /// Why a table or column can't be named here.
 const UNUSABLE: &str = "its name is empty or longer than 120 characters";
@@ -30,6 +31,19 @@ struct Pulled<'t> {
     unfit: Option<String>,
     /// The fields, by its columns.
     fields: Vec<String>,
+}
+
+/// A column of a table.
+struct Place<'a> {
+    /// The name of its field.
+    name: &'a str,
+    column: &'a Column,
+    /// Whether it is a part of the first key.
+    key: bool,
+    /// What a check lets it hold.
+    list: Option<&'a [Literal]>,
+    /// The entity that it refers to.
+    link: Option<(&'a str, &'a Link)>,
 }
 
 /// The tables by their names in lower case.
@@ -127,50 +141,17 @@ impl<'t> Pulled<'t> {
         let mut ends = String::new();
         let mut kept = vec![false; self.table.columns.len()];
         let mut count = self.table.keys.first().map_or(0, Vec::len);
-        for (position, column) in self.table.columns.iter().enumerate() {
-            let (name, label) = (self.fields.get(position).map_or("", String::as_str), shown(&column.name));
-            let key = self.table.keys.first().is_some_and(|key| key.contains(&position));
-            let list = lists.iter().find(|(name, _)| name.eq_ignore_ascii_case(&column.name)).map(|(_, values)| values.as_slice());
-            let link = self.link(position, all);
-            let typed = match &link {
-                _ if !names::usable(&column.name) => Err(UNUSABLE),
-                _ if !key && count == MAX_FIELDS => Err("an entity has no more fields than that"),
-                Some((target, _)) => Ok((format!("lookup {target}"), None)),
-                None => columns::typed(column, list, key),
-            };
-            let (ty, note) = match typed {
-                Ok(typed) => typed,
-                Err(why) => {
-                    let _ = writeln!(text, "// The column {label} is left out: {why}.");
-                    continue;
+        for (position, kept) in kept.iter_mut().enumerate() {
+            let Some(place) = self.place(position, &lists, all) else { continue };
+            match self.typed(&place, count) {
+                Ok(typed) => {
+                    *kept = true;
+                    count += usize::from(!place.key);
+                    write_field(&place, typed, text, &mut ends);
                 }
-            };
-            if let Some(slot) = kept.get_mut(position) {
-                *slot = true;
-            }
-            count += usize::from(!key);
-            let default = if link.is_some() && column.default.is_some() { Err(()) } else { columns::default(column, &ty, list) };
-            if let Some(note) = note {
-                let _ = writeln!(text, "// {label} {note}.");
-            }
-            if default.is_err() {
-                let _ = writeln!(
-                    text,
-                    "// Where {label} isn't given, the database puts in its own default: {}.",
-                    shown(column.default.as_deref().unwrap_or_default())
-                );
-            }
-            let required = key || column.not_null && default.is_ok();
-            let _ = write!(text, "{name} {ty}{}", if required { " required" } else { "" });
-            if name != column.name {
-                let _ = write!(text, " column {}", quoted(&column.name));
-            }
-            if let Ok(Some(default)) = default {
-                let _ = write!(text, " = {default}");
-            }
-            text.push('\n');
-            if let Some((_, rule)) = link {
-                ends.extend(columns::on_delete(&rule.on_delete, required).map(|word| format!("on delete of {name}: {word}\n")));
+                Err(why) => {
+                    let _ = writeln!(text, "// The column {} is left out: {why}.", shown(&place.column.name));
+                }
             }
         }
         self.write_keys(&kept, text);
@@ -180,6 +161,37 @@ impl<'t> Pulled<'t> {
             let _ = writeln!(text, "// {} refer to {} together, which no lookup can.", names.join(" and "), shown(&link.table));
         }
         let _ = writeln!(text, "{ends}}}");
+    }
+
+    /// A column with what is known of it.
+    fn place<'a>(&'a self, position: usize, lists: &'a [(String, Vec<Literal>)], all: &ByName<'a>) -> Option<Place<'a>> {
+        let column = self.table.columns.get(position)?;
+        let list = lists.iter().find(|(name, _)| name.eq_ignore_ascii_case(&column.name)).map(|(_, values)| values.as_slice());
+        Some(Place {
+            name: self.fields.get(position)?,
+            column,
+            key: self.table.keys.first().is_some_and(|key| key.contains(&position)),
+            list,
+            link: self.link(position, all),
+        })
+    }
+
+    /// The type of its field, where so many are there already; else why it can have none.
+    fn typed(&self, place: &Place<'_>, count: usize) -> Result<columns::Typed, &'static str> {
+        if !names::usable(&place.column.name) {
+            return Err(UNUSABLE);
+        }
+        if !place.key && count == MAX_FIELDS {
+            return Err("an entity has no more fields than that");
+        }
+        if let Some((target, _)) = &place.link {
+            return Ok((format!("lookup {target}"), None));
+        }
+        let (ty, note) = columns::typed(place.column, place.list, place.key)?;
+        // A lone key that is declared so is the number that SQLite itself gives a row: it has 64 bits, whatever the rows hold so far.
+        let alone = place.key && self.table.keys.first().is_some_and(|key| key.len() == 1);
+        let wide = alone && ty == "integer" && place.column.declared.eq_ignore_ascii_case("INTEGER");
+        Ok((if wide { "bigint".to_owned() } else { ty }, note))
     }
 
     fn write_keys(&self, kept: &[bool], text: &mut String) {
@@ -198,5 +210,30 @@ impl<'t> Pulled<'t> {
         let plain = !target.table.links.iter().any(|link| link.columns == [*key]);
         let same = columns::same_class(self.table.columns.get(position)?, target.table.columns.get(*key)?);
         (named && plain && same).then_some((target.entity.as_str(), link))
+    }
+}
+
+/// The line of a field, with what there is to say about it above; what follows from it for the end of the entity goes to `ends`.
+fn write_field(place: &Place<'_>, (ty, note): columns::Typed, text: &mut String, ends: &mut String) {
+    let Place { name, column, key, list, link } = place;
+    let default = if link.is_some() && column.default.is_some() { Err(()) } else { columns::default(column, &ty, *list) };
+    if let Some(note) = note {
+        let _ = writeln!(text, "// {} {note}.", shown(&column.name));
+    }
+    if default.is_err() {
+        let written = shown(column.default.as_deref().unwrap_or_default());
+        let _ = writeln!(text, "// Where {} isn't given, the database puts in its own default: {written}.", shown(&column.name));
+    }
+    let required = *key || column.not_null && default.is_ok();
+    let _ = write!(text, "{name} {ty}{}", if required { " required" } else { "" });
+    if **name != column.name {
+        let _ = write!(text, " column {}", quoted(&column.name));
+    }
+    if let Ok(Some(default)) = default {
+        let _ = write!(text, " = {default}");
+    }
+    text.push('\n');
+    if let Some((_, rule)) = link {
+        ends.extend(columns::on_delete(&rule.on_delete, required).map(|word| format!("on delete of {name}: {word}\n")));
     }
 }
