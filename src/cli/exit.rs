@@ -18,6 +18,16 @@ pub(super) enum Exit {
 }
 
 impl Exit {
+    /// Each with what it says, as the manual pages have it.
+    pub const ALL: [(Exit, &str); 6] = [
+        (Exit::Well, "all well"),
+        (Exit::Problems, "problems found: an error, a failing test, an operation that faulted"),
+        (Exit::Usage, "wrong usage"),
+        (Exit::Stopped, "a rule stopped an operation"),
+        (Exit::Failed, "a file or a store failed"),
+        (Exit::Interrupted, "somebody ended it with Ctrl-C"),
+    ];
+
     /// The number.
     pub fn code(self) -> u8 {
         match self {

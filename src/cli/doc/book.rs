@@ -21,6 +21,8 @@ pub(super) struct Book<'a> {
     pub compiled: &'a Compiled,
     /// The files of the project, without the built-in one.
     files: Vec<ast::File>,
+    /// The entities that every project has, as far as this one has to do with them.
+    built_in: Vec<ast::Entity>,
     pub writers: Users,
     pub readers: Users,
     signatures: Vec<Signature>,
@@ -37,10 +39,29 @@ pub(super) enum Coded<'a> {
 impl<'a> Book<'a> {
     pub fn new(title: String, project: &'a Project, compiled: &'a Compiled) -> Self {
         let files = project.sources.iter().skip(1).filter(|(_, file)| file.name.ends_with(".flow") || &*file.name == "<stdin>");
-        let files = files.map(|(id, _)| syntax::parse(&project.sources, id).0).collect();
+        let files: Vec<ast::File> = files.map(|(id, _)| syntax::parse(&project.sources, id).0).collect();
         let signatures = bytecode::signatures(&compiled.program, &compiled.schema, &project.sources);
         let (writers, readers) = users(&compiled.program);
-        Book { title, project, compiled, files, writers, readers, signatures }
+        let mut book = Book { title, project, compiled, files, built_in: Vec::new(), writers, readers, signatures };
+        let met = book.met();
+        let built_in = project.sources.iter().next().map(|(id, _)| syntax::parse(&project.sources, id).0.items).unwrap_or_default();
+        book.built_in = built_in
+            .into_iter()
+            .filter_map(|item| if let ast::Item::Entity(entity) = item { Some(entity) } else { None })
+            .filter(|entity| met.contains(&entity.name.text))
+            .collect();
+        book
+    }
+
+    /// The entities that the project names: by a lookup, by code on one, or by what code does.
+    fn met(&self) -> BTreeSet<SmolStr> {
+        let mut met: BTreeSet<SmolStr> =
+            self.entities().into_iter().flat_map(lookups).flat_map(|(_, targets)| targets).map(|target| target.text.clone()).collect();
+        met.extend(self.all_coded().filter_map(Coded::entity).map(SmolStr::from));
+        let ids = self.writers.keys().chain(self.readers.keys()).map(|(entity, _)| *entity);
+        met.extend(ids.filter_map(|id| Some(self.compiled.schema.entity(id)?.name.clone())));
+        met.extend(self.signatures.iter().flat_map(|signature| signature.creates.iter().chain(&signature.deletes)).map(SmolStr::from));
+        met
     }
 
     /// The comments at the heads of the files, each with its file.
@@ -49,10 +70,10 @@ impl<'a> Book<'a> {
         self.files.iter().filter_map(move |file| Some((name(file), file.doc.as_deref()?)))
     }
 
-    /// The entities that the project declares, by name.
+    /// The entities that have a page, by name: those that the project declares, and the built-in ones that it has to do with.
     pub fn entities(&self) -> Vec<&ast::Entity> {
-        let mut entities: Vec<_> =
-            self.items().filter_map(|item| if let ast::Item::Entity(entity) = item { Some(entity) } else { None }).collect();
+        let own = self.items().filter_map(|item| if let ast::Item::Entity(entity) = item { Some(entity) } else { None });
+        let mut entities: Vec<_> = own.chain(&self.built_in).collect();
         entities.sort_by(|one, other| one.name.text.cmp(&other.name.text));
         entities
     }
@@ -69,31 +90,34 @@ impl<'a> Book<'a> {
 
     /// The flows, actions and plug-ins on an entity, or the actions on none, by name.
     pub fn coded(&self, entity: Option<&str>) -> Vec<Coded<'_>> {
-        let all = self.items().filter_map(|item| match item {
-            ast::Item::Flow(flow) => Some(Coded::Flow(flow)),
-            ast::Item::Action(action) => Some(Coded::Action(action)),
-            ast::Item::Plugin(plugin) => Some(Coded::Plugin(plugin)),
-            _ => None,
-        });
-        let mut coded: Vec<_> = all.filter(|coded| coded.entity() == entity).collect();
+        let mut coded: Vec<_> = self.all_coded().filter(|coded| coded.entity() == entity).collect();
         coded.sort_by_key(|coded| coded.name());
         coded
     }
 
-    /// The entity on whose page something with code is told; none for a global action.
-    pub fn home(&self, name: &str) -> Option<&str> {
-        let mut all = self.items().filter_map(|item| match item {
+    /// Something with code, where the project declares it.
+    pub fn find(&self, name: &str) -> Option<Coded<'_>> {
+        self.all_coded().find(|coded| coded.name() == name)
+    }
+
+    fn all_coded(&self) -> impl Iterator<Item = Coded<'_>> {
+        self.items().filter_map(|item| match item {
             ast::Item::Flow(flow) => Some(Coded::Flow(flow)),
             ast::Item::Action(action) => Some(Coded::Action(action)),
             ast::Item::Plugin(plugin) => Some(Coded::Plugin(plugin)),
             _ => None,
-        });
-        all.find(|coded| coded.name() == name).and_then(Coded::entity)
+        })
     }
 
-    /// Whether the project itself declares an entity, so that there is a page of it.
+    /// Whether there is a page of an entity.
     pub fn has(&self, entity: &str) -> bool {
-        self.items().any(|item| matches!(item, ast::Item::Entity(own) if own.name.text == entity))
+        let own = self.items().any(|item| matches!(item, ast::Item::Entity(own) if own.name.text == entity));
+        own || self.is_built_in(entity)
+    }
+
+    /// Whether it is an entity with a page that every project has.
+    pub fn is_built_in(&self, entity: &str) -> bool {
+        self.built_in.iter().any(|own| own.name.text == entity)
     }
 
     /// What a flow does at most.
@@ -159,13 +183,25 @@ impl<'a> Coded<'a> {
         }
     }
 
-    fn entity(self) -> Option<&'a str> {
+    /// The entity on whose page it is told; none for an action on no record.
+    pub fn entity(self) -> Option<&'a str> {
         match self {
             Coded::Flow(flow) => Some(&flow.entity.text),
             Coded::Action(action) => action.entity.as_ref().map(|name| name.text.as_str()),
             Coded::Plugin(plugin) => Some(&plugin.entity.text),
         }
     }
+}
+
+/// The lookups of an entity, each with what it refers to.
+pub(super) fn lookups(entity: &ast::Entity) -> impl Iterator<Item = (&ast::Field, &[ast::Name])> {
+    entity.members.iter().filter_map(|member| match member {
+        ast::Member::Field(field) => match &field.ty.kind {
+            ast::TypeKind::Lookup(targets) => Some((field, targets.as_slice())),
+            _ => None,
+        },
+        _ => None,
+    })
 }
 
 /// Who writes and who reads each field.

@@ -1,147 +1,247 @@
-//! The entities of a project as a drawing: a box for each with its lookups as rows, and an arrow from each lookup to what it refers to.
-//! What is referred to stands to the left of what refers to it, as far as that goes.
+//! Entities as a drawing: a box for each with its lookups as rows, and an arrow from each lookup to what it refers to. What is referred
+//! to stands to the left of what refers to it, as far as that goes, and an arrow that passes a column has a way of its own there, so that
+//! none lies on a box.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::ENTITIES;
-use super::book::Book;
+use super::book::{Book, lookups};
 use crate::exchange::html::escaped;
-use crate::syntax::ast::{self, Member, TypeKind};
+use crate::syntax::ast;
 
 /// Sizes, in the units of the drawing.
 const HEAD: usize = 30;
 const ROW: usize = 20;
 const GAP: usize = 24;
 const BETWEEN: usize = 90;
-const LETTER: usize = 8;
+const LETTER: usize = 9;
 const MARGIN: usize = 12;
 
-/// A box.
-struct Node<'a> {
-    name: &'a str,
-    /// The lookups, each with the boxes that it refers to.
-    rows: Vec<(&'a str, Vec<usize>)>,
+/// How many columns there are at most.
+const COLUMNS: usize = 8;
+
+/// How often the columns are put in order, each by those beside it.
+const ROUNDS: usize = 6;
+
+/// A box; or, without a name, the way of arrows through a column.
+#[derive(Default)]
+struct Spot<'a> {
+    name: Option<&'a str>,
+    /// The lookups.
+    rows: Vec<&'a str>,
     column: usize,
     x: usize,
     y: usize,
     width: usize,
 }
 
-impl Node<'_> {
+/// An arrow from a row of a box, by what it passes, to another box.
+struct Arrow {
+    from: usize,
+    row: usize,
+    stops: Vec<usize>,
+}
+
+impl Spot<'_> {
     fn height(&self) -> usize {
-        HEAD + self.rows.len() * ROW + if self.rows.is_empty() { 0 } else { 6 }
+        match (self.name, self.rows.len()) {
+            (None, _) => 0,
+            (_, 0) => HEAD,
+            (_, rows) => HEAD + rows * ROW + 6,
+        }
     }
 
     /// The middle of a row.
     fn row(&self, row: usize) -> usize {
         self.y + HEAD + row * ROW + ROW / 2 + 2
     }
+
+    /// Where arrows come to it.
+    fn middle(&self) -> usize {
+        if self.name.is_some() { self.y + HEAD / 2 } else { self.y }
+    }
+
+    fn right(&self) -> usize {
+        self.x + self.width
+    }
 }
 
-/// The drawing.
-pub(super) fn svg(book: &Book<'_>, entities: &[&ast::Entity]) -> String {
-    let mut nodes = nodes(entities);
-    place(&mut nodes);
-    let width = nodes.iter().map(|node| node.x + node.width).max().unwrap_or(0) + MARGIN + 30;
-    let height = nodes.iter().map(|node| node.y + node.height()).max().unwrap_or(0) + MARGIN;
+/// The drawing of all entities that lookups join; of one of them only what it has to do with. Nothing where there is nothing to draw.
+/// `way` leads from the page to those of the entities.
+pub(super) fn svg(book: &Book<'_>, about: Option<&str>, way: &str) -> String {
+    let (mut spots, ends) = boxes(book, about);
+    if ends.is_empty() {
+        return String::new();
+    }
+    columns(&mut spots, &ends);
+    let arrows = arrows(&mut spots, &ends);
+    place(&mut spots, &arrows);
+    let width = spots.iter().map(Spot::right).max().unwrap_or(0) + MARGIN + 40;
+    let height = spots.iter().map(|spot| spot.y + spot.height()).max().unwrap_or(0) + MARGIN;
+    let what =
+        about.map_or_else(|| format!("The entities of {} and their lookups", book.title), |name| format!("The lookups of and to {name}"));
     let mut svg = format!(
-        "<svg role=\"img\" aria-label=\"The entities of {0} and their lookups\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\">\n\
+        "<svg role=\"img\" aria-label=\"{}\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\">\n\
         <defs><marker id=\"tip\" viewBox=\"0 0 8 8\" refX=\"8\" refY=\"4\" markerWidth=\"8\" markerHeight=\"8\" orient=\"auto\">\
         <path d=\"M0 0L8 4L0 8z\"/></marker></defs>\n",
-        escaped(&book.title)
+        escaped(&what)
     );
-    for node in &nodes {
-        for (row, (field, targets)) in node.rows.iter().enumerate() {
-            for target in targets.iter().filter_map(|target| nodes.get(*target)) {
-                let path = arrow(node, row, target);
-                let title = format!("{}.{field} → {}", node.name, target.name);
-                let _ = writeln!(svg, "<path d=\"{path}\" marker-end=\"url(#tip)\"><title>{}</title></path>", escaped(&title));
+    arrows.iter().for_each(|arrow| svg += &drawn(&spots, arrow).unwrap_or_default());
+    spots.iter().for_each(|spot| svg += &boxed(spot, about, way).unwrap_or_default());
+    format!("<div class=\"wide\">\n{svg}</svg>\n</div>\n")
+}
+
+/// The boxes, and which row of which refers to which.
+fn boxes<'a>(book: &'a Book<'_>, about: Option<&str>) -> (Vec<Spot<'a>>, Vec<(usize, usize, usize)>) {
+    let entities = book.entities();
+    let is_part = |entity: &ast::Entity, target: &str| about.is_none_or(|about| entity.name.text == about || target == about);
+    // Field by field, what it refers to that has a page.
+    let joined = entities.iter().map(|entity| {
+        let named = lookups(entity).map(|(field, targets)| {
+            let targets = targets.iter().map(|target| target.text.as_str()).filter(|target| is_part(entity, target) && book.has(target));
+            (field.name.text.as_str(), targets.collect::<Vec<_>>())
+        });
+        (entity.name.text.as_str(), named.filter(|(_, targets)| !targets.is_empty()).collect::<Vec<_>>())
+    });
+    let joined: Vec<_> = joined.collect();
+    let is_joined = |name: &str| joined.iter().any(|(own, rows)| rows.iter().any(|(_, targets)| *own == name || targets.contains(&name)));
+    let shown: Vec<_> = joined.iter().filter(|(name, _)| is_joined(name)).collect();
+    let places: BTreeMap<&str, usize> = shown.iter().enumerate().map(|(place, (name, _))| (*name, place)).collect();
+    let mut ends = Vec::new();
+    let mut spots = Vec::new();
+    for (place, (name, fields)) in shown.iter().enumerate() {
+        let rows: Vec<&str> = fields.iter().map(|(field, _)| *field).collect();
+        for (row, (_, targets)) in fields.iter().enumerate() {
+            ends.extend(targets.iter().filter_map(|target| Some((place, row, *places.get(target)?))));
+        }
+        let longest = rows.iter().chain([name]).map(|name| name.chars().count()).max().unwrap_or(0);
+        spots.push(Spot { name: Some(name), rows, width: longest * LETTER + 2 * MARGIN, ..Spot::default() });
+    }
+    (spots, ends)
+}
+
+/// Gives each box its column, one to the right of what it refers to. In a circle somebody has to stand to the left of what they refer to:
+/// after some rounds all stay where they are. A column that a circle has passed over is none.
+fn columns(spots: &mut [Spot<'_>], ends: &[(usize, usize, usize)]) {
+    for _ in 1..COLUMNS {
+        let before: Vec<usize> = spots.iter().map(|spot| spot.column).collect();
+        for (from, _, to) in ends.iter().filter(|(from, _, to)| from != to) {
+            if let (Some(spot), Some(target)) = (spots.get_mut(*from), before.get(*to)) {
+                spot.column = spot.column.max(target + 1).min(COLUMNS - 1);
             }
         }
     }
-    nodes.iter().for_each(|node| svg += &boxed(node));
-    svg + "</svg>\n"
+    let mut used: Vec<usize> = spots.iter().map(|spot| spot.column).collect();
+    used.sort_unstable();
+    used.dedup();
+    spots.iter_mut().for_each(|spot| spot.column = used.binary_search(&spot.column).unwrap_or(0));
 }
 
-fn nodes<'a>(entities: &[&'a ast::Entity]) -> Vec<Node<'a>> {
-    let places: BTreeMap<&str, usize> = entities.iter().enumerate().map(|(place, entity)| (entity.name.text.as_str(), place)).collect();
-    let lookups = |entity: &'a ast::Entity| {
-        let fields = entity.members.iter().filter_map(|member| match member {
-            Member::Field(field) => Some(field),
-            _ => None,
-        });
-        let rows = fields.filter_map(|field| match &field.ty.kind {
-            TypeKind::Lookup(targets) => {
-                let known: Vec<usize> = targets.iter().filter_map(|target| places.get(target.text.as_str()).copied()).collect();
-                Some((field.name.text.as_str(), known)).filter(|(_, known)| !known.is_empty())
-            }
-            _ => None,
-        });
-        rows.collect::<Vec<_>>()
-    };
-    let node = |entity: &&'a ast::Entity| {
-        let rows = lookups(entity);
-        let longest = rows.iter().map(|(field, _)| field.chars().count()).chain([entity.name.text.chars().count() + 1]).max().unwrap_or(0);
-        Node { name: &entity.name.text, rows, column: 0, x: 0, y: 0, width: longest * LETTER + 2 * MARGIN }
-    };
-    entities.iter().map(node).collect()
+/// The arrows; those to one box share their ways through the columns between.
+fn arrows(spots: &mut Vec<Spot<'_>>, ends: &[(usize, usize, usize)]) -> Vec<Arrow> {
+    let mut ways: BTreeMap<(usize, usize, bool), usize> = BTreeMap::new();
+    let mut arrows = Vec::new();
+    for &(from, row, to) in ends {
+        let column = |spot: usize| spots.get(spot).map_or(0, |spot| spot.column);
+        let (own, other) = (column(from), column(to));
+        let between: Vec<usize> = if other < own { (other + 1..own).rev().collect() } else { (own + 1..other).collect() };
+        let mut stops = Vec::new();
+        for column in between {
+            stops.push(*ways.entry((to, column, other < own)).or_insert_with(|| {
+                spots.push(Spot { column, ..Spot::default() });
+                spots.len() - 1
+            }));
+        }
+        stops.push(to);
+        arrows.push(Arrow { from, row, stops });
+    }
+    arrows
 }
 
-/// Gives each box its column, one to the right of what it refers to, and its place in it. In a circle somebody has to stand to the
-/// left of what they refer to: after as many rounds as there are boxes, all stay where they are.
-fn place(nodes: &mut [Node<'_>]) {
-    let count = nodes.len();
-    let most = count.min(8);
-    for _ in 0..most {
-        let columns: Vec<usize> = nodes.iter().map(|node| node.column).collect();
-        for (own, node) in nodes.iter_mut().enumerate() {
-            let targets = node.rows.iter().flat_map(|(_, targets)| targets).filter(|target| **target != own);
-            let column = targets.filter_map(|target| columns.get(*target)).map(|column| column + 1).max().unwrap_or(0);
-            node.column = column.max(node.column).min(most.saturating_sub(1));
+/// Gives everything its place: a column after the other, each in the order of what it has to do with beside it.
+fn place(spots: &mut [Spot<'_>], arrows: &[Arrow]) {
+    let mut columns: Vec<Vec<usize>> = vec![Vec::new(); COLUMNS];
+    for (index, spot) in spots.iter().enumerate() {
+        columns.get_mut(spot.column).into_iter().for_each(|column| column.push(index));
+    }
+    let mut beside: Vec<Vec<usize>> = vec![Vec::new(); spots.len()];
+    for Arrow { from, stops, .. } in arrows {
+        for (one, other) in std::iter::once(from).chain(stops).zip(stops).filter(|(one, other)| one != other) {
+            beside.get_mut(*one).into_iter().for_each(|list| list.push(*other));
+            beside.get_mut(*other).into_iter().for_each(|list| list.push(*one));
         }
     }
+    for round in 0..ROUNDS {
+        stack(spots, &columns);
+        for turn in 0..COLUMNS {
+            let Some(column) = columns.get_mut(if round % 2 == 0 { turn } else { COLUMNS - 1 - turn }) else { continue };
+            column.sort_by_key(|spot| {
+                let heights = beside.get(*spot).into_iter().flatten().filter_map(|other| spots.get(*other)).map(Spot::middle);
+                let (sum, count) = heights.fold((0, 0), |(sum, count), height| (sum + height, count + 1));
+                (sum * 16).checked_div(count).unwrap_or(usize::MAX)
+            });
+            stack(spots, &columns);
+        }
+    }
+}
+
+/// Puts the columns beside one another, and what is in them beneath one another; the middle of each is at one height.
+fn stack(spots: &mut [Spot<'_>], columns: &[Vec<usize>]) {
+    let height = |spots: &[Spot<'_>], column: &[usize]| {
+        column.iter().filter_map(|spot| spots.get(*spot)).map(|spot| spot.height() + GAP).sum::<usize>()
+    };
+    let highest = columns.iter().map(|column| height(spots, column)).max().unwrap_or(0);
     let mut x = MARGIN;
-    // A column that a circle has passed over takes no room.
-    for column in 0..most {
-        let wide = nodes.iter().filter(|node| node.column == column).map(|node| node.width).max();
-        let Some(wide) = wide else { continue };
-        let mut y = MARGIN;
-        for node in nodes.iter_mut().filter(|node| node.column == column) {
-            (node.x, node.y, node.width) = (x, y, wide);
-            y += node.height() + GAP;
+    for column in columns.iter().filter(|column| !column.is_empty()) {
+        let wide = column.iter().filter_map(|spot| spots.get(*spot)).map(|spot| spot.width).max().unwrap_or(0);
+        let mut y = MARGIN + (highest - height(spots, column)) / 2;
+        for index in column {
+            let Some(spot) = spots.get_mut(*index) else { continue };
+            (spot.x, spot.y, spot.width) = (x, y, wide);
+            y += spot.height() + GAP;
         }
         x += wide + BETWEEN;
     }
 }
 
-/// From a row to the head of a box: to the left where that is, else around the right side.
-fn arrow(node: &Node<'_>, row: usize, target: &Node<'_>) -> String {
-    let (y, end) = (node.row(row), target.y + HEAD / 2);
-    let right = target.x + target.width;
-    if right < node.x {
-        let bend = (node.x - right) / 2;
-        format!("M{} {y}C{} {y} {} {end} {right} {end}", node.x, node.x - bend, right + bend)
-    } else {
-        let start = node.x + node.width;
-        let out = start.max(right) + 34;
-        format!("M{start} {y}C{out} {y} {out} {end} {right} {end}")
+/// An arrow from a row to the head of a box, straight through the columns on its way; to a box of its own column it goes around the right side.
+fn drawn(spots: &[Spot<'_>], Arrow { from, row, stops }: &Arrow) -> Option<String> {
+    let (node, target) = (spots.get(*from)?, spots.get(*stops.last()?)?);
+    let (mut y, to_left) = (node.row(*row), target.x < node.x);
+    let mut path = format!("M{} {y}", if to_left { node.x } else { node.right() });
+    let mut x = if to_left { node.x } else { node.right() };
+    for stop in stops.iter().filter_map(|stop| spots.get(*stop)) {
+        let (near, far, end) = if to_left { (stop.right(), stop.x, stop.middle()) } else { (stop.x, stop.right(), stop.middle()) };
+        if target.x == node.x {
+            let _ = write!(path, "C{0} {y} {0} {end} {1} {end}", x + 34, stop.right());
+            continue;
+        }
+        let bend = x.midpoint(near);
+        let _ = write!(path, "C{bend} {y} {bend} {end} {near} {end}");
+        if stop.name.is_none() {
+            let _ = write!(path, "H{far}");
+        }
+        (x, y) = (far, end);
     }
+    let title = format!("{}.{} → {}", node.name?, node.rows.get(*row)?, target.name?);
+    Some(format!("<path d=\"{path}\" marker-end=\"url(#tip)\"><title>{}</title></path>\n", escaped(&title)))
 }
 
-fn boxed(node: &Node<'_>) -> String {
-    let Node { x, y, width, .. } = *node;
-    let name = escaped(node.name);
+/// A box, as a link to the page of its entity.
+fn boxed(spot: &Spot<'_>, about: Option<&str>, way: &str) -> Option<String> {
+    let Spot { x, y, width, .. } = *spot;
+    let name = escaped(spot.name?);
+    let own = if spot.name == about { " own" } else { "" };
     let mut text = format!(
-        "<a href=\"{ENTITIES}/{name}.html\"><rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{}\" rx=\"4\"/>\
-        <rect class=\"head\" x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{HEAD}\" rx=\"4\"/>\
+        "<a href=\"{way}{name}.html\"><rect class=\"box\" x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{}\" rx=\"4\"/>\
+        <rect class=\"head{own}\" x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{HEAD}\" rx=\"4\"/>\
         <text x=\"{}\" y=\"{}\">{name}</text>",
-        node.height(),
+        spot.height(),
         x + MARGIN,
         y + 20
     );
-    for (row, (field, _)) in node.rows.iter().enumerate() {
-        let _ = write!(text, "<text class=\"small\" x=\"{}\" y=\"{}\">{}</text>", x + MARGIN, node.row(row) + 4, escaped(field));
+    for (row, field) in spot.rows.iter().enumerate() {
+        let _ = write!(text, "<text class=\"small\" x=\"{}\" y=\"{}\">{}</text>", x + MARGIN, spot.row(row) + 4, escaped(field));
     }
-    text + "</a>\n"
+    Some(text + "</a>\n")
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::book::{Book, Users};
-use super::{code_link, entity_link, flow};
+use super::book::{Book, Users, lookups};
+use super::{code_link, diagram, entity_link, flow};
 use crate::exchange::html::{escaped, paragraphs};
 use crate::exchange::order_verb;
 use crate::pipeline::order::{Act, Ask, Cascade, Event, Order, Step, What};
@@ -20,7 +20,8 @@ pub(super) fn page(book: &Book<'_>, entity: &ast::Entity) -> String {
     let label = entity.label.as_ref().map(|label| format!("<span class=\"soft\">{}</span>", escaped(&label.text))).unwrap_or_default();
     let mut page = format!("<nav><a href=\"../index.html\">{}</a></nav>\n<h1>{}{label}</h1>\n", escaped(&book.title), escaped(name));
     page += &paragraphs(entity.doc.as_deref().unwrap_or(""));
-    page += &format!("<p class=\"soft\">{}{}</p>\n", escaped(&book.place(entity.span)), relations(book, entity));
+    let place = if book.is_built_in(name) { "every project has it".to_owned() } else { book.place(entity.span) };
+    page += &format!("<p class=\"soft\">{}{}</p>\n{}", escaped(&place), relations(book, entity), diagram::svg(book, Some(name), ""));
     page += "<h2>Fields</h2>\n";
     page += &fields(book, entity);
     page += "<h2>What runs, and in which order</h2>\n";
@@ -45,11 +46,7 @@ pub(super) fn page(book: &Book<'_>, entity: &ast::Entity) -> String {
 /// Which entities this one refers to, and which refer to it.
 fn relations(book: &Book<'_>, entity: &ast::Entity) -> String {
     let targets = |entity: &ast::Entity| -> Vec<String> {
-        let lookups = entity.members.iter().filter_map(|member| match member {
-            Member::Field(ast::Field { ty: ast::TypeExpr { kind: TypeKind::Lookup(targets), .. }, .. }) => Some(targets),
-            _ => None,
-        });
-        let mut names: Vec<String> = lookups.flatten().map(|target| target.text.to_string()).collect();
+        let mut names: Vec<String> = lookups(entity).flat_map(|(_, targets)| targets).map(|target| target.text.to_string()).collect();
         names.sort();
         names.dedup();
         names
@@ -137,7 +134,7 @@ fn rules(book: &Book<'_>, field: &ast::Field) -> String {
 
 fn users(book: &Book<'_>, users: &Users, field: Option<(EntityId, Slot)>) -> String {
     let names = field.and_then(|field| users.get(&field)).into_iter().flatten();
-    names.map(|name| code_link(book, name)).collect::<Vec<_>>().join(", ")
+    names.map(|name| code_link(book, name, "")).collect::<Vec<_>>().join(", ")
 }
 
 /// What runs on an event; nothing where nothing does.
@@ -203,7 +200,7 @@ fn stage_name(stage: Option<u8>) -> &'static str {
 }
 
 fn step(book: &Book<'_>, step: &Step, order: &Order) -> String {
-    let kind = if book.home(&step.place.name).is_some() { code_link(book, &step.place.name) } else { escaped(&step.place.name) };
+    let kind = code_link(book, &step.place.name, "");
     let mut why = vec![escaped(&step.why)];
     if !step.triggers.is_empty() {
         why.push(format!("on {}", escaped(&step.triggers.join(", "))));
@@ -220,7 +217,7 @@ fn step(book: &Book<'_>, step: &Step, order: &Order) -> String {
 fn act(book: &Book<'_>, act: &Act) -> String {
     let fields = act.fields.iter().map(|field| format!("<code>{}</code>", escaped(field))).collect::<Vec<_>>().join(", ");
     let of = match act.what {
-        What::Start | What::Queue | What::Run | What::Perform if book.home(&act.of).is_some() => code_link(book, &act.of),
+        What::Start | What::Queue | What::Run | What::Perform => code_link(book, &act.of, ""),
         _ => entity_link(book, &act.of),
     };
     let each = act.for_each.as_ref().map(|entity| format!(", for each {}", escaped(entity))).unwrap_or_default();

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::book::{Book, Coded};
+use super::code_link;
 use crate::bytecode::Signature;
 use crate::exchange::html::{escaped, paragraphs};
 use crate::syntax::ast::ClauseKind;
@@ -43,7 +44,7 @@ fn does(book: &Book<'_>, signature: &Signature, entities: &str) -> String {
         lists.iter().map(|(of, fields)| format!("{} ({})", entity(of), codes(fields))).collect::<Vec<_>>().join(", ")
     };
     let list = |names: &[String]| names.iter().map(|name| entity(name)).collect::<Vec<_>>().join(", ");
-    let flows = |names: &[String]| names.iter().map(|name| escaped(name)).collect::<Vec<_>>().join(", ");
+    let flows = |names: &[String]| names.iter().map(|name| code_link(book, name, entities)).collect::<Vec<_>>().join(", ");
     let may = [(signature.may_stop, "stop the operation"), (signature.may_wait, "wait"), (signature.unknown, "do anything")];
     let may: Vec<&str> = may.into_iter().filter(|(may, _)| *may).map(|(_, words)| words).collect();
     let rows = [

@@ -18,7 +18,7 @@ pub(super) fn page(book: &Book<'_>) -> String {
     if entities.is_empty() {
         page += "<p class=\"soft\">No entity is declared here.</p>\n";
     } else {
-        page += &format!("<h2>Entities</h2>\n<div class=\"wide\">\n{}</div>\n", diagram::svg(book, &entities));
+        page += &format!("<h2>Entities</h2>\n{}", diagram::svg(book, None, &format!("{ENTITIES}/")));
         page += &table(book, &entities);
     }
     let actions = book.coded(None);
@@ -35,6 +35,7 @@ fn table(book: &Book<'_>, entities: &[&ast::Entity]) -> String {
     let mut table = "<div class=\"wide\"><table>\n<tr><th>Entity</th><th></th><th>Fields</th><th>Runs on it</th></tr>\n".to_owned();
     for entity in entities {
         let name = escaped(&entity.name.text);
+        let badge = if book.is_built_in(&entity.name.text) { "<span class=\"badge\">built in</span>" } else { "" };
         let doc = entity.doc.as_deref().map(first).unwrap_or_default();
         let fields = entity.members.iter().filter(|member| matches!(member, ast::Member::Field(_))).count();
         let coded = book.coded(Some(&entity.name.text));
@@ -42,7 +43,7 @@ fn table(book: &Book<'_>, entities: &[&ast::Entity]) -> String {
             coded.iter().map(|coded| format!("<a href=\"{ENTITIES}/{name}.html#{0}\">{0}</a>", escaped(coded.name()))).collect();
         let _ = writeln!(
             table,
-            "<tr><td><a href=\"{ENTITIES}/{name}.html\">{name}</a></td><td>{}</td><td>{fields}</td><td>{}</td></tr>",
+            "<tr><td><a href=\"{ENTITIES}/{name}.html\">{name}</a>{badge}</td><td>{}</td><td>{fields}</td><td>{}</td></tr>",
             paragraphs(doc),
             links.join(", ")
         );

@@ -102,11 +102,14 @@ fn entity_link(book: &Book<'_>, name: &str) -> String {
     if book.has(name) { format!("<a href=\"{escaped}.html\">{escaped}</a>") } else { escaped }
 }
 
-/// A link to what is said of a flow, action or plug-in, from the page of an entity.
-fn code_link(book: &Book<'_>, name: &str) -> String {
+/// A link to what is said of a flow, action or plug-in; just its name where the project doesn't declare it. `way` leads from the page to
+/// those of the entities.
+fn code_link(book: &Book<'_>, name: &str, way: &str) -> String {
     let escaped = html::escaped(name);
-    match book.home(name) {
-        Some(home) => format!("<a href=\"{}.html#{escaped}\">{escaped}</a>", html::escaped(home)),
-        None => format!("<a href=\"../index.html#{escaped}\">{escaped}</a>"),
+    match book.find(name).map(|coded| coded.entity()) {
+        Some(Some(home)) => format!("<a href=\"{way}{}.html#{escaped}\">{escaped}</a>", html::escaped(home)),
+        Some(None) if way.is_empty() => format!("<a href=\"../index.html#{escaped}\">{escaped}</a>"),
+        Some(None) => format!("<a href=\"#{escaped}\">{escaped}</a>"),
+        None => escaped,
     }
 }
