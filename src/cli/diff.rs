@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub(super) fn write(old: (&str, &str), new: (&str, &str), output: &mut Output) {
     let colours = output.colours();
     let mut line = |colour: Colour, text: &str| {
-        output.line(colour.paint(visible(text.strip_suffix('\n').unwrap_or(text)), colours));
+        output.line(colour.paint(&visible(text.strip_suffix('\n').unwrap_or(text)), colours));
     };
     line(Colour::Strong, &format!("--- {}", old.0));
     line(Colour::Strong, &format!("+++ {}", new.0));

@@ -12,7 +12,7 @@ pub(super) fn annotated(views: &[View<'_>], colours: bool) -> String {
     for view in views {
         for unit in &view.units {
             let title = format!("{}: {}, {:.1} %", visible(&view.file.name), unit.name, unit.shares().total().percent());
-            let _ = writeln!(text, "\n{}", Colour::Strong.paint(title, colours));
+            let _ = writeln!(text, "\n{}", Colour::Strong.paint(&title, colours));
             for number in first(view, unit)..=last(view, unit) {
                 let source = view.file.line(number).map(visible).unwrap_or_default();
                 let (line, none) = (view.lines.get(&number), String::new());
@@ -20,7 +20,7 @@ pub(super) fn annotated(views: &[View<'_>], colours: bool) -> String {
                 let _ = writeln!(text, "{}", colour(line).paint(format!("{number:>5} {count:>8} | {source}").trim_end(), colours));
                 for note in line.into_iter().flat_map(|line| &line.notes) {
                     let indent: String = source.chars().take_while(|letter| letter.is_whitespace()).collect();
-                    let _ = writeln!(text, "{:>14} | {indent}{}", "", Colour::Warning.paint(format!("^ {}", visible(note)), colours));
+                    let _ = writeln!(text, "{:>14} | {indent}{}", "", Colour::Warning.paint(&format!("^ {}", visible(note)), colours));
                 }
             }
         }

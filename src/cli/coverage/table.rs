@@ -70,7 +70,7 @@ pub(super) fn table(views: &[View<'_>], screen: Screen) -> String {
     if layout.missing.is_some() {
         let _ = write!(head, "{:9}  {MISSING}", "");
     }
-    let _ = writeln!(text, "{}", Colour::Strong.paint(head, screen.colours));
+    let _ = writeln!(text, "{}", Colour::Strong.paint(&head, screen.colours));
     for view in views {
         let _ = writeln!(text, "{}", visible(&view.file.name));
         for unit in &view.units {
@@ -84,7 +84,7 @@ pub(super) fn table(views: &[View<'_>], screen: Screen) -> String {
                 Colour::Warning
             };
             let missing = missing(view, unit);
-            let paint = |line: String| colour.paint(line, screen.colours) + "\n";
+            let paint = |line: String| colour.paint(&line, screen.colours) + "\n";
             match layout.missing {
                 _ if missing.is_empty() => text += &paint(line),
                 Some(room) => text += &paint(format!("{line}  {}", cut(&missing, room))),
@@ -96,7 +96,7 @@ pub(super) fn table(views: &[View<'_>], screen: Screen) -> String {
         }
     }
     let all = shares(views);
-    let _ = writeln!(text, "{}", Colour::Strong.paint(layout.counts("in all", &shown(all.units), all), screen.colours));
+    let _ = writeln!(text, "{}", Colour::Strong.paint(&layout.counts("in all", &shown(all.units), all), screen.colours));
     text
 }
 
@@ -117,6 +117,6 @@ fn cut(numbers: &str, room: usize) -> String {
     if numbers.len() <= room {
         return numbers.to_owned();
     }
-    let kept = numbers.get(..room.saturating_sub(", …".len() - 2)).and_then(|kept| Some(kept.get(..kept.rfind(',')?)?));
+    let kept = numbers.get(..room.saturating_sub(", …".len() - 2)).and_then(|kept| kept.get(..kept.rfind(',')?));
     format!("{}, …", kept.unwrap_or_default())
 }

@@ -12,7 +12,7 @@ use crate::project::Project;
 pub(super) fn test(done: &Done, project: &Project, output: &mut Output) {
     let colours = output.colours();
     let name = visible(&done.report.name);
-    let took = Colour::Dim.paint(format!("({})", duration(done.took)), colours);
+    let took = Colour::Dim.paint(&format!("({})", duration(done.took)), colours);
     match done.ending {
         Ending::Passed => output.line(format!("{}  {name}  {took}", Colour::Good.paint("passed", colours))),
         Ending::Skipped => {

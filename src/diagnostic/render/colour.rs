@@ -1,7 +1,5 @@
 //! The colours of what people read, all in one place. Whether they are wanted is the caller's to say.
 
-use std::borrow::Cow;
-
 /// What a text in a colour is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Colour {
@@ -25,8 +23,7 @@ pub enum Colour {
 
 impl Colour {
     /// A text in this colour, where that is wanted.
-    pub fn paint<'t>(self, text: impl Into<Cow<'t, str>>, wanted: bool) -> String {
-        let text = text.into();
+    pub fn paint(self, text: &str, wanted: bool) -> String {
         let code = match self {
             Colour::Good => "32",
             Colour::Warning => "33",
@@ -35,9 +32,9 @@ impl Colour {
             Colour::Strong => "1",
             Colour::Place => "36",
             Colour::Prompt => "1;34",
-            Colour::Plain => return text.into_owned(),
+            Colour::Plain => return text.to_owned(),
         };
-        if wanted { painted(&text, code) } else { text.into_owned() }
+        if wanted { painted(text, code) } else { text.to_owned() }
     }
 }
 
