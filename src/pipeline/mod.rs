@@ -33,6 +33,7 @@ mod passes;
 mod plan;
 mod plugin;
 mod queries;
+mod reading;
 mod rights;
 mod sessions;
 mod settings;
@@ -98,13 +99,9 @@ impl Pipeline {
     pub fn new(schema: Arc<Schema>, program: Arc<Program>, mut store: Box<dyn Store>, settings: Settings) -> Result<Self, StoreError> {
         store.migrate(&schema)?;
         let mut pipeline = Pipeline::assembled(schema, program, store, settings)?;
-        pipeline.engine.store.begin()?;
-        match pipeline.engine.ensure_built_in() {
-            Ok(()) => pipeline.engine.store.commit()?,
-            Err(error) => {
-                pipeline.engine.store.rollback()?;
-                return Err(error);
-            }
+        // Most often they are there, and who only reads waits for no writer.
+        if !pipeline.look(Engine::has_built_in)? {
+            pipeline.transaction(Engine::ensure_built_in)?;
         }
         Ok(pipeline)
     }
@@ -412,18 +409,6 @@ impl Pipeline {
             Ok(()) => result,
             Err(error) => Err(self.engine.store_fault(error)),
         }
-    }
-
-    /// Reads in a transaction: the longer one, or one for the purpose.
-    fn reading<T>(&mut self, read: impl FnOnce(&mut Engine) -> Result<T, Interrupt>) -> Result<T, Fault> {
-        let engine = &mut self.engine;
-        if self.longer != Longer::None {
-            return read(engine).map_err(into_fault);
-        }
-        engine.store.begin().map_err(|error| into_fault(engine.store_fault(error)))?;
-        let result = read(engine);
-        let ended = engine.store.rollback().map_err(|error| engine.store_fault(error));
-        result.and_then(|value| ended.map(|()| value)).map_err(into_fault)
     }
 }
 

@@ -159,15 +159,26 @@ fn membership(user: Reference, team: Reference) -> [(&'static str, Value); 2] {
 impl Engine {
     /// Makes the system administrator and the root business unit where they aren't there; inside a transaction.
     pub(super) fn ensure_built_in(&mut self) -> Result<(), StoreError> {
-        let administrator = self.administrator;
-        self.ensure(administrator, (names::FULL_NAME, ADMINISTRATOR_NAME))?;
-        let Some(units) = self.schema.entity_id(names::UNITS) else { return Ok(()) };
-        self.ensure(Reference { entity: units, id: ROOT_UNIT }, (names::UNIT_NAME, ROOT_UNIT_NAME))
+        self.ensure(self.administrator, (names::FULL_NAME, ADMINISTRATOR_NAME))?;
+        self.root_unit().map_or(Ok(()), |unit| self.ensure(unit, (names::UNIT_NAME, ROOT_UNIT_NAME)))
+    }
+
+    /// Whether they are there; inside a transaction.
+    pub(super) fn has_built_in(&mut self) -> Result<bool, StoreError> {
+        Ok(self.is_there(self.administrator)? && self.root_unit().map_or(Ok(true), |unit| self.is_there(unit))?)
+    }
+
+    fn root_unit(&self) -> Option<Reference> {
+        self.schema.entity_id(names::UNITS).map(|entity| Reference { entity, id: ROOT_UNIT })
+    }
+
+    fn is_there(&mut self, record: Reference) -> Result<bool, StoreError> {
+        let key: FieldSet = [PRIMARY_KEY].into_iter().collect();
+        Ok(matches!(self.store.read(record.entity, &[record.id], &key)?.as_slice(), [Some(_)]))
     }
 
     fn ensure(&mut self, record: Reference, (field, name): (&str, &str)) -> Result<(), StoreError> {
-        let key: FieldSet = [PRIMARY_KEY].into_iter().collect();
-        if matches!(self.store.read(record.entity, &[record.id], &key)?.as_slice(), [Some(_)]) {
+        if self.is_there(record)? {
             return Ok(());
         }
         self.start_anew(self.administrator, Savepoint::None);

@@ -27,8 +27,8 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// How long a worker leaves the store to others between two transactions of its own.
 const BREATH: Duration = Duration::from_millis(1);
 
-/// How long it does so at most between two chunks of a background operation: as long as the last one took, so that half of the time is
-/// for others however many operations are in one.
+/// How long it does so at most. Between two chunks of a background operation it is as long as the last one took, so that half of the time
+/// is for others however many operations are in one; between two steps of other jobs a quarter of that.
 const LONGEST_BREATH: Duration = Duration::from_millis(100);
 
 /// How often a worker looks for jobs that have been kept for long enough.
@@ -173,7 +173,8 @@ impl Work<'_> {
         let began = Cell::new(Instant::now());
         let stop = |within: Option<&Job>| {
             let is_bulk = within.is_some_and(|job| job.kind == Kind::BackgroundOperation);
-            thread::sleep(if is_bulk { began.get().elapsed().clamp(BREATH, LONGEST_BREATH) } else { BREATH });
+            let share = if is_bulk { 1 } else { 4 };
+            thread::sleep((began.get().elapsed() / share).clamp(BREATH, LONGEST_BREATH));
             began.set(Instant::now());
             self.stop.load(Ordering::Relaxed)
         };

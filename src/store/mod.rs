@@ -51,6 +51,12 @@ pub trait Store: Send {
     /// end failed, is undone first.
     fn begin(&mut self) -> Result<(), StoreError>;
 
+    /// Begins a transaction that only reads, which sees the store as it is at its first read; it waits for no writer where the store can do
+    /// that, and holds up none. It ends with [`rollback`](Store::rollback).
+    fn begin_reading(&mut self) -> Result<(), StoreError> {
+        self.begin()
+    }
+
     /// Makes the transaction last.
     fn commit(&mut self) -> Result<(), StoreError>;
 

@@ -136,6 +136,11 @@ impl Store for Recording {
         self.tell(|| Asked::Begin, answer, done)
     }
 
+    fn begin_reading(&mut self) -> Result<(), StoreError> {
+        let answer = self.store.begin_reading();
+        self.tell(|| Asked::Begin, answer, done)
+    }
+
     // No operation depends on a note, so a record holds none.
     fn note(&mut self, note: &Note) -> Result<(), StoreError> {
         self.store.note(note)

@@ -94,6 +94,10 @@ impl Store for Failing {
         self.call("begin", Store::begin)
     }
 
+    fn begin_reading(&mut self) -> Result<(), StoreError> {
+        self.call("begin", Store::begin_reading)
+    }
+
     fn note(&mut self, note: &Note) -> Result<(), StoreError> {
         self.call("note", |store| store.note(note))
     }

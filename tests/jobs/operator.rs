@@ -53,6 +53,22 @@ fn jobs_are_listed_and_shown() {
 }
 
 #[test]
+fn who_only_reads_waits_for_no_writer() {
+    let place = Place::deployed(RULES);
+    place.account("Acme");
+    place.work();
+    let job = id(&place.jobs());
+    let writer = rusqlite::Connection::open(place.dir.path().join("s.db")).unwrap();
+    writer.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let shown = place.well(&["jobs", "show", &job, "--store", "sqlite:s.db"]);
+    assert!(shown.contains("Remind"), "{shown}");
+    assert_eq!(place.jobs().len(), 1);
+    assert!(place.well(&["order", "sqlite:s.db", "account", "Create"]).contains("Remind"));
+    assert!(place.well(&["dis", "sqlite:s.db"]).contains("Remind"));
+    writer.execute_batch("ROLLBACK").unwrap();
+}
+
+#[test]
 fn a_canceled_job_ends_and_what_it_did_stays() {
     let place = Place::deployed(RULES);
     place.account("Acme");

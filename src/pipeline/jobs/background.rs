@@ -129,7 +129,7 @@ impl Pipeline {
 
     /// What came of the operations of a background operation, in their order, as far as it is: those of a chunk, from 0.
     pub fn results(&mut self, job: Uuid, chunk: u32) -> Result<Vec<OperationResult>, StoreError> {
-        self.transaction(|engine| {
+        self.look(|engine| {
             let chunk = engine.read_chunk(job, chunk)?;
             Ok(chunk.map(|chunk| chunk.results.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()).unwrap_or_default())
         })

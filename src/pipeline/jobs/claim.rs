@@ -80,7 +80,7 @@ impl Pipeline {
 
     /// When a definition in the store was last written; never where it holds none.
     pub(crate) fn last_deployed(&mut self) -> Result<Option<Timestamp>, StoreError> {
-        self.transaction(|engine| {
+        self.look(|engine| {
             let Some(entity) = engine.schema.entity_id(definitions::ENTITY) else { return Ok(None) };
             let Some(slot) = engine.schema.entity(entity).and_then(|entity| entity.slot(system::MODIFIED_ON)) else { return Ok(None) };
             let last = engine.store.aggregate(&Selection::all(entity), Aggregate::Max(slot))?;
@@ -90,7 +90,7 @@ impl Pipeline {
 
     /// When the next job is due that no worker has.
     pub(crate) fn next_due(&mut self) -> Result<Option<Timestamp>, StoreError> {
-        self.transaction(|engine| Ok(engine.first_due(&[State::Ready, State::Suspended], None)?.map(|(due, _)| due)))
+        self.look(|engine| Ok(engine.first_due(&[State::Ready, State::Suspended], None)?.map(|(due, _)| due)))
     }
 
     /// Says that a worker is still there: its jobs stay its own until another lease is over. Gives how many they are.
@@ -155,7 +155,7 @@ impl Pipeline {
         })
     }
 
-    pub(super) fn transaction<T>(&mut self, run: impl FnOnce(&mut Engine) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    pub(in crate::pipeline) fn transaction<T>(&mut self, run: impl FnOnce(&mut Engine) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let engine = &mut self.engine;
         if self.longer != crate::pipeline::Longer::None {
             return Err(StoreError::Failed("a transaction is open already".to_owned()));

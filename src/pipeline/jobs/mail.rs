@@ -23,7 +23,7 @@ const NAME: &str = "send email";
 impl Pipeline {
     /// How many e-mails wait in the outbox.
     pub(crate) fn outbox(&mut self) -> Result<usize, StoreError> {
-        self.transaction(|engine| Ok(engine.waiting_mail()?.len()))
+        self.look(|engine| Ok(engine.waiting_mail()?.len()))
     }
 
     /// Queues the e-mails that wait in the outbox without a job: written before there was a mail server, or by a program that knows of none.

@@ -31,7 +31,7 @@ impl Activations {
 
     fn read(&self, activation: Uuid) -> Result<FlowCode, LifeError> {
         let mut store = existing(&self.url)?;
-        store.begin()?;
+        store.begin_reading()?;
         let unusable = |why: String| LifeError::from(StoreError::Unusable(why));
         let mut stored = load::stored(&mut *store)?.ok_or_else(|| unusable("the store holds no project any more".to_owned()))?;
         let (definition, bytes) = definitions::activation(&mut *store, &load::built_in(), activation)?;

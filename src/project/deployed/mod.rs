@@ -80,7 +80,7 @@ impl Compiled {
     /// The compiled project that a store holds, which is there already: what is active in it runs, what isn't is a draft.
     pub fn from_store(url: &str) -> Result<Compiled, LifeError> {
         let mut store = existing(url)?;
-        store.begin()?;
+        store.begin_reading()?;
         let stored = load::stored(&mut *store)?.ok_or_else(|| empty(url))?;
         let awaited = activations::awaited(&mut *store)?;
         store.rollback()?;

@@ -66,6 +66,15 @@ impl Store for Sqlite {
         self.run("BEGIN IMMEDIATE")
     }
 
+    fn begin_reading(&mut self) -> Result<(), StoreError> {
+        // Whoever reads a long key of somebody's own table may be the first to meet it, and writes it down.
+        if self.met.is_some() {
+            return self.begin();
+        }
+        self.rollback()?;
+        self.run("BEGIN DEFERRED")
+    }
+
     fn commit(&mut self) -> Result<(), StoreError> {
         self.writing()?;
         self.run("COMMIT")?;
