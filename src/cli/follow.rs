@@ -11,11 +11,15 @@ use super::exit::Exit;
 use super::output::Output;
 use super::{Format, jobs};
 use crate::diagnostic::render;
+use crate::exchange;
 use crate::jobs::Refused;
 use crate::pipeline::{Batch, Job, OperationResult, Pipeline};
 use crate::schema::jobs::{State, Status};
 use crate::store::StoreError;
 use crate::value::Uuid;
+
+/// How long the id of a job is, with what divides it from what follows.
+const ID: usize = 38;
 
 /// How often a job is looked at.
 const OFTEN: Duration = Duration::from_millis(250);
@@ -26,11 +30,11 @@ pub(super) fn follow(id: Uuid, format: Format, pipeline: &mut Pipeline, output: 
     let mut last = String::new();
     loop {
         let job = look(id, pipeline)?;
-        let line = if format == Format::Json { jobs::json(&job) } else { jobs::line(&job) };
+        let line = if format == Format::Json { jobs::json(&job) } else { jobs::line_of(&job, pipeline)? };
         let ended = job.status.state() == State::Completed;
         match &bar {
             Some(bar) if ended => bar.finish_and_clear(),
-            Some(bar) if line != last => bar.set_message(jobs::words(&job)),
+            Some(bar) if line != last => bar.set_message(line.get(ID..).unwrap_or(&line).to_owned()),
             Some(_) | None => {}
         }
         if ended || bar.is_none() && line != last {
@@ -69,22 +73,11 @@ pub(super) fn results(id: Uuid, format: Format, pipeline: &mut Pipeline, output:
     Ok(Exit::Well)
 }
 
-/// How far a background operation is.
-pub(super) fn progress(batch: &Batch) -> String {
-    let refused = [(batch.stopped, "stopped"), (batch.faults, "failed")].map(|(count, word)| match count {
-        0 => String::new(),
-        count => format!(", {count} {word}"),
-    });
-    format!("{} of {} done{}", batch.done(), batch.operations, refused.concat())
-}
-
 /// Who is told of the end of a background operation, and what came of that. What may be secret in the address is left out.
 pub(super) fn callback(batch: &Batch, callback: Option<&Job>) -> Option<String> {
     let url = shown(batch.callback.as_deref()?);
     let Some(job) = callback else { return Some(format!("{url}, once it has ended")) };
-    let message = job.message.as_ref().map_or(String::new(), |message| format!(": {message}"));
-    let due = job.due.filter(|_| job.status == Status::Waiting).map_or(String::new(), |due| format!(" until {due}"));
-    Some(format!("{url} {}{due}{message}", job.status.label().to_lowercase()))
+    Some(format!("{url} {}", exchange::job_standing(job, None)))
 }
 
 /// The same for programs; nothing where nobody is told.

@@ -1,6 +1,7 @@
 //! `weir jobs`: the system jobs of a store, and what an operator does with them.
 
 mod log;
+mod show;
 
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
@@ -10,12 +11,14 @@ use super::exit::Exit;
 use super::output::Output;
 use super::{Format, follow, life, load};
 use crate::diagnostic::render;
+use crate::exchange;
 use crate::jobs::{self, Refused, Verb};
-use crate::pipeline::{Job, JobStage, Pipeline, Settings, WantedJobs};
+use crate::pipeline::{Around, Job, JobStage, Pipeline, Settings, WantedJobs};
 use crate::project::Compiled;
-use crate::schema::jobs::Status;
+use crate::schema::jobs::{State, Status};
 use crate::store::StoreError;
 use crate::value::{Uuid, time};
+use crate::vm::Fault;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -118,7 +121,7 @@ fn ran(arguments: &Arguments, output: &mut Output) -> Result<Exit, Exit> {
         Some(Command::List(which)) => list(which, arguments, &mut pipeline, output),
         Some(Command::Show(which)) if which.follow => follow::follow(which.id, arguments.format, &mut pipeline, output),
         Some(Command::Show(which)) if which.results => follow::results(which.id, arguments.format, &mut pipeline, output),
-        Some(Command::Show(which)) => show(which.id, arguments, &mut pipeline, output),
+        Some(Command::Show(which)) => show::show(which.id, arguments.format, &mut pipeline, output),
         Some(Command::Cancel(which)) => turn(which.id, Verb::Cancel, arguments, &mut pipeline, output),
         Some(Command::Pause(which)) => turn(which.id, Verb::Pause, arguments, &mut pipeline, output),
         Some(Command::Resume(which)) => turn(which.id, Verb::Resume, arguments, &mut pipeline, output),
@@ -134,31 +137,30 @@ fn ran(arguments: &Arguments, output: &mut Output) -> Result<Exit, Exit> {
 }
 
 fn list(which: &List, arguments: &Arguments, pipeline: &mut Pipeline, output: &mut Output) -> Result<Exit, Refused> {
-    let status = which.status.as_ref().map(|name| Status::ALL.iter().find(|status| status.name() == name).ok_or(name));
-    let wanted = match status.transpose() {
-        Ok(wanted) => wanted,
-        Err(name) => {
-            let names: Vec<&str> = Status::ALL.iter().map(|status| status.name()).collect();
-            output.error_line(format!("error: there is no status `{}`; there is {}", name.escape_debug(), names.join(", ")));
+    let stage = match stage(which) {
+        Ok(stage) => stage,
+        Err(words) => {
+            output.error_line(words);
             return Ok(Exit::Usage);
         }
     };
-    let stage = match wanted {
-        Some(status) => JobStage::Status(*status),
-        None if which.all => JobStage::Any,
-        None => JobStage::GoesOn,
-    };
     let wanted = WantedJobs { stage, name: which.name.as_deref(), record: which.record };
-    let written = if arguments.format == Format::Json { json } else { line };
     let limit = which.limit.unwrap_or(u64::MAX);
     let (mut count, mut after, mut more) = (0, None, true);
     while more && count < limit {
         // One more than is written says whether there are more.
         let page = PAGE.min(limit - count);
-        let mut jobs = pipeline.jobs(&wanted, after, page + 1).map_err(|fault| StoreError::Failed(fault.message))?;
+        let mut jobs = pipeline.jobs(&wanted, after, page + 1).map_err(failed)?;
         more = jobs.len() as u64 > page;
         jobs.truncate(usize::try_from(page).unwrap_or(usize::MAX));
-        jobs.iter().for_each(|job| output.line(written(job)));
+        let around = around(&jobs, pipeline)?;
+        match arguments.format {
+            Format::Json => jobs.iter().zip(&around).for_each(|(job, around)| output.line(object_of(job, around).to_string())),
+            Format::Human => {
+                let lines = exchange::job_lines(&jobs, &around);
+                jobs.iter().zip(lines).for_each(|(job, line)| output.cut_line(&format!("{}  {line}", job.id)));
+            }
+        }
         count += jobs.len() as u64;
         after = jobs.last().map(|job| job.id);
     }
@@ -169,62 +171,20 @@ fn list(which: &List, arguments: &Arguments, pipeline: &mut Pipeline, output: &m
     Ok(Exit::Well)
 }
 
-fn show(id: Uuid, arguments: &Arguments, pipeline: &mut Pipeline, output: &mut Output) -> Result<Exit, Refused> {
-    let job = pipeline.job(id).map_err(|fault| StoreError::Failed(fault.message))?.ok_or(Refused::Unknown(id))?;
-    let log = pipeline.job_log(id).map_err(|fault| StoreError::Failed(fault.message))?;
-    let moment = |moment: Option<Timestamp>| moment.map(|moment| moment.to_string());
-    let what = job.kind.label();
-    let callback = pipeline.callback_of(id).map_err(|fault| StoreError::Failed(fault.message))?;
-    if arguments.format == Format::Json {
-        let mut object = object(&job);
-        if let Some(members) = object.as_object_mut() {
-            let callback = job.batch.as_ref().map_or(Value::Null, |batch| follow::callback_object(batch, callback.as_ref()));
-            members.insert("callback".to_owned(), callback);
-            members.insert("log".to_owned(), log.iter().map(log::object).collect());
-        }
-        output.line(object.to_string());
-        return Ok(Exit::Well);
-    }
-    let owner = pipeline.text(&crate::value::Value::Reference(job.owner), &crate::value::Type::Uuid, None);
-    let lines = [
-        (what, Some(job.name.to_string())),
-        ("job", Some(job.id.to_string())),
-        ("record", Some(format!("{} {}", job.record.0, job.record.1))),
-        (
-            "state",
-            Some(format!("{} ({}), {} ({})", job.status.state().name(), job.status.state() as i32, job.status.label(), job.status as i32)),
-        ),
-        ("message", job.message.as_ref().map(|message| message.to_string())),
-        ("error", job.error_code.as_ref().map(|code| code.to_string())),
-        ("operations", job.batch.as_ref().map(follow::progress)),
-        ("callback", job.batch.as_ref().and_then(|batch| follow::callback(batch, callback.as_ref()))),
-        ("transactions", job.batch.as_ref().map(|batch| batch.chunks.to_string())),
-        ("runs as", owner.ok().map(|owner| owner.to_string())),
-        ("activation", job.activation.map(|activation| activation.to_string())),
-        ("correlation", Some(job.correlation.to_string())),
-        ("serial", job.token.as_ref().map(|token| token.to_string())),
-        ("depth", Some(job.depth.to_string())),
-        ("retries", Some(job.retries.to_string())),
-        ("queued", Some(job.created.to_string())),
-        ("started", moment(job.started)),
-        ("due", moment(job.due)),
-        ("postponed", moment(job.postponed)),
-        ("worker", job.worker.as_ref().map(|worker| worker.to_string())),
-        ("ended", moment(job.completed)),
-        ("steps", Some(log::counted(job.steps, log.len()))),
-    ];
-    let screen = output.screen();
-    for (name, value) in lines.into_iter().filter_map(|(name, value)| Some((name, value?))) {
-        screen.titled(&format!("{name:<12} "), &render::visible(&value)).iter().for_each(|line| output.line(line));
-    }
-    log.iter().flat_map(|step| log::lines(step, screen)).for_each(|line| output.line(line));
-    Ok(Exit::Well)
+/// Where in their life jobs are that are listed; else what is said of a status that there isn't.
+fn stage(which: &List) -> Result<JobStage, String> {
+    let Some(name) = &which.status else { return Ok(if which.all { JobStage::Any } else { JobStage::GoesOn }) };
+    let found = Status::ALL.iter().find(|status| status.name() == name);
+    found.map(|status| JobStage::Status(*status)).ok_or_else(|| {
+        let names: Vec<&str> = Status::ALL.iter().map(|status| status.name()).collect();
+        format!("error: there is no status `{}`; there is {}", name.escape_debug(), names.join(", "))
+    })
 }
 
 fn turn(id: Uuid, verb: Verb, arguments: &Arguments, pipeline: &mut Pipeline, output: &mut Output) -> Result<Exit, Refused> {
     let user = match &arguments.user {
         None => None,
-        Some(name) => match pipeline.find_user(name).map_err(|fault| StoreError::Failed(fault.message))? {
+        Some(name) => match pipeline.find_user(name).map_err(failed)? {
             Some(user) => Some((user, name.as_str())),
             None => {
                 output.error_line(format!("error: there is no user `{}`", name.escape_debug()));
@@ -233,35 +193,54 @@ fn turn(id: Uuid, verb: Verb, arguments: &Arguments, pipeline: &mut Pipeline, ou
         },
     };
     let job = jobs::turn(pipeline, id, verb, user)?;
-    output.line(if arguments.format == Format::Json { json(&job) } else { line(&job) });
+    match arguments.format {
+        Format::Json => {
+            around(std::slice::from_ref(&job), pipeline)?.iter().for_each(|around| output.line(object_of(&job, around).to_string()))
+        }
+        Format::Human => output.line(line_of(&job, pipeline)?),
+    }
     Ok(Exit::Well)
 }
 
-/// A job in a line, for people.
+/// A job in a line for people, as far as its row tells it.
 pub(super) fn line(job: &Job) -> String {
-    format!("{}  {}", job.id, words(job))
+    format!("{}  {}  {}  {}", job.id, render::visible(&job.name), exchange::job_record(job, None), exchange::job_standing(job, None))
 }
 
-/// The same without its id.
-pub(super) fn words(job: &Job) -> String {
-    let due = match job.status {
-        Status::Waiting => job.due.map_or(" for a change".to_owned(), |due| format!(" until {due}")),
-        _ => String::new(),
-    };
-    let message = job.message.as_ref().map_or(String::new(), |message| format!(": {message}"));
-    // A background operation is on no record but its own.
-    let on = job.batch.as_ref().map_or_else(|| job.record.0.to_string(), follow::progress);
-    let text = format!("{}  {on} {}{due}{message}", job.name, job.status.label().to_lowercase());
-    render::visible(&text).into_owned()
+/// A job in a line for people.
+pub(super) fn line_of(job: &Job, pipeline: &mut Pipeline) -> Result<String, Refused> {
+    let around = around(std::slice::from_ref(job), pipeline)?;
+    let words = exchange::job_lines(std::slice::from_ref(job), &around);
+    Ok(format!("{}  {}", job.id, words.concat()))
 }
 
-/// A job as an object, for programs.
+/// What is told of jobs beyond their rows.
+pub(super) fn around(jobs: &[Job], pipeline: &mut Pipeline) -> Result<Vec<Around>, StoreError> {
+    pipeline.around(jobs).map_err(failed)
+}
+
+fn failed(fault: Fault) -> StoreError {
+    StoreError::Failed(fault.message)
+}
+
+/// A job as an object for programs, as far as its row tells it.
 pub(super) fn json(job: &Job) -> String {
     object(job).to_string()
 }
 
+/// A job as an object for programs.
+pub(super) fn object_of(job: &Job, around: &Around) -> Value {
+    let mut object = object(job);
+    if let Some(members) = object.as_object_mut() {
+        members.insert("waitsFor".to_owned(), json!(around.fields));
+        members.insert("behind".to_owned(), json!(around.behind.map(|job| job.to_string())));
+    }
+    object
+}
+
 fn object(job: &Job) -> Value {
     let moment = |moment: Option<Timestamp>| moment.map(|moment| moment.to_string());
+    let is_locked = job.status.state() == State::Locked;
     json!({
         "id": job.id.to_string(),
         "name": job.name,
@@ -285,7 +264,8 @@ fn object(job: &Job) -> Value {
         "steps": job.steps,
         "queued": job.created.to_string(),
         "started": moment(job.started),
-        "due": moment(job.due),
+        "due": moment(job.due.filter(|_| !is_locked)),
+        "lease": moment(job.due.filter(|_| is_locked)),
         "postponed": moment(job.postponed),
         "worker": job.worker,
         "ended": moment(job.completed),

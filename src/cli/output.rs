@@ -6,6 +6,8 @@
 use std::env;
 use std::io::{self, BufWriter, ErrorKind, IsTerminal, Stdout, Write};
 
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
 use super::exit::Exit;
 use super::screen::{self, Screen};
 
@@ -74,6 +76,23 @@ impl Output {
     pub fn line(&mut self, text: impl AsRef<str>) {
         self.write(text.as_ref());
         self.write("\n");
+    }
+
+    /// Writes a line to standard output, at a terminal as much of it as one of its lines has room for.
+    pub fn cut_line(&mut self, text: &str) {
+        let room = self.screen().width;
+        if self.aside || !io::stdout().is_terminal() || text.width() <= room {
+            return self.line(text);
+        }
+        let mut width = 0;
+        let cut: String = text
+            .chars()
+            .take_while(|letter| {
+                width += letter.width().unwrap_or(0);
+                width < room
+            })
+            .collect();
+        self.line(cut + "…");
     }
 
     /// Lets what was written so far be seen.

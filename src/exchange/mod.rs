@@ -6,6 +6,7 @@
 mod csv;
 mod decode;
 pub mod html;
+mod jobs;
 mod json;
 mod lines;
 mod object;
@@ -20,9 +21,10 @@ use std::io::BufRead;
 use smol_str::SmolStr;
 
 pub use decode::Find;
+pub use jobs::{job_awaited, job_line, job_lines, job_progress, job_record, job_serial, job_standing};
 pub use lines::{Mark, furthest};
 pub use order::{order_mermaid, order_svg, order_text, verb as order_verb};
-pub use outcome::{Tally, job_line, refused, told, told_with_outputs};
+pub use outcome::{Tally, refused, told, told_with_outputs};
 pub use replay::{AsTest, Change, Difference, Reason, difference_lines, ending_line, operation_title, replayed_json, unread_json};
 pub use trace::{About, not_considered, trace_about, trace_lines, with_trace, wrap};
 

@@ -9,9 +9,8 @@ use smol_str::SmolStr;
 
 use super::Problem;
 use crate::bytecode::Program;
-use crate::diagnostic::{Code, render};
-use crate::pipeline::{Ending, Job, Outcome};
-use crate::schema::jobs::Status;
+use crate::diagnostic::Code;
+use crate::pipeline::{Ending, Outcome};
 use crate::schema::{Schema, json};
 use crate::value::Uuid;
 
@@ -204,11 +203,4 @@ pub(super) fn micros(took: Duration) -> u64 {
 
 fn line(object: &impl Serialize) -> String {
     serde_json::to_string(object).unwrap_or_default()
-}
-
-/// What became of a job, in a line.
-pub fn job_line(job: &Job) -> String {
-    let message = job.message.as_ref().map_or(String::new(), |message| format!(": {}", render::visible(message)));
-    let until = job.due.filter(|_| job.status == Status::Waiting).map_or(String::new(), |due| format!(" until {due}"));
-    format!("job        {} {}{until}{message}", render::visible(&job.name), job.status.label().to_lowercase())
 }

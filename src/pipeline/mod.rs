@@ -52,7 +52,7 @@ pub use count::{Began, Counted, Counter, Part};
 pub use external::{CallError, Callbacks, Limits, Notice, Outside, Permission, is_public};
 pub use happening::{Actor, Border, Happening, Named, StepKind, StepVerdict, TraceEntry};
 pub use jobs::{
-    Background, Batch, DEFAULT_CHUNK, Intake, Job, JobStage, Keep, LONGEST_OPERATION, LoggedStep, OperationResult, Sweep, Unqueued,
+    Around, Background, Batch, DEFAULT_CHUNK, Intake, Job, JobStage, Keep, LONGEST_OPERATION, LoggedStep, OperationResult, Sweep, Unqueued,
     WantedJobs,
 };
 pub(crate) use jobs::{Progress, Text as JobText, Turn, Unfinished, Work};

@@ -4,11 +4,9 @@
 
 use super::answer::{Answer, Colour};
 use super::session::{Session, counted};
-use super::{look, statement, view};
-use crate::diagnostic::render;
-use crate::pipeline::{Job, JobStage, WantedJobs};
-use crate::schema::jobs::State;
-use crate::value::Reference;
+use super::{look, statement};
+use crate::exchange;
+use crate::pipeline::{JobStage, WantedJobs};
 
 /// How many jobs are listed.
 const MOST: u64 = 50;
@@ -32,10 +30,9 @@ pub(super) fn jobs(session: &mut Session, name: &str, answer: &mut Answer<'_>) {
     }
     let more = jobs.len() as u64 > MOST;
     jobs.truncate(MOST as usize);
-    let width = jobs.iter().map(|job| job.name.chars().count()).max().unwrap_or(0);
-    for job in &jobs {
-        let line = line(session, job, width);
-        answer.line(render::visible(&line).into_owned());
+    match session.pipeline.around(&jobs) {
+        Ok(around) => exchange::job_lines(&jobs, &around).into_iter().for_each(|line| answer.line(line)),
+        Err(fault) => return statement::tell_fault(session, &fault, answer),
     }
     let dim = |words: &str| Colour::Dim.paint(words, session.setup.colours);
     if more {
@@ -44,20 +41,6 @@ pub(super) fn jobs(session: &mut Session, name: &str, answer: &mut Answer<'_>) {
     if let Some(words) = due(session) {
         answer.line(Colour::Dim.paint(&words, session.setup.colours));
     }
-}
-
-/// A job in a line: its flow, its record, how it stands and until when.
-fn line(session: &mut Session, job: &Job, width: usize) -> String {
-    let record = session.compiled.schema.entity_id(&job.record.0).map(|entity| Reference { entity, id: job.record.1 });
-    let record = record.and_then(|record| session.record_name(record)).unwrap_or_else(|| format!("{} {}", job.record.0, job.record.1));
-    let due = match (job.status.state(), job.due) {
-        (State::Completed, _) => String::new(),
-        (State::Suspended, None) => " for a change".to_owned(),
-        (State::Suspended, Some(due)) => format!(" until {}", view::moment(due)),
-        (_, due) => due.map_or(String::new(), |due| format!(", due {}", view::moment(due))),
-    };
-    let message = job.message.as_ref().map_or(String::new(), |message| format!(": {message}"));
-    format!("{:width$}  {record}  {}{due}{message}", job.name, job.status.label().to_lowercase())
 }
 
 /// What to do about jobs that are due and can't run, since the transaction that may hold them is open.

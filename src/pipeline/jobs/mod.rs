@@ -4,6 +4,7 @@
 //! Invariants: the effect of a step and the job's new position are one transaction; a worker writes nothing of a job that it no
 //! longer holds, which is looked at in that same transaction. So a step is done once, whatever ends a worker in the middle.
 
+mod around;
 mod background;
 mod callback;
 mod calls;
@@ -29,6 +30,7 @@ use smol_str::SmolStr;
 use crate::schema::jobs::{Kind, Status};
 use crate::value::{Reference, Uuid};
 
+pub use around::Around;
 pub use background::{Background, Batch, DEFAULT_CHUNK, Intake, LONGEST_OPERATION, Unqueued};
 pub(super) use calls::Calls;
 pub use forget::{Keep, Sweep};
