@@ -139,8 +139,12 @@ fn keep(session: &mut Session, before: State, step: &ir::Step, (writes, changes)
 /// Tells what a statement came to.
 fn tell(session: &mut Session, step: &ir::Step, (events, sound): (&[Event], bool), answer: &mut Answer<'_>) {
     let several = events.len() > 1;
+    let mut headed = None;
     for event in events {
-        if several {
+        // What runs jobs stands once before all of them.
+        let anew = !matches!(event.kind, EventKind::Job(_)) || headed != Some(event.span);
+        headed = Some(event.span);
+        if several && anew {
             let statement = outcome::statement(session.sources.slice(event.span));
             answer.line(Colour::Dim.paint(&statement, session.setup.colours));
         }
