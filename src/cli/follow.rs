@@ -13,9 +13,8 @@ use super::{Format, jobs};
 use crate::diagnostic::render;
 use crate::exchange;
 use crate::jobs::Refused;
-use crate::pipeline::{Batch, Job, OperationResult, Pipeline};
+use crate::pipeline::{Batch, Job, Keep, OperationResult, Pipeline};
 use crate::schema::jobs::{State, Status};
-use crate::store::StoreError;
 use crate::value::Uuid;
 
 /// How long the id of a job is, with what divides it from what follows.
@@ -25,11 +24,14 @@ const ID: usize = 38;
 const OFTEN: Duration = Duration::from_millis(250);
 
 /// Tells how a job goes on until it has ended. On a terminal there is one line that is brought up to date, else a line for each change.
-pub(super) fn follow(id: Uuid, format: Format, pipeline: &mut Pipeline, output: &mut Output) -> Result<Exit, Refused> {
+pub(super) fn follow(job: Job, format: Format, keep: &Keep, pipeline: &mut Pipeline, output: &mut Output) -> Result<Exit, Refused> {
     let bar = (format == Format::Human && io::stdout().is_terminal()).then(bar);
-    let mut last = String::new();
+    let (id, mut last, mut next) = (job.id, String::new(), Some(job));
     loop {
-        let job = look(id, pipeline)?;
+        let Some(job) = next else {
+            bar.iter().for_each(ProgressBar::finish_and_clear);
+            return Ok(gone(keep, output));
+        };
         let line = if format == Format::Json { jobs::json(&job) } else { jobs::line_of(&job, pipeline)? };
         let ended = job.status.state() == State::Completed;
         match &bar {
@@ -46,6 +48,7 @@ pub(super) fn follow(id: Uuid, format: Format, pipeline: &mut Pipeline, output: 
         }
         last = line;
         thread::sleep(OFTEN);
+        next = pipeline.job(id).map_err(jobs::failed)?;
     }
 }
 
@@ -59,11 +62,10 @@ fn bar() -> ProgressBar {
 }
 
 /// Tells what came of each operation of a background operation, as far as it is.
-pub(super) fn results(id: Uuid, format: Format, pipeline: &mut Pipeline, output: &mut Output) -> Result<Exit, Refused> {
-    let job = look(id, pipeline)?;
+pub(super) fn results(job: &Job, format: Format, pipeline: &mut Pipeline, output: &mut Output) -> Result<Exit, Refused> {
     let chunks = job.batch.as_ref().map_or(0, |batch| batch.chunks);
     for chunk in 0..chunks {
-        for result in pipeline.results(id, chunk)? {
+        for result in pipeline.results(job.id, chunk)? {
             match format {
                 Format::Json => output.line(serde_json::to_string(&result).unwrap_or_default()),
                 Format::Human => output.line(render::visible(&in_words(&result))),
@@ -96,8 +98,14 @@ fn shown(url: &str) -> String {
     if path.len() == url.len() { path.to_owned() } else { format!("{path}?…") }
 }
 
-fn look(id: Uuid, pipeline: &mut Pipeline) -> Result<Job, Refused> {
-    pipeline.job(id).map_err(|fault| StoreError::Failed(fault.message))?.ok_or(Refused::Unknown(id))
+/// How a command ends that followed a job which has ended meanwhile and isn't kept.
+fn gone(keep: &Keep, output: &mut Output) -> Exit {
+    if keep.failed.is_some() {
+        output.error_line("error: the job has ended and isn't kept, so that nobody can tell how (`[jobs]` in weir.toml)");
+        return Exit::Problems;
+    }
+    output.error_line("the job has ended and isn't kept: it didn't fail, for those that do are");
+    Exit::Well
 }
 
 /// How a command ends that followed a job to its end.

@@ -13,11 +13,11 @@ use super::{Format, follow, life, load};
 use crate::diagnostic::render;
 use crate::exchange;
 use crate::jobs::{self, Refused, Verb};
-use crate::pipeline::{Around, Job, JobStage, Pipeline, Settings, WantedJobs};
+use crate::pipeline::{Around, Job, JobStage, Keep, Pipeline, Settings, WantedJobs};
 use crate::project::Compiled;
 use crate::schema::jobs::{State, Status};
 use crate::store::StoreError;
-use crate::value::{Uuid, time};
+use crate::value::{Reference, Uuid, time};
 use crate::vm::Fault;
 
 #[derive(Debug, Args)]
@@ -27,7 +27,7 @@ pub(super) struct Arguments {
     /// The store, `sqlite:FILE`, with a deployed project
     #[arg(long, value_name = "URL", env = "WEIR_STORE", global = true)]
     store: Option<String>,
-    /// The full name of the user who does it; by default the system administrator
+    /// The full name of the user who does it, and sees only the jobs that run as them; by default the system administrator
     #[arg(long = "as", value_name = "USER", env = "WEIR_AS", global = true)]
     user: Option<String>,
     /// What is written
@@ -73,6 +73,9 @@ struct List {
 /// How many jobs are read at a time.
 const PAGE: u64 = 500;
 
+/// A user who acts, by record and full name; nothing for the system administrator.
+type Acting<'a> = Option<(Reference, &'a str)>;
+
 #[derive(Debug, Args)]
 struct Which {
     /// The id of the job
@@ -116,17 +119,10 @@ fn ran(arguments: &Arguments, output: &mut Output) -> Result<Exit, Exit> {
     let compiled = Compiled::from_store(url).map_err(|error| life::refused(url, &error, output))?;
     let opened = compiled.open(url, compiled.config.apply(Settings::system()));
     let mut pipeline = opened.map_err(|error| load::unopened(url, &error, output))?;
-    let done = match &arguments.command {
-        None => list(&List::default(), arguments, &mut pipeline, output),
-        Some(Command::List(which)) => list(which, arguments, &mut pipeline, output),
-        Some(Command::Show(which)) if which.follow => follow::follow(which.id, arguments.format, &mut pipeline, output),
-        Some(Command::Show(which)) if which.results => follow::results(which.id, arguments.format, &mut pipeline, output),
-        Some(Command::Show(which)) => show::show(which.id, arguments.format, &mut pipeline, output),
-        Some(Command::Cancel(which)) => turn(which.id, Verb::Cancel, arguments, &mut pipeline, output),
-        Some(Command::Pause(which)) => turn(which.id, Verb::Pause, arguments, &mut pipeline, output),
-        Some(Command::Resume(which)) => turn(which.id, Verb::Resume, arguments, &mut pipeline, output),
-        Some(Command::Postpone(Postpone { id, until })) => turn(*id, Verb::Postpone(*until), arguments, &mut pipeline, output),
-    };
+    let done = acting(arguments, &mut pipeline, output).and_then(|user| match user {
+        Some(user) => does(arguments, user, &compiled.config.keep, &mut pipeline, output),
+        None => Ok(Exit::Problems),
+    });
     done.map_err(|refused| match refused {
         Refused::Store(error) => load::store_failed(url, &error.to_string(), output),
         refused => {
@@ -136,7 +132,47 @@ fn ran(arguments: &Arguments, output: &mut Output) -> Result<Exit, Exit> {
     })
 }
 
-fn list(which: &List, arguments: &Arguments, pipeline: &mut Pipeline, output: &mut Output) -> Result<Exit, Refused> {
+/// Who acts: nobody in particular, or a user; nothing where there is none of that name.
+fn acting<'a>(arguments: &'a Arguments, pipeline: &mut Pipeline, output: &mut Output) -> Result<Option<Acting<'a>>, Refused> {
+    let Some(name) = &arguments.user else { return Ok(Some(None)) };
+    let found = pipeline.find_user(name).map_err(failed)?;
+    if found.is_none() {
+        output.error_line(format!("error: there is no user `{}`", name.escape_debug()));
+    }
+    Ok(found.map(|user| Some((user, name.as_str()))))
+}
+
+fn does(arguments: &Arguments, user: Acting<'_>, keep: &Keep, pipeline: &mut Pipeline, output: &mut Output) -> Result<Exit, Refused> {
+    let who = user.map(|(user, _)| user);
+    let (id, verb) = match &arguments.command {
+        None => return list(&List::default(), who, arguments.format, pipeline, output),
+        Some(Command::List(which)) => return list(which, who, arguments.format, pipeline, output),
+        Some(Command::Show(which)) => {
+            let job = jobs::look(pipeline, which.id, who)?;
+            return match (which.follow, which.results) {
+                (true, _) => follow::follow(job, arguments.format, keep, pipeline, output),
+                (_, true) => follow::results(&job, arguments.format, pipeline, output),
+                _ => show::show(&job, arguments.format, pipeline, output),
+            };
+        }
+        Some(Command::Cancel(which)) => (which.id, Verb::Cancel),
+        Some(Command::Pause(which)) => (which.id, Verb::Pause),
+        Some(Command::Resume(which)) => (which.id, Verb::Resume),
+        Some(Command::Postpone(Postpone { id, until })) => (*id, Verb::Postpone(*until)),
+    };
+    let job = jobs::turn(pipeline, id, verb, user)?;
+    match arguments.format {
+        Format::Json => {
+            around(std::slice::from_ref(&job), pipeline)?.iter().for_each(|around| output.line(object_of(&job, around).to_string()))
+        }
+        Format::Human => output.line(line_of(&job, pipeline)?),
+    }
+    Ok(Exit::Well)
+}
+
+fn list(which: &List, user: Option<Reference>, format: Format, pipeline: &mut Pipeline, output: &mut Output) -> Result<Exit, Refused> {
+    // The system administrator sees all of them.
+    let owner = user.filter(|user| *user != pipeline.administrator());
     let stage = match stage(which) {
         Ok(stage) => stage,
         Err(words) => {
@@ -144,7 +180,7 @@ fn list(which: &List, arguments: &Arguments, pipeline: &mut Pipeline, output: &m
             return Ok(Exit::Usage);
         }
     };
-    let wanted = WantedJobs { stage, name: which.name.as_deref(), record: which.record };
+    let wanted = WantedJobs { stage, name: which.name.as_deref(), record: which.record, owner };
     let limit = which.limit.unwrap_or(u64::MAX);
     let (mut count, mut after, mut more) = (0, None, true);
     while more && count < limit {
@@ -154,7 +190,7 @@ fn list(which: &List, arguments: &Arguments, pipeline: &mut Pipeline, output: &m
         more = jobs.len() as u64 > page;
         jobs.truncate(usize::try_from(page).unwrap_or(usize::MAX));
         let around = around(&jobs, pipeline)?;
-        match arguments.format {
+        match format {
             Format::Json => jobs.iter().zip(&around).for_each(|(job, around)| output.line(object_of(job, around).to_string())),
             Format::Human => {
                 let lines = exchange::job_lines(&jobs, &around);
@@ -164,7 +200,7 @@ fn list(which: &List, arguments: &Arguments, pipeline: &mut Pipeline, output: &m
         count += jobs.len() as u64;
         after = jobs.last().map(|job| job.id);
     }
-    if arguments.format == Format::Human {
+    if format == Format::Human {
         let what = if count == 1 { "1 job".to_owned() } else { format!("{count} jobs") };
         output.line(if more { format!("{what}, and there are more") } else { what });
     }
@@ -179,27 +215,6 @@ fn stage(which: &List) -> Result<JobStage, String> {
         let names: Vec<&str> = Status::ALL.iter().map(|status| status.name()).collect();
         format!("error: there is no status `{}`; there is {}", name.escape_debug(), names.join(", "))
     })
-}
-
-fn turn(id: Uuid, verb: Verb, arguments: &Arguments, pipeline: &mut Pipeline, output: &mut Output) -> Result<Exit, Refused> {
-    let user = match &arguments.user {
-        None => None,
-        Some(name) => match pipeline.find_user(name).map_err(failed)? {
-            Some(user) => Some((user, name.as_str())),
-            None => {
-                output.error_line(format!("error: there is no user `{}`", name.escape_debug()));
-                return Ok(Exit::Problems);
-            }
-        },
-    };
-    let job = jobs::turn(pipeline, id, verb, user)?;
-    match arguments.format {
-        Format::Json => {
-            around(std::slice::from_ref(&job), pipeline)?.iter().for_each(|around| output.line(object_of(&job, around).to_string()))
-        }
-        Format::Human => output.line(line_of(&job, pipeline)?),
-    }
-    Ok(Exit::Well)
 }
 
 /// A job in a line for people, as far as its row tells it.
@@ -219,7 +234,8 @@ pub(super) fn around(jobs: &[Job], pipeline: &mut Pipeline) -> Result<Vec<Around
     pipeline.around(jobs).map_err(failed)
 }
 
-fn failed(fault: Fault) -> StoreError {
+/// What a failed read means for a command.
+pub(super) fn failed(fault: Fault) -> StoreError {
     StoreError::Failed(fault.message)
 }
 

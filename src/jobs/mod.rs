@@ -6,4 +6,4 @@ mod run;
 mod verbs;
 
 pub use run::{LEASE, Library, NoLibrary, Runner, advance, run_due};
-pub use verbs::{Refused, Verb, turn};
+pub use verbs::{Refused, Verb, look, turn};

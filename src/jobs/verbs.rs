@@ -39,12 +39,18 @@ pub enum Refused {
     Store(#[from] StoreError),
 }
 
+/// A job, for a user who may see it: those that run as them, and the system administrator all.
+pub fn look(pipeline: &mut Pipeline, id: Uuid, user: Option<Reference>) -> Result<Job, Refused> {
+    let job = pipeline.job(id).map_err(|fault| StoreError::Failed(fault.message))?.ok_or(Refused::Unknown(id))?;
+    match user {
+        Some(user) if user != pipeline.administrator() && user != job.owner => Err(Refused::Owner),
+        _ => Ok(job),
+    }
+}
+
 /// Does something with a job, as a user; gives the job as it is then.
 pub fn turn(pipeline: &mut Pipeline, id: Uuid, verb: Verb, user: Option<(Reference, &str)>) -> Result<Job, Refused> {
-    let job = pipeline.job(id).map_err(|fault| StoreError::Failed(fault.message))?.ok_or(Refused::Unknown(id))?;
-    if user.is_some_and(|(user, _)| user != pipeline.administrator() && user != job.owner) {
-        return Err(Refused::Owner);
-    }
+    look(pipeline, id, user.map(|(user, _)| user))?;
     let by = user.map_or(crate::pipeline::ADMINISTRATOR_NAME, |(_, name)| name);
     let (turn, until, done) = match verb {
         Verb::Cancel => (Turn::Cancel, None, "canceled"),

@@ -18,7 +18,7 @@ pub(super) fn jobs(session: &mut Session, name: &str, answer: &mut Answer<'_>) {
     }
     let named = Some(name).filter(|name| !name.is_empty());
     let stage = if named.is_some() { JobStage::Any } else { JobStage::GoesOn };
-    let wanted = WantedJobs { stage, name: named, record: None };
+    let wanted = WantedJobs { stage, name: named, record: None, owner: None };
     let mut jobs = match session.pipeline.jobs(&wanted, None, MOST + 1) {
         Ok(jobs) => jobs,
         Err(fault) => return statement::tell_fault(session, &fault, answer),
@@ -49,7 +49,7 @@ pub(super) fn due(session: &mut Session) -> Option<String> {
         return None;
     }
     let now = session.pipeline.now();
-    let jobs = session.pipeline.jobs(&WantedJobs { stage: JobStage::GoesOn, name: None, record: None }, None, MOST).ok()?;
+    let jobs = session.pipeline.jobs(&WantedJobs { stage: JobStage::GoesOn, name: None, record: None, owner: None }, None, MOST).ok()?;
     let due = jobs.iter().filter(|job| job.due.is_some_and(|due| due <= now)).count();
     let is = if due == 1 { "is" } else { "are" };
     (due > 0).then(|| format!("{} {is} due: `:commit` first, then `run jobs`", counted(due, "job", "jobs")))

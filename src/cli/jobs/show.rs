@@ -11,15 +11,14 @@ use crate::exchange;
 use crate::jobs::Refused;
 use crate::pipeline::{Around, Job, Pipeline};
 use crate::schema::jobs::{Kind, State};
-use crate::value::{self, Type, Uuid};
+use crate::value::{self, Type};
 
-pub(super) fn show(id: Uuid, format: Format, pipeline: &mut Pipeline, output: &mut Output) -> Result<Exit, Refused> {
-    let job = pipeline.job(id).map_err(failed)?.ok_or(Refused::Unknown(id))?;
-    let log = pipeline.job_log(id).map_err(failed)?;
-    let callback = pipeline.callback_of(id).map_err(failed)?;
-    let around = around(std::slice::from_ref(&job), pipeline)?.pop().unwrap_or_default();
+pub(super) fn show(job: &Job, format: Format, pipeline: &mut Pipeline, output: &mut Output) -> Result<Exit, Refused> {
+    let log = pipeline.job_log(job.id).map_err(failed)?;
+    let callback = pipeline.callback_of(job.id).map_err(failed)?;
+    let around = around(std::slice::from_ref(job), pipeline)?.pop().unwrap_or_default();
     if format == Format::Json {
-        let mut object = object_of(&job, &around);
+        let mut object = object_of(job, &around);
         if let Some(members) = object.as_object_mut() {
             let callback = job.batch.as_ref().map_or(Value::Null, |batch| follow::callback_object(batch, callback.as_ref()));
             members.insert("callback".to_owned(), callback);
@@ -31,13 +30,13 @@ pub(super) fn show(id: Uuid, format: Format, pipeline: &mut Pipeline, output: &m
     let owner = pipeline.text(&value::Value::Reference(job.owner), &Type::Uuid, None).ok().map(|owner| owner.to_string());
     let callback = job.batch.as_ref().and_then(|batch| follow::callback(batch, callback.as_ref()));
     let steps = log::counted(job.steps, log.len());
-    let (what, when) = (what(&job, &around), when(&job));
+    let (what, when) = (what(job, &around), when(job));
     let whose = [
         ("callback", callback),
         ("runs as", owner),
         ("activation", job.activation.map(|activation| activation.to_string())),
         ("correlation", Some(job.correlation.to_string())),
-        ("serial", exchange::job_serial(&job, pipeline.schema())),
+        ("serial", exchange::job_serial(job, pipeline.schema())),
         ("depth", Some(job.depth.to_string())),
         ("retries", Some(job.retries.to_string())),
     ];

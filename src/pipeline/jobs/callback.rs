@@ -58,7 +58,7 @@ impl Callbacks {
 impl Pipeline {
     /// The job that tells of the end of a background operation, where that has ended and somebody is to be told.
     pub fn callback_of(&mut self, job: Uuid) -> Result<Option<Job>, Fault> {
-        let wanted = WantedJobs { stage: JobStage::Any, name: Some(NAME), record: Some(job) };
+        let wanted = WantedJobs { stage: JobStage::Any, name: Some(NAME), record: Some(job), owner: None };
         Ok(self.jobs(&wanted, None, MOST)?.into_iter().find(|job| job.kind == Kind::Callback))
     }
 }

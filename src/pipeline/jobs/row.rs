@@ -35,6 +35,8 @@ pub struct WantedJobs<'a> {
     pub name: Option<&'a str>,
     /// On which record, if that matters.
     pub record: Option<Uuid>,
+    /// As whom they run, if that matters.
+    pub owner: Option<Reference>,
 }
 
 impl Pipeline {
@@ -72,9 +74,12 @@ impl Engine {
             JobStage::Status(status) => (slot(system::STATUS), Test::Equal, status as i32),
         };
         selection.conditions.extend(stage.map(|slot| Condition { slot, test, value: Value::Choice(code) }));
-        for (name, value) in
-            [(columns::NAME, wanted.name.map(|name| Value::Text(name.into()))), (columns::RECORD_ID, wanted.record.map(Value::Uuid))]
-        {
+        let chosen = [
+            (columns::NAME, wanted.name.map(|name| Value::Text(name.into()))),
+            (columns::RECORD_ID, wanted.record.map(Value::Uuid)),
+            (system::OWNER, wanted.owner.map(Value::Reference)),
+        ];
+        for (name, value) in chosen {
             let asked = slot(name).zip(value);
             selection.conditions.extend(asked.map(|(slot, value)| Condition { slot, test: Test::Equal, value }));
         }
