@@ -91,12 +91,15 @@ fn whoever_asked_for_it_is_told_how_it_ended() {
 fn only_hosts_that_the_configuration_names_are_called_back() {
     let place = place("[callbacks]\nhosts = [\"127.0.0.1\", \"localhost\", \"[::1]\", \"[::ffff:10.0.0.1]\", \"crm.example.com:8443\"]\n");
     for (url, words) in [
-        ("https://other.example.com/", "`other.example.com` isn't among the hosts"),
+        (
+            "https://other.example.com:81/",
+            "`other.example.com:81` isn't among the hosts that may be called back: name it in `hosts` under `[callbacks]` of weir.toml, and deploy",
+        ),
         ("https://crm.example.com/", "`crm.example.com` isn't among the hosts"),
-        ("http://crm.example.com:8443/", "can't be called without encryption"),
+        ("http://crm.example.com:8443/", "its address has to begin with `https://`"),
         ("https://anna@crm.example.com:8443/", "a name or password"),
         ("ftp://crm.example.com/", "doesn't begin with `https://`"),
-        ("http://127.0.0.1:1/", "`127.0.0.1` is no public address"),
+        ("http://127.0.0.1:1/", "`127.0.0.1:1` is no public address"),
         ("https://localhost/", "`localhost` is no public address"),
         ("https://[::1]/", "`[::1]` is no public address"),
         ("https://[::ffff:10.0.0.1]/", "`[::ffff:10.0.0.1]` is no public address"),

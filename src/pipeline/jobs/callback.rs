@@ -12,7 +12,7 @@ use smol_str::SmolStr;
 use super::Job;
 use super::queue::Asked;
 use super::recall::Recall;
-use crate::bytecode::WebAddress;
+use crate::bytecode::{WebAddress, WrongAddress};
 use crate::diagnostic::Code;
 use crate::pipeline::engine::Engine;
 use crate::pipeline::external::is_public;
@@ -35,23 +35,26 @@ const MOST: u64 = 100;
 impl Callbacks {
     /// Whether an address may be called back, and whether it may be anywhere (else only at a public address); why not.
     pub(crate) fn allow(&self, url: &str) -> Result<bool, String> {
-        let address = WebAddress::parse(url).map_err(|wrong| wrong.to_string())?;
+        let address = WebAddress::parse(url).map_err(|wrong| match wrong {
+            WrongAddress::Plain => "elsewhere than at this machine its address has to begin with `https://`".to_owned(),
+            wrong => wrong.to_string(),
+        })?;
         let means = |hosts: &[String]| hosts.iter().any(|host| address.is_meant_by(host));
         if means(&self.private_hosts) {
             return Ok(true);
         }
         let host = address.host;
-        if !means(&self.hosts) {
-            return Err(format!("`{host}` isn't among the hosts that `weir.toml` allows to be called back (`[callbacks]`, `hosts`)"));
-        }
         let number = host.trim_start_matches('[').trim_end_matches(']').parse();
         let local = host.eq_ignore_ascii_case("localhost") || host.to_ascii_lowercase().ends_with(".localhost");
-        if local || number.is_ok_and(|number| !is_public(number)) {
-            return Err(format!(
-                "`{host}` is no public address, and isn't among the `private_hosts` that `weir.toml` allows (`[callbacks]`)"
-            ));
-        }
-        Ok(false)
+        let shown = address.port.map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+        let (what, list) = match local || number.is_ok_and(|number| !is_public(number)) {
+            true => ("is no public address, and isn't among the `private_hosts`", "private_hosts"),
+            false if means(&self.hosts) => return Ok(false),
+            false => ("isn't among the hosts", "hosts"),
+        };
+        Err(format!(
+            "`{shown}` {what} that may be called back: name it in `{list}` under `[callbacks]` of weir.toml, and deploy that (`weir deploy`)"
+        ))
     }
 }
 

@@ -33,7 +33,9 @@ pub(super) fn post(notice: &Notice, time: Duration) -> Result<(), CallError> {
 
 /// A name leads to no public address.
 #[derive(Debug, thiserror::Error)]
-#[error("isn't made: its name leads to no public address, and it isn't among the `private_hosts` that `weir.toml` allows (`[callbacks]`)")]
+#[error(
+    "isn't made: its name leads to no public address, and it isn't among the `private_hosts` under `[callbacks]` of the weir.toml that was deployed"
+)]
 struct NotPublic;
 
 /// Finds the addresses of a name, and leaves out those that may not be called.
