@@ -1,5 +1,6 @@
 //! `weir work`: a worker, which runs the jobs of a store until it is told to stop.
 
+use std::io::{self, IsTerminal};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
@@ -9,6 +10,7 @@ use super::allow::Allow;
 use super::exit::Exit;
 use super::output::Output;
 use super::{Format, jobs, life};
+use crate::diagnostic::render;
 use crate::pipeline::Settings;
 use crate::project::{Compiled, News, Work};
 
@@ -42,6 +44,12 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Exit {
         output.error_line(format!("error: the signals to stop can't be listened to: {error}"));
         return Exit::Failed;
     }
+    let at_terminal = arguments.format == Format::Human && io::stderr().is_terminal();
+    if at_terminal {
+        let jobs = if arguments.concurrency == 1 { "one job".to_owned() } else { format!("{} jobs", arguments.concurrency) };
+        let end = if arguments.once { "until nothing is due" } else { "until Ctrl-C" };
+        output.error_line(format!("working on {}, {jobs} at a time, {end}", render::visible(&arguments.store)));
+    }
     let output = Mutex::new(output);
     let told = |what: News<'_>| {
         // Whoever panicked while telling has told; the next line is as good as any.
@@ -74,8 +82,30 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Exit {
     let result = work.run();
     let output = output.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     match result {
-        Ok(()) => Exit::Well,
+        Ok(()) => {
+            if at_terminal || arguments.once && arguments.format == Format::Human {
+                left(&arguments.store, output);
+            }
+            Exit::Well
+        }
         Err(error) => life::refused(&arguments.store, &error, output),
+    }
+}
+
+/// Says how many jobs are left that go on, where there are any. That the store can't be asked is nothing to end badly for.
+fn left(url: &str, output: &mut Output) {
+    let Ok(compiled) = Compiled::from_store(url) else { return };
+    let Ok(mut pipeline) = compiled.open(url, compiled.config.apply(Settings::system())) else { return };
+    let Ok((ready, waiting)) = pipeline.count_jobs() else { return };
+    let counted = |count: u64, is: &str, are: &str| match count {
+        0 => None,
+        1 => Some(format!("1 job {is}")),
+        count => Some(format!("{count} jobs {are}")),
+    };
+    let left = [counted(ready, "is ready", "are ready"), counted(waiting, "waits", "wait")];
+    let left: Vec<String> = left.into_iter().flatten().collect();
+    if !left.is_empty() {
+        output.error_line(format!("{}: `weir jobs --store {url}` says for what", render::visible(&left.join(", "))));
     }
 }
 

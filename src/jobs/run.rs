@@ -95,6 +95,11 @@ impl<'a> Runner<'a> {
         self.pipeline.queue_outbox()
     }
 
+    /// Lets jobs be taken up at once that rest since something wasn't allowed or named, which it may be here. Gives how many they are.
+    pub fn look_again(&mut self) -> Result<usize, StoreError> {
+        self.pipeline.look_again()
+    }
+
     fn work(&mut self, job: &Job) -> Work {
         match job.kind {
             Kind::Plugin if self.pipeline.has_plugin(&job.name) => return Work::Plugin,

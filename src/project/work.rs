@@ -170,6 +170,7 @@ impl Work<'_> {
         if mails {
             runner.queue_outbox()?;
         }
+        runner.look_again()?;
         let began = Cell::new(Instant::now());
         let stop = |within: Option<&Job>| {
             let is_bulk = within.is_some_and(|job| job.kind == Kind::BackgroundOperation);

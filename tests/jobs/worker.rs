@@ -77,7 +77,7 @@ fn a_plugin_whose_code_cant_be_called_is_tried_again_and_then_failed() {
     place.account("Apex");
     let arguments = ["work", "--store", "sqlite:s.db", "--once", "--allow-command", "none"];
     let ran = place.well(&arguments);
-    assert!(ran.contains("Tell  account waiting until"), "{ran}");
+    assert!(ran.contains("  Tell  account ") && ran.contains("  waiting until "), "{ran}");
     assert_eq!(place.number("SELECT max(retrycount) FROM asyncoperation"), 1);
 }
 

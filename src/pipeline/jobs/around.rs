@@ -9,8 +9,8 @@ use super::Job;
 use crate::pipeline::Pipeline;
 use crate::pipeline::engine::Engine;
 use crate::schema::jobs::{SUBSCRIPTIONS, State, columns};
-use crate::schema::select::{Order, Selection};
-use crate::schema::{FieldSet, PRIMARY_KEY};
+use crate::schema::select::{Aggregate, Order, Selection};
+use crate::schema::{FieldSet, PRIMARY_KEY, system};
 use crate::store::StoreError;
 use crate::value::{Uuid, Value};
 use crate::vm::Fault;
@@ -31,6 +31,14 @@ impl Pipeline {
     pub fn around(&mut self, jobs: &[Job]) -> Result<Vec<Around>, Fault> {
         self.reading(|engine| engine.around(jobs).map_err(|error| engine.store_fault(error)))
     }
+
+    /// How many jobs wait for a worker, and how many for their moment, for a change or for somebody.
+    pub fn count_jobs(&mut self) -> Result<(u64, u64), Fault> {
+        self.reading(|engine| {
+            let mut count = |state| engine.count_state(state).map_err(|error| engine.store_fault(error));
+            Ok((count(State::Ready)?, count(State::Suspended)?))
+        })
+    }
 }
 
 impl Engine {
@@ -41,6 +49,14 @@ impl Engine {
             Ok(Around { record, fields: fields.remove(&job.id).unwrap_or_default(), behind: self.before(job)? })
         });
         around.collect()
+    }
+
+    fn count_state(&mut self, state: State) -> Result<u64, StoreError> {
+        let entity = self.jobs_entity()?;
+        let Some(slot) = self.schema.entity(entity).and_then(|entity| entity.slot(system::STATE)) else { return Ok(0) };
+        let of_state = Selection::all(entity).with(slot, Value::Choice(state as i32));
+        let count = self.store.aggregate(&of_state, Aggregate::Count)?;
+        Ok(if let Value::Integer(count) = count { u64::try_from(count).unwrap_or(0) } else { 0 })
     }
 
     /// What the records of jobs are called.

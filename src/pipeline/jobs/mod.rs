@@ -4,6 +4,7 @@
 //! Invariants: the effect of a step and the job's new position are one transaction; a worker writes nothing of a job that it no
 //! longer holds, which is looked at in that same transaction. So a step is done once, whatever ends a worker in the middle.
 
+mod again;
 mod around;
 mod background;
 mod callback;
