@@ -52,9 +52,10 @@ fn what_is_deactivated_does_not_run_and_every_activation_is_a_new_one() {
     assert_eq!((place.ran(RICH), place.activations("Limit")), (vec!["Limit".to_owned()], vec![0, 1]));
     assert!(place.refused(&["activate", "Limits", "--store", "sqlite:s.db"], "S0202").contains("did you mean `Limit`"));
     place.refused(&["activate", "schema", "--store", "sqlite:s.db"], "S0202");
-    place.refused(&["activate", "Limit", "--store", "sqlite:nowhere.db"], "S0201");
+    let (_, missing, exit) = place.run(&["activate", "Limit", "--store", "sqlite:nowhere.db"]);
+    assert!(missing.contains("error[S0101]: `nowhere.db` isn't there") && exit == 4, "{missing}");
     assert!(!place.path("nowhere.db").exists());
-    assert_eq!(place.run(&["run", "sqlite:nowhere.db", "--ops", "ops"]).2, 1);
+    assert_eq!(place.run(&["run", "sqlite:nowhere.db", "--ops", "ops"]).2, 4);
 }
 
 #[test]

@@ -207,7 +207,10 @@ fn empty(url: &str) -> LifeError {
 fn existing(url: &str) -> Result<Box<dyn Store>, LifeError> {
     let file = url.strip_prefix("sqlite:").filter(|file| *file != ":memory:" && !file.is_empty());
     match file {
-        Some(file) if !Path::new(file).exists() => Err(empty(url)),
+        Some(file) if !Path::new(file).exists() => {
+            let how = format!("`weir deploy PATH --store {url}` makes it");
+            Err(StoreError::Failed(format!("{} isn't there: look at its name, or {how}", quoted(file))).into())
+        }
         _ => Ok(open_store(url, &Schema::default())?),
     }
 }
