@@ -1,6 +1,6 @@
 //! The step log of a job, for people and for programs.
 
-use jiff::{Timestamp, Unit};
+use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 use serde_json::{Value, json};
 
 use crate::cli::screen::Screen;
@@ -49,9 +49,9 @@ pub(super) fn object(step: &LoggedStep) -> Value {
     })
 }
 
-/// A moment to the second.
+/// The second in which a moment lies.
 fn seconds(moment: Timestamp) -> String {
-    moment.round(Unit::Second).unwrap_or(moment).to_string()
+    moment.round(TimestampRound::new().smallest(Unit::Second).mode(RoundMode::Floor)).unwrap_or(moment).to_string()
 }
 
 fn took(step: &LoggedStep) -> String {

@@ -318,7 +318,8 @@ impl Engine {
         let (refused, ended) = (host.refused, frame.ended());
         self.frames.push(frame);
         step.titles.clone_from(&self.sessions.steps);
-        step.activity = flow.body.step_around(ended).and_then(|at| flow.body.activity(at, &self.schema));
+        let stopped = matches!(reached, Err(Interrupt::Stop { .. }) if !refused).then(|| "stop".into());
+        step.activity = stopped.or_else(|| flow.body.step_around(ended).and_then(|at| flow.body.activity(at, &self.schema)));
         let place = flow.body.span(ended);
         step.place = flow.body.step_around(ended).map_or(place, |at| flow.body.span(at)).filter(|_| text == Text::AtHand);
         reached.map_err(|mut interrupt| {
