@@ -44,7 +44,11 @@ impl Run<'_> {
         let Some(job) = jobs.last() else { return Err(failure(span, format!("`{name}` has no job"))) };
         let said = job.message.clone().unwrap_or_default();
         if job.status != status {
-            let found = failure(span, format!("the job of `{name}` is {}", job.status.label().to_lowercase()));
+            let found = match job.status {
+                Status::WaitingForResources => failure(span, format!("the job of `{name}` is ready, and hasn't run"))
+                    .note("`run jobs` runs what is due, and `advance 3 days` what becomes due on the way".to_owned()),
+                status => failure(span, format!("the job of `{name}` is {}", status.label().to_lowercase())),
+            };
             return Err(if said.is_empty() { found } else { found.note(format!("message: `{said}`")) });
         }
         match expected {
