@@ -103,7 +103,7 @@ fn people_are_told_in_words() {
     let id = told.lines().next().unwrap().strip_prefix("job          ").unwrap();
     assert_eq!(told, format!("job          {id}\nlocation     /asyncoperation/{id}\noperations   2 in 1 transaction\n"));
     let listed = place.well(&["jobs", "--store", "sqlite:s.db"]);
-    assert_eq!(listed, format!("{id}  Create account and more  0 of 2 done waiting for resources\n1 job\n"));
+    assert_eq!(listed, format!("{id}  Create account and more  0 of 2 done  waiting for resources\n1 job\n"));
     place.work();
     let shown = place.well(&["jobs", "show", id, "--store", "sqlite:s.db"]);
     for line in ["background   Create account and more", "operations   2 of 2 done, 1 stopped", "error        stopped"] {
@@ -203,9 +203,9 @@ fn at_a_terminal_one_line_is_kept_up_to_date() {
     let id = place.hand_in(&create("a", 1), &[]);
     let arguments = ["jobs", "show", &id, "--follow", "--store", "sqlite:s.db"];
     let mut terminal = rexpect::session::spawn_command(place.command_at_a_terminal(&arguments), Some(60_000)).unwrap();
-    terminal.exp_string("0 of 1 done waiting for resources").unwrap();
+    terminal.exp_string("0 of 1 done  waiting for resources").unwrap();
     place.work();
-    let before = terminal.exp_string("1 of 1 done succeeded").unwrap();
+    let before = terminal.exp_string("1 of 1 done  succeeded").unwrap();
     assert!(!before.contains('\n'), "{before:?}");
     terminal.exp_eof().unwrap();
 }

@@ -52,7 +52,8 @@ fn most_held(place: &Place, jobs: usize) -> (usize, u64) {
     let mut command = place.command(&["jobs", "list", "--store", "sqlite:s.db"]);
     let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let first = lines.by_ref().take(jobs / 2).map(|line| assert!(line.unwrap().contains("  First  account waiting until "))).count();
+    let first =
+        lines.by_ref().take(jobs / 2).map(|line| assert!(line.unwrap().contains("  First  account \"Acme\"  waiting until "))).count();
     let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
     let held = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     let rest = lines.filter(|line| line.as_ref().unwrap().contains("  First  ")).count();

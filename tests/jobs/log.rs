@@ -68,7 +68,8 @@ fn people_see_it_within_80_columns() {
         ["steps        2\n    1  ", "  done\n       create note (rules.flow:16:3)\n    2  ", "Z at most\n       wait (rules.flow:17:3)\n"],
         ["steps        1\n    1  ", "  failed, again at ", "Z\n       Tell\n       F21: in the plug-in `Tell`, "],
     ]) {
-        let shown = place.well(&["jobs", "show", job["id"].as_str().unwrap(), "--store", "sqlite:s.db"]);
+        let mut show = place.command(&["jobs", "show", job["id"].as_str().unwrap(), "--store", "sqlite:s.db"]);
+        let shown = String::from_utf8(show.env("COLUMNS", "80").output().unwrap().stdout).unwrap();
         for part in expected {
             assert!(shown.contains(part), "{part:?}:\n{shown}");
         }

@@ -43,10 +43,16 @@ fn jobs_are_listed_and_shown() {
     assert_eq!(told(&jobs), [("Remind", 0)]);
     place.work();
     let list = place.well(&["jobs", "--store", "sqlite:s.db"]);
-    assert!(list.contains("Remind  account waiting until "), "{list}");
+    assert!(list.contains("  Remind  account \"Acme\"  waiting for account.onhold or until "), "{list}");
     assert!(list.ends_with("1 job\n"), "{list}");
     let shown = place.well(&["jobs", "show", &id(&jobs), "--store", "sqlite:s.db"]);
-    for line in ["flow         Remind", "state        suspended (1), Waiting (10)", "runs as      System Administrator", "depth        1"] {
+    for line in [
+        "flow         Remind",
+        "state        suspended (1), Waiting (10)",
+        "waits        for account.onhold or until ",
+        "runs as      System Administrator",
+        "depth        1",
+    ] {
         assert!(shown.contains(line), "{line}:\n{shown}");
     }
     assert_eq!(place.well(&["jobs", "list", "--status", "failed", "--store", "sqlite:s.db"]), "0 jobs\n");
@@ -66,6 +72,54 @@ fn who_only_reads_waits_for_no_writer() {
     assert!(place.well(&["order", "sqlite:s.db", "account", "Create"]).contains("Remind"));
     assert!(place.well(&["dis", "sqlite:s.db"]).contains("Remind"));
     writer.execute_batch("ROLLBACK").unwrap();
+}
+
+#[test]
+fn a_list_stands_in_columns_and_says_what_is_waited_for() {
+    let place =
+        Place::deployed(&format!("{RULES}\nflow Sort on account {{ mode background trigger create serial by name  wait 1 day }}\n"));
+    place.account("Acme");
+    place.account("Acme");
+    place.account("Apex and a longer name");
+    place.work();
+    let list = place.well(&["jobs", "--store", "sqlite:s.db"]);
+    let lines: Vec<&str> = list.lines().collect();
+    let column = |words: &str| lines.iter().filter_map(|line| line.find(words)).collect::<std::collections::BTreeSet<_>>();
+    assert_eq!((column("account \"").len(), column("waiting for account.onhold or until ").len()), (1, 1), "{list}");
+    let jobs = place.jobs();
+    let [first, second] = [0, 1].map(|at| jobs.iter().filter(|job| job["name"] == "Sort").nth(at).unwrap());
+    assert_eq!((&second["behind"], &first["behind"]), (&first["id"], &Value::Null));
+    assert!(list.contains(&format!("waiting for resources, behind {}", first["id"].as_str().unwrap())), "{list}");
+    let shown = place.well(&["jobs", "show", second["id"].as_str().unwrap(), "--store", "sqlite:s.db"]);
+    assert!(shown.contains("serial       with those of the same account.name: \"Acme\"\n"), "{shown}");
+    assert!(shown.contains("record       account \"Acme\" ("), "{shown}");
+}
+
+#[test]
+fn a_user_sees_what_runs_as_them_alone() {
+    let place = Place::deployed(RULES);
+    place.operate("{\"message\":\"Create\",\"entity\":\"systemuser\",\"attributes\":{\"fullname\":\"Rita\"}}\n");
+    place.account("Acme");
+    let job = id(&place.jobs());
+    assert_eq!(place.well(&["jobs", "--as", "Rita", "--store", "sqlite:s.db"]), "0 jobs\n");
+    let administrator = place.well(&["jobs", "--as", "System Administrator", "--store", "sqlite:s.db"]);
+    assert!(administrator.ends_with("\n1 job\n"), "{administrator}");
+    for arguments in [&["show", &job][..], &["show", &job, "--follow"]] {
+        let arguments = [&["jobs", "--as", "Rita", "--store", "sqlite:s.db"], arguments].concat();
+        let refused = place.command(&arguments).output().unwrap();
+        assert_eq!(refused.status.code(), Some(1));
+        assert!(String::from_utf8_lossy(&refused.stderr).contains("belongs to somebody else"), "{refused:?}");
+    }
+}
+
+#[test]
+fn a_worker_that_ends_says_what_is_left() {
+    let place = Place::deployed(RULES);
+    let left =
+        |place: &Place| String::from_utf8(place.command(&["work", "--once", "--store", "sqlite:s.db"]).output().unwrap().stderr).unwrap();
+    assert_eq!(left(&place), "");
+    place.account("Acme");
+    assert_eq!(left(&place), "1 job waits: `weir jobs --store sqlite:s.db` says for what\n");
 }
 
 #[test]
@@ -121,5 +175,8 @@ fn what_isnt_there_is_said() {
     assert_eq!(unknown.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&unknown.stderr).contains("there is no job"));
     assert_eq!(place.command(&["jobs", "list"]).output().unwrap().status.code(), Some(2));
-    assert_eq!(place.command(&["jobs", "list", "--store", "sqlite:none.db"]).output().unwrap().status.code(), Some(1));
+    let missing = place.command(&["jobs", "list", "--store", "sqlite:none.db"]).output().unwrap();
+    assert_eq!(missing.status.code(), Some(4));
+    assert!(String::from_utf8_lossy(&missing.stderr).contains("`none.db` isn't there"), "{missing:?}");
+    assert!(!place.dir.path().join("none.db").exists());
 }
