@@ -374,6 +374,9 @@ impl Stop<'_> {
             (Some(Token::ParenClose | Token::BracketClose), Some(Token::Dot), _) => {
                 "give what stands before the `.` a name with `let`, and use the name"
             }
+            _ if self.is_length() => {
+                "a wait has one length, in minutes, hours, days, weeks, months or years: `wait 3 days`, `wait n * 1 day`, `wait 1 day + 12 hours`"
+            }
             _ => match self.entry {
                 Entry::Member => "a line of an entity is a name, a type, then `required` or `=` and a default",
                 Entry::Clause => "the clause could have ended before it",
@@ -382,6 +385,12 @@ impl Stop<'_> {
                 Entry::Head | Entry::Privilege => "take it out",
             },
         }
+    }
+
+    /// Whether reading stopped in the length of a wait, behind its number: `wait 2 seconds`, `wait 1 day 12 hours`.
+    fn is_length(&self) -> bool {
+        let waits = |back| self.at.checked_sub(back).is_some_and(|at| matches!(self.view.word(at), "wait" | "after"));
+        self.entry == Entry::Statement && !self.line_first() && (waits(2) || waits(3))
     }
 
     /// A token in words.
