@@ -161,6 +161,11 @@ fn does(arguments: &Arguments, user: Acting<'_>, keep: &Keep, pipeline: &mut Pip
         Some(Command::Postpone(Postpone { id, until })) => (*id, Verb::Postpone(*until)),
     };
     let job = jobs::turn(pipeline, id, verb, user)?;
+    if let Verb::Postpone(until) = verb
+        && until <= pipeline.now()
+    {
+        output.error_line("warning: that moment has passed: the job is due at once");
+    }
     match arguments.format {
         Format::Json => {
             around(std::slice::from_ref(&job), pipeline)?.iter().for_each(|around| output.line(object_of(&job, around).to_string()))

@@ -164,7 +164,9 @@ fn a_postponed_job_isnt_due_before_its_moment() {
     let postponed = place.turn("postpone", &job, &["--until", "2199-01-01T00:00:00Z"]);
     assert_eq!((&postponed["status"], &postponed["due"]), (&10.into(), &"2199-01-01T00:00:00Z".into()));
     assert!(place.work().is_empty());
-    place.turn("postpone", &job, &["--until", "2020-01-01T00:00:00Z"]);
+    let past = ["jobs", "postpone", &job, "--until", "2020-01-01T00:00:00Z", "--store", "sqlite:s.db"];
+    let past = place.command(&past).output().unwrap();
+    assert!(past.status.success() && String::from_utf8_lossy(&past.stderr).contains("warning: that moment has passed"), "{past:?}");
     assert_eq!(told(&place.work()), [("Remind", 10)]);
 }
 
