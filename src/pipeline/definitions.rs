@@ -92,8 +92,8 @@ pub(crate) fn hash(bytes: &[u8]) -> SmolStr {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>().into()
 }
 
-/// The definitions of a store by their names, in an open transaction; none where it has no table for them. `schema` is that of the
-/// built-in entities.
+/// The definitions of a store by their names, in an open transaction; none where it is new. `schema` is that of the built-in entities;
+/// what an older release didn't know of them is there afterwards, if the transaction is made to last.
 pub(crate) fn stored(store: &mut dyn Store, schema: &Schema) -> Result<Vec<Definition>, StoreError> {
     if !store.take_up(schema)? {
         return Ok(Vec::new());

@@ -35,7 +35,8 @@ pub trait Store: Send {
     /// All or nothing; called before anything else, in a transaction of its own or as part of the one that is open.
     fn migrate(&mut self, schema: &Schema) -> Result<(), StoreError>;
 
-    /// Works with the tables of a schema as they are and changes nothing; says no where an entity of it has no table.
+    /// Works with the tables of a schema in a database that may hold more, in the transaction that is open: what an older release didn't
+    /// know of it is added, and nothing else is touched. Says no, and does nothing, where the database is new or another program's.
     fn take_up(&mut self, schema: &Schema) -> Result<bool, StoreError>;
 
     /// Whether transactions of other programs run beside one of this store. Then any of its statements may fail with

@@ -5,12 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use smol_str::SmolStr;
 
-use super::StoreError;
 use crate::schema::Schema;
 use crate::value::{EntityId, Type};
 
 /// What a database was made for.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Shape {
     /// By entity and field: the type as [`type_name`] writes it, and whether it is required.
     pub fields: BTreeMap<(SmolStr, SmolStr), (String, bool)>,
@@ -42,20 +41,20 @@ impl Shape {
         Shape { fields: fields.collect(), keys: keys.collect() }
     }
 
-    /// Whether a database of this shape has a table for every entity of a schema. One that lacks a field was made by another release.
-    pub fn holds(&self, schema: &Schema) -> Result<bool, StoreError> {
-        let entities: BTreeSet<&SmolStr> = self.fields.keys().map(|(entity, _)| entity).collect();
-        let own = || schema.entities.values().filter(|entity| entity.table.is_none());
-        if !own().all(|entity| entities.contains(&entity.name)) {
-            return Ok(false);
+    /// Whether there is a table of an entity.
+    pub fn has(&self, entity: &SmolStr) -> bool {
+        self.fields.range((entity.clone(), SmolStr::default())..).next().is_some_and(|((name, _), _)| name == entity)
+    }
+
+    /// The shape with what a schema has and it hasn't, as it is where another release made the database; nothing where it has all of it.
+    /// Whether the records of a known table have a value in a new field is looked at when that becomes required.
+    pub fn completed(&self, schema: &Schema) -> Option<Shape> {
+        let mut completed = self.clone();
+        for (name, (ty, required)) in Shape::wanted(schema).fields {
+            let required = required && !self.has(&name.0);
+            completed.fields.entry(name).or_insert((ty, required));
         }
-        let names = own().flat_map(|entity| entity.fields.keys().map(|field| (entity.name.clone(), field.clone())));
-        match names.into_iter().find(|name| !self.fields.contains_key(name)) {
-            None => Ok(true),
-            Some((entity, field)) => {
-                Err(StoreError::Unusable(format!("the database was made by another release: it has no `{entity}.{field}`")))
-            }
-        }
+        (completed.fields.len() > self.fields.len()).then_some(completed)
     }
 
     /// What a database remembers once it was brought up to `wanted`, by entity and field: its own, and fields that are gone,

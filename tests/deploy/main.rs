@@ -5,6 +5,7 @@
 mod fits;
 mod library;
 mod life;
+mod older;
 mod people;
 mod place;
 mod safe;

@@ -9,10 +9,11 @@ use rustc_hash::FxHashSet;
 use super::LifeError;
 use crate::bytecode::{self, Bundle, Program};
 use crate::check;
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::pipeline::ADMINISTRATOR;
 use crate::pipeline::definitions::{self, Category, Definition};
-use crate::project::{CONFIG, Compiled, Config};
+use crate::project::files::Text;
+use crate::project::{CONFIG, Compiled, Config, Project};
 use crate::schema::Schema;
 use crate::source::{Sources, Span};
 use crate::store::{Store, StoreError};
@@ -41,10 +42,25 @@ pub(super) fn stored(store: &mut dyn Store) -> Result<Option<Stored>, LifeError>
     let Some(at) = rows.iter().position(|row| row.category == Category::Schema) else { return Ok(None) };
     let row = rows.swap_remove(at);
     let bytes = definitions::bytes(store, &built_in, &row)?;
-    let schema = bytecode::decode(&bytes).map_err(|error| unusable(&row, &error.to_string()))?;
+    let mut schema = bytecode::decode(&bytes).map_err(|error| unusable(&row, &error.to_string()))?;
+    if !bytecode::missing(&built_in, &schema.schema).is_empty() {
+        schema.schema = of_this_release(&schema.sources)?;
+    }
     let mut pieces = rows.into_iter().map(|row| piece(store, &built_in, row)).collect::<Result<Vec<_>, _>>()?;
     pieces.sort_by(|one, other| one.row.name.cmp(&other.row.name));
     Ok(Some(Stored { schema, pieces }))
+}
+
+/// The schema that these texts declare, with the built-in entities as they are now: an older release deployed them, which knew fewer.
+fn of_this_release(sources: &Sources) -> Result<Schema, LifeError> {
+    let texts = sources.iter().filter(|(_, file)| &*file.name != CONFIG);
+    let texts = texts.map(|(_, file)| Text { name: file.name.to_string(), bytes: file.text.as_bytes().to_vec(), line: 1 });
+    let project = Project::of(texts.collect());
+    project.compile().map(|compiled| Schema::clone(&compiled.schema)).map_err(|_| {
+        let errors = project.diagnostics.iter().filter(|said| said.severity() == Severity::Error);
+        let help = "an older release deployed this: mend it in the project and `weir deploy` it again";
+        LifeError::Refused(errors.map(|error| error.clone().help(help)).collect(), project.sources.clone())
+    })
 }
 
 /// The schema of the built-in entities alone.

@@ -42,9 +42,30 @@ pub(super) fn migrate(link: &mut Link, tables: &[Table], schema: &Schema) -> Res
     Err(StoreError::Failed("other programs keep changing the tables".to_owned()))
 }
 
-/// Whether the database has a table for every entity of a schema.
-pub(super) fn holds(link: &mut Link, schema: &Schema) -> Result<bool, StoreError> {
-    stored(link)?.map_or(Ok(false), |stored| stored.holds(schema))
+/// Adds the tables and columns of a schema that a database of ours doesn't have, in the transaction that is open, and changes nothing
+/// else. Says no where the database is new.
+pub(super) fn complete(link: &mut Link, tables: &[Table], schema: &Schema) -> Result<bool, StoreError> {
+    let Some(stored) = stored(link)? else { return Ok(false) };
+    let Some(completed) = stored.completed(schema) else { return Ok(true) };
+    let (mut statements, mut links) = (Vec::new(), Vec::new());
+    for (entity, table) in schema.entities.values().zip(tables) {
+        let known = stored.has(&entity.name);
+        if !known {
+            refuse_strangers(link, table)?;
+            statements.extend(table.create());
+        }
+        let fields = entity.fields.keys().zip(&table.columns);
+        for (_, column) in fields.filter(|(field, _)| !stored.fields.contains_key(&(entity.name.clone(), (*field).clone()))) {
+            links.extend(table.link(column, tables));
+            if known {
+                statements.extend(table.add(column));
+            }
+        }
+    }
+    statements.append(&mut links);
+    make(link, &statements.join("; "))?;
+    remember(link, &stored, &completed)?;
+    Ok(true)
 }
 
 /// Brings them up within the caller's transaction, or one for the purpose; gives the shape that they had.

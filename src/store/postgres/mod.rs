@@ -241,7 +241,7 @@ impl Store for Postgres {
 
     fn take_up(&mut self, schema: &Schema) -> Result<bool, StoreError> {
         self.take_in(schema)?;
-        migrate::holds(&mut self.link, schema)
+        migrate::complete(&mut self.link, &self.tables, schema)
     }
 
     fn is_shared(&self) -> bool {

@@ -34,7 +34,7 @@ pub(super) fn migrate(connection: &Connection, tables: &[Table], schema: &Schema
         }
     };
     for ((_, entity), table) in schema.entities().zip(tables).filter(|(_, table)| table.mapped.is_none()) {
-        if stored.fields.keys().any(|(name, _)| *name == entity.name) {
+        if stored.has(&entity.name) {
             for (field, column) in entity.fields.values().zip(&table.columns) {
                 let before = stored.fields.get(&(entity.name.clone(), field.name.clone()));
                 bring_up(connection, tables, table, column, field, before.map(|(ty, required)| (ty.as_str(), *required)), schema)?;
@@ -60,9 +60,26 @@ fn has_long_keys(connection: &Connection) -> Result<bool, StoreError> {
     statement.exists([]).map_err(failure)
 }
 
-/// Whether the database has a table for every entity of a schema. One that lacks a field was made by another release.
-pub(super) fn holds(connection: &Connection, schema: &Schema) -> Result<bool, StoreError> {
-    stored(connection)?.map_or(Ok(false), |stored| stored.holds(schema))
+/// Adds the tables and columns of a schema that a database of ours doesn't have, in the transaction that is open, and changes nothing
+/// else. Says no where the database is new or none of ours.
+pub(super) fn complete(connection: &Connection, tables: &[Table], schema: &Schema) -> Result<bool, StoreError> {
+    let Some(stored) = stored(connection)? else { return Ok(false) };
+    let Some(completed) = stored.completed(schema) else { return Ok(true) };
+    for (entity, table) in schema.entities.values().zip(tables).filter(|(_, table)| table.mapped.is_none()) {
+        let statements = if stored.has(&entity.name) {
+            let fields = entity.fields.keys().zip(&table.columns);
+            let new = fields.filter(|(field, _)| !stored.fields.contains_key(&(entity.name.clone(), (*field).clone())));
+            new.flat_map(|(_, column)| table.add(column, tables)).collect()
+        } else {
+            refuse_strangers(connection, &table.name)?;
+            table.create(tables)
+        };
+        for statement in statements {
+            connection.execute(&statement, []).map_err(failure)?;
+        }
+    }
+    remember(connection, &stored, &completed)?;
+    Ok(true)
 }
 
 /// The shape that the database remembers; none where it is new.

@@ -58,7 +58,7 @@ impl Store for Sqlite {
 
     fn take_up(&mut self, schema: &Schema) -> Result<bool, StoreError> {
         self.take_in(schema)?;
-        migrate::holds(&self.connection, schema)
+        migrate::complete(&self.connection, &self.tables, schema)
     }
 
     fn begin(&mut self) -> Result<(), StoreError> {
