@@ -8,6 +8,7 @@ mod background;
 mod bad_days;
 mod callback;
 mod chunks;
+mod damaged;
 #[path = "../support/http.rs"]
 mod http;
 mod keep;

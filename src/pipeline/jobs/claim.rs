@@ -5,13 +5,14 @@ use jiff::{SignedDuration, Timestamp};
 use smol_str::SmolStr;
 
 use super::Job;
+use super::damaged::{is_damage, passed_over};
 use super::log::Step;
 use super::states::{MAX_RETRIES, Turn, next};
 use crate::pipeline::Pipeline;
 use crate::pipeline::engine::{Engine, Savepoint};
 use crate::schema::jobs::{State, Status, columns};
 use crate::schema::select::{Aggregate, Condition, Order, Selection, Test};
-use crate::schema::{FieldSet, PRIMARY_KEY, definitions, system};
+use crate::schema::{FieldSet, Row, definitions, system};
 use crate::store::StoreError;
 use crate::value::{Slot, Uuid, Value};
 
@@ -22,31 +23,24 @@ impl Pipeline {
     }
 
     /// Takes up the job that is due first, for a worker that has to be heard of again before the lease is over; nothing where none is due.
+    /// One that can't be taken up for what the store holds is put out of the way of the others.
     pub(crate) fn claim_job(&mut self, worker: &str, lease: SignedDuration) -> Result<Option<Job>, StoreError> {
+        loop {
+            let mut hand = None;
+            match (self.claim_first(worker, lease, &mut hand), hand) {
+                (Err(error), Some(id)) if is_damage(&error) => self.transaction(|engine| engine.set_aside(id, &error.to_string()))?,
+                (claimed, _) => return claimed,
+            }
+        }
+    }
+
+    /// The same; says which job it had in hand at last.
+    fn claim_first(&mut self, worker: &str, lease: SignedDuration, hand: &mut Option<Uuid>) -> Result<Option<Job>, StoreError> {
         self.transaction(|engine| {
-            let (entity, now) = (engine.jobs_entity()?, engine.now);
+            let now = engine.now;
             while let Some(id) = engine.first_due(&[State::Ready, State::Suspended, State::Locked], Some(now))?.map(|(_, id)| id) {
-                let mut job = match engine.job(id) {
-                    Ok(Some(job)) => job,
-                    Ok(None) => return Ok(None),
-                    Err(StoreError::Unusable(why)) => {
-                        // Nothing can be done with it but to put it out of the way of others.
-                        let token = engine.token(id)?;
-                        let values = [
-                            (system::STATE, Value::Choice(State::Completed as i32)),
-                            (system::STATUS, Value::Choice(Status::Failed as i32)),
-                            (columns::DUE, Value::Empty),
-                            (columns::TOKEN, Value::Empty),
-                            (columns::MESSAGE, Value::Text(why.into())),
-                        ];
-                        let mut row = engine.row_of(entity, &values);
-                        row.set(PRIMARY_KEY, Value::Uuid(id));
-                        engine.store.update(entity, std::slice::from_ref(&row))?;
-                        token.map_or(Ok(()), |token| engine.let_next(&token))?;
-                        continue;
-                    }
-                    Err(error) => return Err(error),
-                };
+                *hand = Some(id);
+                let Some(mut job) = engine.job(id)? else { return Ok(None) };
                 engine.surface(&mut job);
                 let position = job.position.clone();
                 // What a worker has, or had, has begun.
@@ -109,7 +103,7 @@ impl Pipeline {
             selection.conditions.push(Condition { slot: modified, test: Test::Greater, value: Value::DateTime(engine.now) });
             let found = engine.store.select(&selection, &FieldSet::default())?;
             for (id, _) in &found {
-                let Some(mut job) = engine.job(*id)? else { continue };
+                let Some(mut job) = passed_over(engine.job(*id))?.flatten() else { continue };
                 engine.renew(&mut job, lease)?;
             }
             Ok(found.len())
@@ -137,7 +131,13 @@ impl Pipeline {
         message: Option<SmolStr>,
     ) -> Result<Option<Result<Job, Job>>, StoreError> {
         self.transaction(|engine| {
-            let Some(mut job) = engine.job(id)? else { return Ok(None) };
+            let mut job = match engine.job(id) {
+                Err(StoreError::Unusable(_)) if turn == Turn::Cancel => return engine.cancel_damaged(id, message),
+                found => match found? {
+                    Some(job) => job,
+                    None => return Ok(None),
+                },
+            };
             if next(job.status, turn).is_none() {
                 return Ok(Some(Err(job)));
             }
@@ -174,14 +174,6 @@ impl Pipeline {
 }
 
 impl Engine {
-    /// The token of a job that can't be read.
-    fn token(&mut self, job: Uuid) -> Result<Option<SmolStr>, StoreError> {
-        let entity = self.jobs_entity()?;
-        let Some(slot) = self.schema.entity(entity).and_then(|entity| entity.slot(columns::TOKEN)) else { return Ok(None) };
-        let row = self.store.read(entity, &[job], &[slot].into_iter().collect())?.into_iter().next().flatten();
-        Ok(row.and_then(|row| row.get(slot).and_then(Value::as_text).map(SmolStr::new)))
-    }
-
     /// A worker takes up a job that is due; says no where it comes to an end instead, or is put aside.
     fn take_up(&mut self, job: &mut Job, worker: &str, lease: SignedDuration) -> Result<bool, StoreError> {
         match job.status.state() {
@@ -236,8 +228,13 @@ impl Engine {
                 _ => Condition { slot: due, test: Test::NotEqual, value: Value::Empty },
             });
             selection.order = vec![Order { slot: due, descending: false }];
-            let found = self.store.select(&selection, &fields)?.into_iter().next();
-            let found = found.and_then(|(id, row)| if let Some(Value::DateTime(due)) = row.get(due) { Some((*due, id)) } else { None });
+            let found = match self.store.select(&selection, &fields) {
+                // Whatever its moment is, it is to be put out of the way before others.
+                Err(StoreError::Unusable(_)) => self.store.select(&selection, &FieldSet::default())?,
+                found => found?,
+            };
+            let moment = |row: &Row| if let Some(Value::DateTime(due)) = row.get(due) { *due } else { Timestamp::MIN };
+            let found = found.first().map(|(id, row)| (moment(row), *id));
             first = first.into_iter().chain(found).min();
         }
         Ok(first)
@@ -251,7 +248,8 @@ impl Engine {
         let locked = Selection::all(entity).with(state, Value::Choice(State::Locked as i32)).with(host, Value::Text(worker.into()));
         let held = self.store.select(&locked, &FieldSet::default())?;
         for (id, _) in &held {
-            if let Some(job) = self.job(*id)? {
+            // What can't be read is put aside when its lease is over.
+            if let Some(job) = passed_over(self.job(*id))?.flatten() {
                 run(self, job)?;
             }
         }

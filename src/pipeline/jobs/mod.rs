@@ -11,6 +11,7 @@ mod callback;
 mod calls;
 mod chunk;
 mod claim;
+mod damaged;
 mod forget;
 mod host;
 mod log;

@@ -5,6 +5,7 @@ use smol_str::SmolStr;
 
 use super::Job;
 use super::background::Batch;
+use super::damaged;
 use super::recall::Position;
 use crate::pipeline::Pipeline;
 use crate::pipeline::engine::Engine;
@@ -48,7 +49,13 @@ impl Pipeline {
 
     /// A system job by its id.
     pub fn job(&mut self, id: Uuid) -> Result<Option<Job>, Fault> {
-        self.reading(|engine| engine.job(id).map_err(|error| engine.store_fault(error)))
+        self.reading(|engine| {
+            let found = match engine.job(id) {
+                Err(StoreError::Unusable(_)) => engine.salvaged(id),
+                found => found,
+            };
+            found.map_err(|error| engine.store_fault(error))
+        })
     }
 
     /// The system jobs of a flow or plug-in, in the order in which they were queued.
@@ -83,8 +90,7 @@ impl Engine {
             let asked = slot(name).zip(value);
             selection.conditions.extend(asked.map(|(slot, value)| Condition { slot, test: Test::Equal, value }));
         }
-        let rows = self.store.select(&selection, &told(&self.schema, entity))?;
-        rows.iter().map(|(id, row)| read(*id, row, entity, &self.schema)).collect()
+        damaged::select(&mut *self.store, &self.schema, &selection)
     }
 
     fn jobs_where(&mut self, values: &[(&str, Value)]) -> Result<Vec<Job>, StoreError> {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use smol_str::SmolStr;
 
+use super::damaged::is_damage;
 use super::host::{JobHost, Looked};
 use super::log::Step;
 use super::recall::{Position, Recall};
@@ -97,7 +98,16 @@ impl Pipeline {
             // The error to report is the first one.
             let _ = self.engine.store.rollback();
         }
-        result
+        match result {
+            Err(error) if is_damage(&error) => {
+                self.transaction(|engine| engine.set_aside(job.id, &error.to_string()))?;
+                if let Some(found) = self.transaction(|engine| engine.salvaged(job.id))? {
+                    *job = found;
+                }
+                Ok(Progress::Ended)
+            }
+            result => result,
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //! pipeline yet whose schema would be the store's.
 
 use super::Job;
-use super::row;
+use super::damaged;
 use crate::schema::Schema;
 use crate::schema::definitions;
 use crate::schema::jobs::{ENTITY, State, columns};
@@ -41,8 +41,7 @@ impl<'a> Unfinished<'a> {
         let activation = Value::Reference(Reference { entity: self.definitions, id: activation });
         let mut selection = Selection::all(self.entity).with(self.activation, activation).limited(first);
         selection.conditions.push(Condition { slot: self.state, test: Test::NotEqual, value: Value::Choice(State::Completed as i32) });
-        let jobs = store.select(&selection, &row::told(self.schema, self.entity))?;
-        let jobs = jobs.iter().map(|(id, found)| row::read(*id, found, self.entity, self.schema)).collect::<Result<Vec<_>, _>>()?;
+        let jobs = damaged::select(store, self.schema, &selection)?;
         let count = match store.aggregate(&selection, Aggregate::Count)? {
             Value::Integer(count) if jobs.len() as u64 == first => u64::try_from(count).unwrap_or(first),
             _ => jobs.len() as u64,

@@ -3,6 +3,7 @@
 //! asks nothing.
 
 use super::Job;
+use super::damaged::passed_over;
 use super::states::{Turn, next};
 use crate::pipeline::engine::Engine;
 use crate::pipeline::fault;
@@ -11,7 +12,7 @@ use crate::pipeline::target::Scene;
 use crate::schema::jobs::{self, Status, columns};
 use crate::schema::{FieldSet, PRIMARY_KEY, Row, system};
 use crate::store::StoreError;
-use crate::value::{Reference, Slot, Uuid, Value};
+use crate::value::{EntityId, Reference, Slot, Uuid, Value};
 use crate::vm::Interrupt;
 
 impl Engine {
@@ -55,13 +56,14 @@ impl Engine {
 
     fn wake_those(&mut self, record: Reference, written: Option<&FieldSet>) -> Result<(), StoreError> {
         let entity = self.subscriptions()?;
-        let found = self.store.find(entity, &self.row_of(entity, &[(columns::RECORD_ID, Value::Uuid(record.id))]), u32::MAX)?;
+        let found = self.store.find(entity, &self.row_of(entity, &[(columns::RECORD_ID, Value::Uuid(record.id))]), u32::MAX);
+        let found = passed_over(found)?.unwrap_or_default();
         let slot = |name: &str| self.schema.entity(entity).and_then(|entity| entity.slot(name));
         let (Some(job), Some(field)) = (slot(columns::JOB), slot(columns::FIELD)) else { return Ok(()) };
         let names: Option<Vec<Value>> =
             written.map(|written| written.iter().filter_map(|slot| self.field_name(record.entity, slot)).collect());
         let mut woken: Vec<Uuid> = Vec::new();
-        for row in self.store.read(entity, &found, &[job, field].into_iter().collect())?.into_iter().flatten() {
+        for row in self.readable(entity, &found, &[job, field].into_iter().collect())? {
             let meant = names.as_ref().is_none_or(|names| row.get(field).is_some_and(|field| names.contains(field)));
             if let (true, Some(Value::Reference(job))) = (meant, row.get(job)) {
                 woken.push(job.id);
@@ -69,7 +71,20 @@ impl Engine {
         }
         woken.sort_unstable();
         woken.dedup();
-        woken.into_iter().try_for_each(|job| self.wake_one(job))
+        // Whoever writes the record has no part in what is wrong with a job that waits for it.
+        woken.into_iter().try_for_each(|job| passed_over(self.wake_one(job)).map(drop))
+    }
+
+    /// Those of some rows that can be read.
+    fn readable(&mut self, entity: EntityId, ids: &[Uuid], fields: &FieldSet) -> Result<Vec<Row>, StoreError> {
+        if let Some(rows) = passed_over(self.store.read(entity, ids, fields))? {
+            return Ok(rows.into_iter().flatten().collect());
+        }
+        let mut found = Vec::new();
+        for id in ids {
+            found.extend(passed_over(self.store.read(entity, &[*id], fields))?.into_iter().flatten().flatten());
+        }
+        Ok(found)
     }
 
     fn wake_one(&mut self, job: Uuid) -> Result<(), StoreError> {
@@ -91,13 +106,13 @@ impl Engine {
         self.store.update(entity, std::slice::from_ref(&row))
     }
 
-    fn subscriptions(&self) -> Result<crate::value::EntityId, StoreError> {
+    fn subscriptions(&self) -> Result<EntityId, StoreError> {
         let found = self.schema.entity_id(jobs::SUBSCRIPTIONS);
         found.ok_or_else(|| StoreError::Unusable(format!("the schema has no entity `{}`", jobs::SUBSCRIPTIONS)))
     }
 
     /// A field as subscriptions name it.
-    fn field_name(&self, entity: crate::value::EntityId, slot: Slot) -> Option<Value> {
+    fn field_name(&self, entity: EntityId, slot: Slot) -> Option<Value> {
         let field = self.schema.field(entity, slot)?;
         Some(Value::Text(format!("{}.{}", fault::name(&self.schema, entity), field.name).into()))
     }

@@ -12,15 +12,30 @@ pub(super) fn failure(error: Error) -> StoreError {
         Some(ErrorCode::NotADatabase) => StoreError::Unusable("the file is not a database".to_owned()),
         Some(ErrorCode::DatabaseCorrupt) => StoreError::Unusable("the database is damaged".to_owned()),
         Some(ErrorCode::TooBig) => StoreError::Unusable("a record is longer than a database can hold".to_owned()),
+        Some(ErrorCode::ConstraintViolation) if is_of_no_type(&error) => {
+            StoreError::Unusable("a value in the database is of another type than its column, or beyond what that can hold".to_owned())
+        }
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => failed("another program is writing to the database"),
         Some(ErrorCode::DiskFull) => failed("the disk is full"),
         Some(ErrorCode::ReadOnly) => failed("the database is read-only"),
         Some(ErrorCode::PermissionDenied | ErrorCode::AuthorizationForStatementDenied) => failed("the database may not be used"),
         Some(ErrorCode::CannotOpen) => failed("the database file can't be opened, or its folder can't be written to"),
+        Some(ErrorCode::SystemIoFailure) if for_want_of_room(&error) => failed("the database file can't be written: the disk may be full"),
         Some(ErrorCode::SystemIoFailure) => failed("the database file can't be read or written"),
         Some(ErrorCode::OutOfMemory) => failed("there is not enough memory"),
         _ => StoreError::Failed(format!("the database failed: {error}")),
     }
+}
+
+/// Whether a column can't hold a value: of what we write each can, so that it was made of what was there.
+fn is_of_no_type(error: &Error) -> bool {
+    matches!(error, Error::SqliteFailure(error, _) if error.extended_code == ffi::SQLITE_CONSTRAINT_DATATYPE)
+}
+
+/// Whether the disk is likely to be full: SQLite tells so only of the writes of some files.
+fn for_want_of_room(error: &Error) -> bool {
+    let codes = [ffi::SQLITE_IOERR_SHMSIZE, ffi::SQLITE_IOERR_SHMOPEN, ffi::SQLITE_IOERR_WRITE, ffi::SQLITE_IOERR_FSYNC];
+    matches!(error, Error::SqliteFailure(error, _) if codes.contains(&error.extended_code))
 }
 
 /// Whether a foreign key was broken.
