@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use jiff::SignedDuration;
 
 use super::deployed::Activations;
-use super::{Compiled, LifeError};
+use super::{Compiled, LifeError, OpenError};
 use crate::jobs::Runner;
 use crate::pipeline::{Job, Keep, Pipeline, Settings, Sweep};
 use crate::schema::jobs::Kind;
@@ -96,7 +96,7 @@ impl Work<'_> {
     /// Works until it is told to stop or, where it isn't to stay, until nothing is due.
     pub fn run(&self) -> Result<(), LifeError> {
         // What is wrong with the store is said before anything runs.
-        let (compiled, mut pipeline) = self.open()?;
+        let Some((compiled, mut pipeline)) = self.open_first()? else { return Ok(()) };
         match pipeline.outbox()? {
             waiting if waiting > 0 && compiled.config.smtp.is_none() => (self.told)(News::Outbox(waiting)),
             _ => {}
@@ -136,6 +136,21 @@ impl Work<'_> {
         Ok((compiled, pipeline))
     }
 
+    /// Opens the store for the first time. A worker that is to stay waits for one that fails, as it does later; nothing where it is told to
+    /// stop before.
+    fn open_first(&self) -> Result<Option<(Compiled, Pipeline)>, LifeError> {
+        while !self.stop.load(Ordering::Relaxed) {
+            match self.open() {
+                Err(error @ LifeError::Store(OpenError::Store(StoreError::Failed(_)))) if !self.once => {
+                    (self.told)(News::Failing(&error));
+                    self.rest(PAUSE * 5);
+                }
+                opened => return opened.map(Some),
+            }
+        }
+        Ok(None)
+    }
+
     /// One job after the other.
     fn hand(&self, hand: &Hand, crew: &Crew) -> Result<(), LifeError> {
         let mut failures = 0;
@@ -167,8 +182,8 @@ impl Work<'_> {
         let deployed = runner.deployed()?;
         // What it had when the store failed.
         runner.hand_back()?;
-        if mails {
-            runner.queue_outbox()?;
+        while mails && runner.queue_outbox()? > 0 && !self.stop.load(Ordering::Relaxed) {
+            thread::sleep(BREATH);
         }
         runner.look_again()?;
         let began = Cell::new(Instant::now());

@@ -98,6 +98,7 @@ fn a_mail_reaches_the_server_as_it_was_written() {
     assert_eq!(header("Subject"), "Welcome, Müller & Söhne aus Wien, mit einem recht langen Namen 🙂");
     assert_eq!(header("To"), "Ada Löwe <ada@example.org>");
     assert_eq!(header("From"), "\"System Administrator\" <crm@example.com>");
+    assert_eq!(header("MIME-Version"), "1.0");
     assert_eq!(header("Message-ID"), format!("<{}@example.com>", jobs[0]["record"].as_str().unwrap()));
     assert_eq!(mail.body.trim_end(), text);
     assert_eq!(place.statuses(), [3]);
@@ -146,6 +147,40 @@ fn a_server_that_says_nothing_costs_its_time_and_three_retries() {
         job = place.again(&job);
     }
     assert_eq!((&job["status"], place.statuses()), (&31.into(), vec![8]));
+}
+
+#[test]
+fn a_server_that_says_too_much_or_takes_for_ever_is_cut_off() {
+    let server = Server::start();
+    let place = Place::configured(RULES, &server.config().replace("plugin_time = 2", "plugin_time = 1"));
+    place.greets("a", "a@example.org");
+    server.will(&[Manner::Floods, Manner::Drips]);
+    let job = place.mails().remove(0);
+    assert_eq!(message(&job), "the mail server `127.0.0.1` says more than a mail server has to");
+    let job = place.again(&job);
+    assert_eq!(message(&job), "the mail server `127.0.0.1` took longer than 10 seconds to answer");
+    assert_eq!((&job["status"], &job["retries"]), (&10.into(), &2.into()));
+    assert_eq!(place.again(&job)["status"], 30);
+}
+
+#[test]
+fn an_old_outbox_is_queued_some_at_a_time_and_each_mail_once() {
+    let server = Server::start();
+    let place = Place::deployed(RULES);
+    place.greets("a", "a@example.org");
+    let store = rusqlite::Connection::open(place.dir.path().join("s.db")).unwrap();
+    store.execute_batch("PRAGMA foreign_keys = OFF").unwrap();
+    for _ in 0..10 {
+        let more = "CREATE TEMP TABLE more AS SELECT * FROM email; UPDATE more SET emailid = randomblob(16);
+            INSERT INTO email SELECT * FROM more; DROP TABLE more";
+        store.execute_batch(more).unwrap();
+    }
+    assert_eq!(place.number("SELECT count(*) FROM asyncoperation"), 0);
+    place.deploy_with(RULES, &server.config());
+    // Nobody allows the server, so that all of them only wait.
+    place.work();
+    assert_eq!(place.number("SELECT count(*) FROM asyncoperation"), 1024);
+    assert_eq!(place.number("SELECT count(DISTINCT recordid) FROM asyncoperation WHERE operationtype = 50"), 1024);
 }
 
 #[test]

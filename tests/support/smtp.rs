@@ -21,6 +21,10 @@ pub enum Manner {
     Regrets(&'static str),
     /// Answers nothing at all.
     IsSilent,
+    /// Talks on and on, and ends no line.
+    Floods,
+    /// Answers, a letter at a time and never to the end.
+    Drips,
     /// Takes the mail, and doesn't say so.
     TakesSilently,
     /// Wants this user and password first.
@@ -111,6 +115,18 @@ fn talk(stream: TcpStream, manner: &Manner, state: &(Mutex<State>, Condvar)) -> 
     if *manner == Manner::IsSilent {
         // Until the other side has had enough.
         return input.read_line(&mut String::new()).map(drop);
+    }
+    if *manner == Manner::Floods {
+        output.write_all(b"220 ")?;
+        loop {
+            output.write_all(&[b'x'; 4096])?;
+        }
+    }
+    if *manner == Manner::Drips {
+        loop {
+            output.write_all(b"2")?;
+            thread::sleep(Duration::from_millis(100));
+        }
     }
     output.write_all(b"220 mail.example.com ready\r\n")?;
     let (mut from, mut to, mut known) = (String::new(), String::new(), !matches!(manner, Manner::Asks(..)));

@@ -20,13 +20,17 @@ use crate::vm::Interrupt;
 /// What such a job is called.
 const NAME: &str = "send email";
 
+/// How many e-mails of the outbox are queued in one transaction.
+const QUEUED_AT_ONCE: usize = 500;
+
 impl Pipeline {
     /// How many e-mails wait in the outbox.
     pub(crate) fn outbox(&mut self) -> Result<usize, StoreError> {
         self.look(|engine| Ok(engine.waiting_mail()?.len()))
     }
 
-    /// Queues the e-mails that wait in the outbox without a job: written before there was a mail server, or by a program that knows of none.
+    /// Queues e-mails that wait in the outbox without a job: written before there was a mail server, or by a program that knows of none. Gives
+    /// how many; they are so many at most that nobody waits long for the transaction, and whoever wants all asks until there are none.
     pub(crate) fn queue_outbox(&mut self) -> Result<usize, StoreError> {
         self.transaction(|engine| {
             let mut waiting = engine.waiting_mail()?;
@@ -35,6 +39,7 @@ impl Pipeline {
             }
             let queued = engine.queued_mail()?;
             waiting.retain(|mail| !queued.contains(&mail.id));
+            waiting.truncate(QUEUED_AT_ONCE);
             for mail in &waiting {
                 let fault = |interrupt| StoreError::Failed(into_fault(interrupt).message);
                 engine.queue_mail(*mail, engine.administrator, 1).map_err(fault)?;

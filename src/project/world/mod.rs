@@ -3,6 +3,7 @@
 
 mod callback;
 mod command;
+mod relay;
 mod smtp;
 mod webhook;
 

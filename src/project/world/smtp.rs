@@ -1,24 +1,29 @@
 //! A mail server that is handed letters by SMTP: verified TLS, no step down to an unencrypted connection, a limit of time for each
-//! exchange. Nothing that a record holds can become a header of its own.
+//! exchange and for all of them, and a bound for what it says. Nothing that a record holds can become a header of its own.
 
 use std::env;
 use std::error::Error as _;
 use std::fs;
 use std::io::ErrorKind;
+use std::net::Ipv4Addr;
 use std::str::FromStr;
 use std::time::Duration;
 
 use lettre::address::Envelope;
-use lettre::message::header::ContentType;
+use lettre::message::header::{ContentType, MIME_VERSION_1_0};
 use lettre::message::{Mailbox, Message};
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Tls, TlsParameters};
 use lettre::{Address, SmtpTransport, Transport};
 
+use super::relay::{self, Cut};
 use crate::pipeline::{self, Letter, Mailer, Undelivered};
 use crate::project::{Password, Security, Smtp};
 use crate::value::text::quoted;
+
+/// How many times the limit of one exchange a whole sending may take: it has about so many, from the connection to the answer to the mail.
+const EXCHANGES: u32 = 10;
 
 /// The mail server of a project.
 pub(super) struct Server {
@@ -43,8 +48,9 @@ impl Server {
         Ok(Some(Credentials::new(user.clone(), password.trim_end_matches(['\r', '\n']).to_owned())))
     }
 
-    fn transport(&self, limit: Duration) -> Result<SmtpTransport, Undelivered> {
-        let Smtp { host, port, security, .. } = &self.smtp;
+    /// A client that finds the server behind a port of this machine.
+    fn transport(&self, port: u16, limit: Duration) -> Result<SmtpTransport, Undelivered> {
+        let Smtp { host, security, .. } = &self.smtp;
         let parameters = || {
             TlsParameters::new(host.clone()).map_err(|error| Undelivered::NotHere(format!("{} is no mail server: {error}", quoted(host))))
         };
@@ -53,7 +59,7 @@ impl Server {
             Security::Tls => Tls::Wrapper(parameters()?),
             Security::None => Tls::None,
         };
-        let builder = SmtpTransport::builder_dangerous(host).port(*port).tls(tls).timeout(Some(limit));
+        let builder = SmtpTransport::builder_dangerous(Ipv4Addr::LOCALHOST.to_string()).port(port).tls(tls).timeout(Some(limit));
         Ok(match self.credentials()? {
             Some(credentials) => builder.credentials(credentials).build(),
             None => builder.build(),
@@ -71,6 +77,7 @@ impl Server {
             .envelope(envelope)
             .subject(in_header("the subject", &letter.subject)?)
             .to(to)
+            .header(MIME_VERSION_1_0)
             .header(ContentType::TEXT_PLAIN);
         // Who hands it over, where that is another address than the one of whoever wrote it.
         let builder = if from.email == own.email { builder } else { builder.sender(own) };
@@ -91,13 +98,27 @@ impl Server {
             };
         }
         if timed_out(error) {
-            return Undelivered::ForNow(format!("the mail server {host} took longer than {} seconds to answer", limit.as_secs_f64()));
+            return self.late(limit);
         }
         if error.is_client() && source.contains("SMTPUTF8") {
             return Undelivered::Never(format!("the mail server {host} takes no address with letters beyond ASCII"));
         }
         let told = format!("the mail server {host} can't be used: {source}");
         if error.is_client() || error.is_tls() { Undelivered::NotHere(told) } else { Undelivered::ForNow(told) }
+    }
+}
+
+impl Server {
+    fn late(&self, limit: Duration) -> Undelivered {
+        let host = quoted(&self.smtp.host);
+        Undelivered::ForNow(format!("the mail server {host} took longer than {} seconds to answer", limit.as_secs_f64()))
+    }
+
+    fn unreached(&self, error: &std::io::Error, limit: Duration) -> Undelivered {
+        match error.kind() {
+            ErrorKind::TimedOut | ErrorKind::WouldBlock => self.late(limit),
+            _ => Undelivered::ForNow(format!("the mail server {} can't be used: {error}", quoted(&self.smtp.host))),
+        }
     }
 }
 
@@ -109,7 +130,18 @@ impl Mailer for Server {
             return Err(Undelivered::NotHere(format!("the mail server {} is not allowed here: {how}", quoted(host))));
         }
         let message = self.message(letter)?;
-        self.transport(limit)?.send(&message).map(drop).map_err(|error| self.in_words(&error, limit))
+        let unreached = |error: std::io::Error| self.unreached(&error, limit);
+        let server = relay::connect(&self.smtp.host, self.smtp.port, limit).map_err(unreached)?;
+        let whole = limit.saturating_mul(EXCHANGES);
+        let sent = relay::through(&server, whole, |port| Ok(self.transport(port, limit)?.send(&message)));
+        let (sent, cut) = sent.map_err(unreached)?;
+        sent?.map(drop).map_err(|error| match cut {
+            Some(Cut::Late) => self.late(whole),
+            Some(Cut::TooMuch) => {
+                Undelivered::ForNow(format!("the mail server {} says more than a mail server has to", quoted(&self.smtp.host)))
+            }
+            None => self.in_words(&error, limit),
+        })
     }
 }
 
