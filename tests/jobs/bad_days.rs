@@ -103,6 +103,21 @@ impl Place {
 }
 
 #[test]
+fn a_worker_that_starts_while_the_store_fails_waits_for_it() {
+    let place = Place::deployed(&rules());
+    place.account("Acme");
+    let store = place.store();
+    store.execute_batch("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE").unwrap();
+    let worker = Worker::at(&place);
+    worker.says("warning: the store can't be worked with, and is tried again");
+    store.execute_batch("COMMIT; PRAGMA locking_mode = NORMAL; BEGIN IMMEDIATE; COMMIT").unwrap();
+    drop(store);
+    worker.says("Many");
+    worker.stop();
+    assert_eq!(told(&place.jobs()), [("Many", 30)]);
+}
+
+#[test]
 fn a_job_whose_flow_is_gone_waits_for_it() {
     let place = Place::deployed(SCHEMA);
     // Whoever runs a project that was never deployed into a store queues what nobody else knows.
