@@ -5,6 +5,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
+use crate::project::place;
+
 /// Writes a file beside its place and moves it there, so that nobody ever sees a part of it. A file that is there keeps its
 /// permissions, and a link to it stays a link.
 pub(super) fn write_whole(target: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -78,22 +80,11 @@ const SQLITE: &[u8; 16] = b"SQLite format 3\0";
 
 /// Whether two paths lead to one file, by whatever links. Neither needs to be there yet.
 pub(super) fn are_one(one: &Path, other: &Path) -> bool {
-    match (place(one), place(other)) {
+    let lies = |path: &Path| fs::metadata(path).ok().and_then(|there| place(&there));
+    match (lies(one), lies(other)) {
         (Some(one), Some(other)) => one == other,
         _ => real(one).is_some_and(|one| real(other).is_some_and(|other| one == other)),
     }
-}
-
-/// Where a file that is there lies: its device and its number on that.
-#[cfg(unix)]
-fn place(path: &Path) -> Option<(u64, u64)> {
-    use std::os::unix::fs::MetadataExt;
-    fs::metadata(path).ok().map(|there| (there.dev(), there.ino()))
-}
-
-#[cfg(not(unix))]
-fn place(_: &Path) -> Option<(u64, u64)> {
-    None
 }
 
 fn real(path: &Path) -> Option<PathBuf> {

@@ -187,6 +187,7 @@ codes! {
     E0444 Error "a wait for less than no time",
     E0445 Error "a condition of a wait that asks for the time",
     E0446 Error "a wait for what is no time and no condition",
+    E0447 Error "a condition of a wait over what changes unheard",
     // Emptiness
     E0501 Error "a value that may be empty",
     E0502 Error "a required value that may be empty",
@@ -327,4 +328,5 @@ codes! {
     F25 Fault "a conflict with what others change",
     F26 Fault "a rule of the database that undid the transaction",
     F29 Fault "an operation that was interrupted",
+    F30 Fault "a job whose worker is gone again and again",
 }

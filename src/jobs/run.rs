@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
 use crate::bytecode::FlowCode;
-use crate::pipeline::{Job, JobText, Pipeline, Progress, Work};
+use crate::pipeline::{Job, JobText, Pipeline, Progress, Share, Work};
 use crate::schema::jobs::Kind;
 use crate::store::StoreError;
 use crate::value::Uuid;
@@ -37,6 +37,7 @@ pub struct Runner<'a> {
     library: &'a mut dyn Library,
     worker: SmolStr,
     lease: SignedDuration,
+    share: Share,
     /// What jobs of a name and an activation run, which is what is active now or isn't, as far as it was asked for.
     known: FxHashMap<(SmolStr, Option<Uuid>, bool), Work>,
 }
@@ -50,19 +51,25 @@ impl std::fmt::Debug for Runner<'_> {
 impl<'a> Runner<'a> {
     /// A worker of a name that no other has, which may be silent for so long before others take up its jobs.
     pub fn new(pipeline: &'a mut Pipeline, library: &'a mut dyn Library, worker: impl Into<SmolStr>, lease: SignedDuration) -> Self {
-        Runner { pipeline, library, worker: worker.into(), lease, known: FxHashMap::default() }
+        Runner { pipeline, library, worker: worker.into(), lease, share: Share::All, known: FxHashMap::default() }
+    }
+
+    /// The same, for a share of the jobs.
+    pub fn sharing(self, share: Share) -> Self {
+        Runner { share, ..self }
     }
 
     /// Takes up the job that is due first, and takes it as far as it goes, or until `enough` says so between two of its steps: then it is
     /// handed back. Gives the job as it was left; nothing where none is due.
     pub fn run_one(&mut self, enough: &dyn Fn(&Job) -> bool) -> Result<Option<Job>, StoreError> {
-        let Some(mut job) = self.pipeline.claim_job(&self.worker, self.lease)? else { return Ok(None) };
+        let Some(mut job) = self.pipeline.claim_job(&self.worker, self.lease, self.share)? else { return Ok(None) };
         let work = self.work(&job);
         loop {
             match self.pipeline.advance_job(&mut job, &work, self.lease)? {
                 Progress::GoesOn if enough(&job) => {
                     self.pipeline.hand_back(&self.worker)?;
-                    return Ok(Some(job));
+                    let handed_back = self.pipeline.job(job.id).map_err(|fault| StoreError::Failed(fault.message))?;
+                    return Ok(Some(handed_back.unwrap_or(job)));
                 }
                 Progress::GoesOn => {}
                 Progress::Rests | Progress::Ended | Progress::Lost => return Ok(Some(job)),
@@ -85,9 +92,15 @@ impl<'a> Runner<'a> {
         self.pipeline.hand_back(&self.worker)
     }
 
+    /// Has the leases of jobs begin now that were last written at a time which is yet to come: the clock was put back. For a
+    /// worker that doesn't stay; one that does looks twice.
+    pub fn mend_leases(&mut self) -> Result<usize, StoreError> {
+        self.pipeline.renew_leases_of_the_future(self.lease, None)
+    }
+
     /// When the next job is due that no worker has.
     pub fn next_due(&mut self) -> Result<Option<Timestamp>, StoreError> {
-        self.pipeline.next_due()
+        self.pipeline.next_due(self.share)
     }
 
     /// Queues what waits in the outbox and isn't in the queue yet; gives how many e-mails those were.
@@ -130,10 +143,10 @@ impl<'a> Runner<'a> {
     }
 }
 
-/// Runs every job that is due now, in the order in which they became so. Gives each as it was left.
+/// Runs every job that is due now and that the pipeline itself knows, in the order in which they became so. Gives each as it was left.
 pub fn run_due(pipeline: &mut Pipeline) -> Result<Vec<Job>, StoreError> {
     let mut library = NoLibrary;
-    let mut runner = Runner::new(pipeline, &mut library, "by hand", LEASE);
+    let mut runner = Runner::new(pipeline, &mut library, format!("by hand in process {}", std::process::id()), LEASE).sharing(Share::Known);
     std::iter::from_fn(|| runner.run_one(&|_| false).transpose()).collect()
 }
 
@@ -144,7 +157,7 @@ pub fn advance(pipeline: &mut Pipeline, moment: Timestamp) -> Result<Option<Vec<
         return Ok(None);
     }
     let mut ran = run_due(pipeline)?;
-    while let Some(due) = pipeline.next_due()?.filter(|due| *due <= moment) {
+    while let Some(due) = pipeline.next_due(Share::Known)?.filter(|due| *due <= moment) {
         pipeline.advance_to(due);
         ran.extend(run_due(pipeline)?);
     }

@@ -98,6 +98,12 @@ pub(super) struct Engine {
     pub correlation: Option<Uuid>,
     /// What code outside is to know the next outermost operation by, where that is settled already.
     pub next_correlation: Option<Uuid>,
+    /// The calls of code outside that it may make, where it is one of a job's.
+    pub next_calls: Option<Calls>,
+    /// When anything was last done with the definitions of the store, as far as that was noticed.
+    pub deployed: Option<Timestamp>,
+    /// The job whose plug-in runs, and the worker that had it when it began: only while it still has it, something is written.
+    pub held: Option<(Uuid, SmolStr)>,
     /// What the job calls that runs, if one does.
     pub calls: Option<Calls>,
     /// How many rows of the audit the outermost operation has written.
@@ -135,6 +141,9 @@ impl Engine {
             bound: FxHashMap::default(),
             correlation: None,
             next_correlation: None,
+            next_calls: None,
+            deployed: None,
+            held: None,
             calls: None,
             audited: 0,
             queued_kept: 0,
@@ -190,7 +199,7 @@ impl Engine {
         self.kept = 0;
         self.called_out = false;
         self.correlation = self.next_correlation.take();
-        self.calls = None;
+        self.calls = self.next_calls.take();
         self.audited = 0;
         self.queued_kept = 0;
     }
@@ -252,7 +261,7 @@ impl Engine {
         // Others may have written since stage 10.
         self.epoch += 1;
         self.rights.forget();
-        let result = run(self);
+        let result = self.still_held().and_then(|()| self.notice_deploy()).and_then(|()| run(self));
         self.open = false;
         match result {
             Ok(done) => {

@@ -52,10 +52,10 @@ pub use count::{Began, Counted, Counter, Part};
 pub use external::{CallError, Callbacks, Limits, Notice, Outside, Permission, is_public};
 pub use happening::{Actor, Border, Happening, Named, StepKind, StepVerdict, TraceEntry};
 pub use jobs::{
-    Around, Background, Batch, DEFAULT_CHUNK, Intake, Job, JobStage, Keep, LONGEST_OPERATION, LoggedStep, OperationResult, Sweep, Unqueued,
-    WantedJobs,
+    Around, Background, Batch, DEFAULT_CHUNK, Intake, Job, JobStage, Keep, LONGEST_OPERATION, LoggedStep, OperationResult, Share, Sweep,
+    Unqueued, WantedJobs,
 };
-pub(crate) use jobs::{Progress, Text as JobText, Turn, Unfinished, Work};
+pub(crate) use jobs::{Progress, Seen, Text as JobText, Turn, Unfinished, Work};
 pub use mail::{Letter, Mailbox, Mailer, Undelivered};
 pub use operation::{Ending, Message, Operation, Outcome};
 pub use plugin::{BindError, Plugin, Refusal, RegisterError};
@@ -235,6 +235,11 @@ impl Pipeline {
             return Err(StoreError::Failed("a transaction is open already".to_owned()));
         }
         self.engine.store.begin()?;
+        if let Err(interrupt) = self.engine.notice_deploy() {
+            // The error to report is the first one.
+            let _ = self.engine.store.rollback();
+            return Err(StoreError::Failed(into_fault(interrupt).message));
+        }
         self.longer = Longer::Open;
         Ok(())
     }

@@ -11,7 +11,7 @@ use smol_str::SmolStr;
 
 use crate::bytecode::{Event, FlowCode, Mode, Program, Stage, Trigger};
 use crate::schema::{Entity, FieldSet, Level, Schema, system};
-use crate::value::EntityId;
+use crate::value::{EntityId, Slot};
 
 use super::audit;
 use super::layout::Layout;
@@ -150,6 +150,15 @@ impl Plans {
     /// The plug-ins around an action, in their order.
     pub fn candidates_around(&self, action: &str) -> &[Candidate] {
         self.around.get(action).map_or(&[], Vec::as_slice)
+    }
+
+    /// Jobs may wait for these fields, too.
+    pub fn await_also(&mut self, schema: &Schema, awaited: &BTreeSet<(SmolStr, SmolStr)>) {
+        for (entity, slot) in named_fields(schema, awaited) {
+            if let Some(fields) = self.awaited.get_mut(usize::from(entity.0)) {
+                fields.insert(slot);
+            }
+        }
     }
 
     /// Whether a job may wait for one of these fields of an entity, or for any of it where none are named.
@@ -344,17 +353,21 @@ fn flow_needs(schema: &Schema, program: &Program) -> Vec<Needs> {
 /// The fields that jobs may wait for: those of the flows there are, and those of earlier activations.
 fn awaited_fields(schema: &Schema, program: &Program, earlier: &BTreeSet<(SmolStr, SmolStr)>) -> Vec<FieldSet> {
     let mut awaited = vec![FieldSet::default(); schema.entities.len()];
-    let earlier = earlier.iter().filter_map(|(entity, field)| {
-        let entity = schema.entity_id(entity)?;
-        Some((entity, schema.entity(entity)?.slot(field)?))
-    });
     let now = program.flows.iter().filter(|flow| flow.effects.may_wait).flat_map(FlowCode::awaited);
-    for (entity, slot) in now.chain(earlier) {
+    for (entity, slot) in now.chain(named_fields(schema, earlier)) {
         if let Some(fields) = awaited.get_mut(usize::from(entity.0)) {
             fields.insert(slot);
         }
     }
     awaited
+}
+
+/// Those of these fields that a schema has.
+fn named_fields(schema: &Schema, names: &BTreeSet<(SmolStr, SmolStr)>) -> impl Iterator<Item = (EntityId, Slot)> {
+    names.iter().filter_map(|(entity, field)| {
+        let entity = schema.entity_id(entity)?;
+        Some((entity, schema.entity(entity)?.slot(field)?))
+    })
 }
 
 /// What tells whether a record is in the scope of a flow: who owned it before the operation.

@@ -229,6 +229,18 @@ pub(super) fn read_file(path: &Path) -> Result<Vec<u8>, LoadError> {
     read.map(|_| bytes).map_err(|error| unreadable(path, error))
 }
 
+/// Where a file that is there lies, whatever it is called: its device and its number on that. Nothing where the system has no such numbers.
+#[cfg(unix)]
+pub(crate) fn place(there: &fs::Metadata) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    Some((there.dev(), there.ino()))
+}
+
+#[cfg(not(unix))]
+pub(crate) fn place(_: &fs::Metadata) -> Option<(u64, u64)> {
+    None
+}
+
 fn unreadable(path: &Path, error: io::Error) -> LoadError {
     LoadError { path: path.to_owned(), kind: LoadErrorKind::Unreadable(error) }
 }

@@ -35,6 +35,7 @@ use crate::syntax;
 pub use compiled::{Compiled, OpenError};
 pub use config::{CONFIG, Config, Password, Security, Smtp};
 pub use deployed::{Activations, Deployed, Fate, LifeError, Outcome, Step, change};
+pub(crate) use files::place;
 pub use files::{LoadError, LoadErrorKind, MAX_FILE, MAX_FILES, MAX_FOLDERS};
 pub use layouts::Layouts;
 pub use mend::{Change, Mended};

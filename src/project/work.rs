@@ -6,6 +6,7 @@
 
 use std::cell::Cell;
 use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -14,15 +15,19 @@ use std::time::{Duration, Instant};
 use jiff::SignedDuration;
 
 use super::deployed::Activations;
-use super::{Compiled, LifeError, OpenError};
+use super::files::place;
+use super::{Compiled, Config, LifeError, OpenError};
 use crate::jobs::Runner;
-use crate::pipeline::{Job, Keep, Pipeline, Settings, Sweep};
+use crate::pipeline::{Callbacks, Job, Keep, Pipeline, Seen, Settings, Share, Sweep};
 use crate::schema::jobs::Kind;
 use crate::store::StoreError;
 use crate::value::{Uuid, text::quoted};
 
 /// How long a worker rests that found nothing due.
 const PAUSE: Duration = Duration::from_millis(200);
+
+/// How long the thread that calls back does: to find callbacks it looks past what else is ready, which may be much.
+const CALLS: Duration = Duration::from_secs(1);
 
 /// How long a worker leaves the store to others between two transactions of its own.
 const BREATH: Duration = Duration::from_millis(1);
@@ -74,21 +79,79 @@ impl std::fmt::Debug for Work<'_> {
 
 /// One thread of a worker, as the store knows it.
 struct Hand {
-    name: String,
+    /// Another one after a panic, so that nobody says that the job of before is still worked on.
+    name: Mutex<String>,
+    /// Whether it does nothing but calling back. Whoever is called may take his time, and others aren't to wait for him.
+    calls_back: bool,
     busy: AtomicBool,
+}
+
+impl Hand {
+    fn name(&self) -> String {
+        self.name.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn rename(&self) {
+        self.name.lock().unwrap_or_else(PoisonError::into_inner).push('+');
+    }
+}
+
+/// While it is there, a thread is at work; it ends with that, however that ends.
+struct Busy<'a>(&'a AtomicBool);
+
+impl<'a> Busy<'a> {
+    fn at(hand: &'a Hand) -> Self {
+        hand.busy.store(true, Ordering::Relaxed);
+        Busy(&hand.busy)
+    }
+}
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
 }
 
 /// What the threads of a worker share.
 struct Crew {
+    /// The last of them is the one that calls back.
     hands: Vec<Hand>,
-    /// How long jobs are kept that have ended, as it was deployed last.
-    keep: Mutex<Keep>,
+    /// What was deployed last.
+    deployed: Mutex<Deployed>,
+    /// Whether all but that last one have ended, so that no more is queued for it.
+    queued: AtomicBool,
     done: AtomicBool,
 }
 
+/// What the threads want to know of a deployed project while none of them has it open.
+#[derive(Clone, Copy)]
+struct Deployed {
+    /// How long jobs are kept that have ended.
+    keep: Keep,
+    /// Whether anybody may be called back. Where nobody may, a callback fails at once and needs no thread of its own.
+    calls_back: bool,
+}
+
+impl Deployed {
+    fn of(config: &Config) -> Self {
+        Deployed { keep: config.keep, calls_back: config.callbacks != Callbacks::default() }
+    }
+}
+
 impl Crew {
-    fn keep(&self) -> Keep {
-        *self.keep.lock().unwrap_or_else(PoisonError::into_inner)
+    fn new(concurrency: usize, config: &Config) -> Self {
+        let all = concurrency.max(1) + 1;
+        let hand = |number| Hand {
+            name: Mutex::new(format!("{}-{number}-{}", std::process::id(), Uuid::now_v7().simple())),
+            calls_back: number == all,
+            busy: AtomicBool::new(false),
+        };
+        let deployed = Mutex::new(Deployed::of(config));
+        Crew { hands: (1..=all).map(hand).collect(), deployed, queued: AtomicBool::new(false), done: AtomicBool::new(false) }
+    }
+
+    fn deployed(&self) -> Deployed {
+        *self.deployed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -102,14 +165,15 @@ impl Work<'_> {
             _ => {}
         }
         drop(pipeline);
-        let name = |number| format!("{}-{number}-{}", std::process::id(), Uuid::now_v7().simple());
-        let hands: Vec<Hand> =
-            (1..=self.concurrency.max(1)).map(|number| Hand { name: name(number), busy: AtomicBool::new(false) }).collect();
-        let crew = Crew { hands, keep: Mutex::new(compiled.config.keep), done: AtomicBool::new(false) };
+        let crew = Crew::new(self.concurrency, &compiled.config);
         thread::scope(|scope| {
             let pulse = scope.spawn(|| self.pulse(&crew));
-            let threads: Vec<_> = crew.hands.iter().map(|hand| scope.spawn(|| self.hand(hand, &crew))).collect();
-            let results: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap_or(Ok(()))).collect();
+            let mut threads: Vec<_> = crew.hands.iter().map(|hand| scope.spawn(|| self.hand(hand, &crew))).collect();
+            let caller = threads.pop();
+            let broken = |_| Err(StoreError::Failed("a thread of the worker has ended in the middle of its work".to_owned()).into());
+            let mut results: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap_or_else(broken)).collect();
+            crew.queued.store(true, Ordering::Relaxed);
+            results.extend(caller.map(|thread| thread.join().unwrap_or_else(broken)));
             crew.done.store(true, Ordering::Relaxed);
             let _ = pulse.join();
             results.into_iter().collect::<Result<(), LifeError>>()
@@ -119,7 +183,7 @@ impl Work<'_> {
 
     /// Deletes every job that has been kept for long enough.
     fn sweep_all(&self, crew: &Crew) -> Result<(), LifeError> {
-        let keep = crew.keep();
+        let keep = crew.deployed().keep;
         if keep == Keep::default() {
             return Ok(());
         }
@@ -155,7 +219,20 @@ impl Work<'_> {
     fn hand(&self, hand: &Hand, crew: &Crew) -> Result<(), LifeError> {
         let mut failures = 0;
         while !self.stop.load(Ordering::Relaxed) {
-            match self.until_deployed_anew(hand, crew, &mut failures) {
+            if hand.calls_back && !crew.deployed().calls_back {
+                if self.once && crew.queued.load(Ordering::Relaxed) {
+                    return Ok(());
+                }
+                self.rest(PAUSE);
+                continue;
+            }
+            // Whoever panicked has lost its job, which is taken up again once the lease is over, and counts a retry.
+            let worked = catch_unwind(AssertUnwindSafe(|| self.until_deployed_anew(hand, crew, &mut failures)));
+            let worked = worked.unwrap_or_else(|_| {
+                hand.rename();
+                Err(StoreError::Failed("the worker panicked in the middle of a job".to_owned()).into())
+            });
+            match worked {
                 Ok(false) => {}
                 Ok(true) => return Ok(()),
                 Err(error) => {
@@ -175,13 +252,22 @@ impl Work<'_> {
     fn until_deployed_anew(&self, hand: &Hand, crew: &Crew, failures: &mut u32) -> Result<bool, LifeError> {
         let file = self.file()?;
         let (compiled, mut pipeline) = self.open()?;
-        *crew.keep.lock().unwrap_or_else(PoisonError::into_inner) = compiled.config.keep;
+        let config = Deployed::of(&compiled.config);
+        *crew.deployed.lock().unwrap_or_else(PoisonError::into_inner) = config;
         let mails = compiled.config.smtp.is_some();
         let mut library = Activations::new(self.url, compiled.schema);
-        let mut runner = Runner::new(&mut pipeline, &mut library, hand.name.as_str(), self.lease);
+        let share = match (hand.calls_back, config.calls_back) {
+            (true, _) => Share::Callbacks,
+            (false, true) => Share::NoCallbacks,
+            (false, false) => Share::All,
+        };
+        let mut runner = Runner::new(&mut pipeline, &mut library, hand.name(), self.lease).sharing(share);
         let deployed = runner.deployed()?;
         // What it had when the store failed.
         runner.hand_back()?;
+        if self.once {
+            runner.mend_leases()?;
+        }
         while mails && runner.queue_outbox()? > 0 && !self.stop.load(Ordering::Relaxed) {
             thread::sleep(BREATH);
         }
@@ -202,14 +288,16 @@ impl Work<'_> {
             if runner.deployed()? != deployed {
                 return Ok(false);
             }
-            hand.busy.store(true, Ordering::Relaxed);
+            let last = !hand.calls_back || crew.queued.load(Ordering::Relaxed);
+            let busy = Busy::at(hand);
             let ran = runner.run_one(&|job| stop(Some(job)));
-            hand.busy.store(false, Ordering::Relaxed);
+            drop(busy);
             let ran = ran?;
             *failures = 0;
             match &ran {
                 Some(job) => (self.told)(News::Left(job)),
-                None if self.once => return Ok(true),
+                None if self.once && last => return Ok(true),
+                None if hand.calls_back && !self.once => self.rest(CALLS),
                 None => self.rest(PAUSE),
             }
         }
@@ -221,12 +309,15 @@ impl Work<'_> {
     fn pulse(&self, crew: &Crew) {
         let mut pipeline = None;
         let (mut silent, mut unswept, mut sweep) = (Duration::ZERO, SWEEP, Sweep::default());
-        let often = Duration::try_from(self.lease).unwrap_or(PAUSE) / 3;
+        let (mut unseen, mut seen) = (Duration::ZERO, Seen::default());
+        let lease = Duration::try_from(self.lease).unwrap_or(PAUSE);
+        let often = lease / 3;
         while !crew.done.load(Ordering::Relaxed) {
             thread::sleep(PAUSE);
             silent += PAUSE;
             unswept += PAUSE;
-            let keep = crew.keep();
+            unseen += PAUSE;
+            let keep = crew.deployed().keep;
             let (beats, sweeps) = (silent >= often, unswept >= SWEEP && keep != Keep::default() && !self.once);
             if !beats && !sweeps {
                 continue;
@@ -243,7 +334,11 @@ impl Work<'_> {
                 pipeline = None;
                 continue;
             }
-            let renewed = if beats { self.beat(store, &crew.hands) } else { Ok(()) };
+            let mut renewed = if beats { self.beat(store, &crew.hands) } else { Ok(()) };
+            if unseen >= lease && renewed.is_ok() {
+                unseen = Duration::ZERO;
+                renewed = store.renew_leases_of_the_future(self.lease, Some(&mut seen)).map(drop);
+            }
             let more = if sweeps { sweep.batch(store, &keep) } else { Ok(true) };
             if more == Ok(false) {
                 unswept = Duration::ZERO;
@@ -257,16 +352,17 @@ impl Work<'_> {
     /// Says that the threads which are at work still are.
     fn beat(&self, pipeline: &mut Pipeline, hands: &[Hand]) -> Result<(), StoreError> {
         for hand in hands.iter().filter(|hand| hand.busy.load(Ordering::Relaxed)) {
-            pipeline.renew_leases(&hand.name, self.lease)?;
+            pipeline.renew_leases(&hand.name(), self.lease)?;
         }
-        pipeline.renew_leases_of_the_future(self.lease).map(drop)
+        Ok(())
     }
 
-    /// The file of the store as the file system knows it, whatever it is called; nothing where the store is in no file.
+    /// The file of the store as the file system knows it, whatever it is called; nothing where the store is in no file, and where an open
+    /// file can't be moved away.
     fn file(&self) -> Result<Option<(u64, u64)>, LifeError> {
         let Some(path) = self.url.strip_prefix("sqlite:").filter(|path| *path != ":memory:") else { return Ok(None) };
         let gone = |_| StoreError::Failed(format!("the file {} isn't there: put it back", quoted(path)));
-        Ok(Some(identity(&fs::metadata(path).map_err(gone)?)))
+        Ok(place(&fs::metadata(path).map_err(gone)?))
     }
 
     /// Whether the store still is in this file.
@@ -286,16 +382,4 @@ impl Work<'_> {
             left -= part;
         }
     }
-}
-
-#[cfg(unix)]
-fn identity(file: &fs::Metadata) -> (u64, u64) {
-    use std::os::unix::fs::MetadataExt;
-    (file.dev(), file.ino())
-}
-
-/// Elsewhere an open file can't be moved away.
-#[cfg(not(unix))]
-fn identity(_: &fs::Metadata) -> (u64, u64) {
-    (0, 0)
 }

@@ -58,6 +58,11 @@ pub trait Store: Send {
         self.begin()
     }
 
+    /// Whether somebody else may have written since this was last asked, in the transaction that has begun. No where nobody can tell.
+    fn changed_elsewhere(&mut self) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+
     /// Makes the transaction last.
     fn commit(&mut self) -> Result<(), StoreError>;
 

@@ -1,12 +1,12 @@
 //! Background operations through the real command: handed in, done by workers, killed in the middle, refused.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use crate::place::Place;
+use crate::place::{Place, wait_for};
 
 const RULES: &str = "
 entity account {
@@ -223,4 +223,33 @@ fn what_a_lookup_names_by_a_key_is_found_when_it_is_handed_in() {
     place.hand_in(&below("Acme"), &[]);
     place.work();
     assert_eq!(place.number("SELECT count(*) FROM account WHERE name = 'Nova' AND parent IS NOT NULL"), 1);
+}
+
+#[test]
+fn what_was_handed_in_by_half_is_taken_away_by_a_worker() {
+    let place = Place::deployed(RULES);
+    let mut command = place.command(&["run", "--ops", "-", "--store", "sqlite:s.db", "--background", "--batch", "10"]);
+    let mut half = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let mut input = half.stdin.take().unwrap();
+    let lines: String = (0..6_000).map(|number| create(&format!("{number:->90}"), 1)).collect();
+    input.write_all(lines.as_bytes()).unwrap();
+    wait_for(|| place.number("SELECT count(*) FROM asyncoperationchunk") > 200, "the first operations");
+    half.kill().unwrap();
+    half.wait().unwrap();
+    let job = place.jobs().remove(0);
+    assert_eq!((&job["status"], &job["message"]), (&json!(10), &json!("its operations are being handed in")));
+    // Only whoever hands them in lets it go on.
+    let resume = ["jobs", "resume", job["id"].as_str().unwrap(), "--store", "sqlite:s.db"];
+    assert_eq!(place.command(&resume).output().unwrap().status.code(), Some(1));
+    // Whoever hands them in may take some time to go on.
+    assert!(place.work().is_empty());
+    let store = rusqlite::Connection::open(place.dir.path().join("s.db")).unwrap();
+    assert_eq!(store.execute("UPDATE asyncoperation SET dueon = dueon - 3600000000", []).unwrap(), 1);
+    let job = place.work().remove(0);
+    assert_eq!(
+        (&job["status"], &job["message"]),
+        (&json!(32), &json!("whoever handed it in was gone before all of it was there, and nothing of it was done: hand it in again"))
+    );
+    assert_eq!(place.number("SELECT count(*) FROM asyncoperationchunk"), 0);
+    assert_eq!(place.number("SELECT count(*) FROM account"), 0);
 }

@@ -1,15 +1,12 @@
 //! Bad days: flows that are gone, jobs that kill their workers, clocks that go back, disks that are full, stores that vanish. None of them
 //! loses a job or does it twice, and each says what to do.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use rusqlite::Connection;
 
-use crate::place::{Place, told};
+use crate::place::{Place, Worker, told, wait_for};
 
 const SCHEMA: &str = "
 entity account {
@@ -38,58 +35,6 @@ fn rules() -> String {
     format!("{SCHEMA}{RULES}")
 }
 
-/// A worker that stays, and what it has said so far.
-struct Worker {
-    child: Child,
-    said: Arc<Mutex<String>>,
-}
-
-impl Worker {
-    fn start(mut command: Command) -> Self {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let said = Arc::new(Mutex::new(String::new()));
-        let streams: [Box<dyn std::io::Read + Send>; 2] = [Box::new(child.stdout.take().unwrap()), Box::new(child.stderr.take().unwrap())];
-        for stream in streams {
-            let said = Arc::clone(&said);
-            thread::spawn(move || {
-                for line in BufReader::new(stream).lines().map_while(Result::ok) {
-                    *said.lock().unwrap() += &format!("{line}\n");
-                }
-            });
-        }
-        Worker { child, said }
-    }
-
-    fn at(place: &Place) -> Self {
-        Worker::start(place.command(&["work", "--store", "sqlite:s.db", "--lease", "1"]))
-    }
-
-    fn says(&self, words: &str) {
-        wait_for(|| self.said.lock().unwrap().contains(words), words);
-    }
-
-    fn stop(mut self) -> String {
-        assert!(Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap().success());
-        assert_eq!(self.child.wait().unwrap().code(), Some(0));
-        let said = self.said.lock().unwrap();
-        said.clone()
-    }
-}
-
-impl Drop for Worker {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-    }
-}
-
-fn wait_for(mut holds: impl FnMut() -> bool, what: &str) {
-    let start = Instant::now();
-    while !holds() {
-        assert!(start.elapsed() < Duration::from_secs(120), "waited in vain: {what}");
-        thread::sleep(Duration::from_millis(20));
-    }
-}
-
 impl Place {
     fn store(&self) -> Connection {
         let store = Connection::open(self.dir.path().join("s.db")).unwrap();
@@ -100,6 +45,11 @@ impl Place {
     fn resume(&self, job: &serde_json::Value) {
         self.well(&["jobs", "resume", job["id"].as_str().unwrap(), "--store", "sqlite:s.db"]);
     }
+}
+
+#[cfg(target_os = "linux")]
+fn account(number: u32, text: &str) -> String {
+    format!("{{\"message\":\"Create\",\"entity\":\"account\",\"attributes\":{{\"name\":\"{number}\",\"text\":\"{text}\"}}}}\n")
 }
 
 #[test]
@@ -188,7 +138,8 @@ fn a_job_that_kills_its_worker_each_time_is_set_aside_and_blocks_nobody() {
     assert_eq!(killed, 4);
     let jobs = place.jobs();
     assert_eq!(told(&jobs), [("Many", 30), ("Poison", 31), ("Many", 30)]);
-    assert_eq!(jobs[1]["message"], "its worker was gone in the middle of it, 4 times at the same step");
+    assert_eq!(jobs[1]["message"], "F30: its worker was gone in the middle of it, and it was tried again 3 times before");
+    assert_eq!(jobs[1]["errorCode"], "F30");
     assert_eq!(place.number("SELECT count(*) FROM note"), 4);
 }
 
@@ -207,7 +158,10 @@ fn a_clock_that_was_put_back_holds_up_neither_what_is_ready_nor_what_a_dead_work
     let locked = "UPDATE asyncoperation SET statecode = 2, statuscode = 20, hostid = 'gone' WHERE asyncoperationid = (SELECT min(asyncoperationid) FROM asyncoperation)";
     assert_eq!(store.execute(locked, []).unwrap(), 1);
     assert_eq!(told(&place.work()), [("Many", 30)]);
-    let worker = Worker::at(&place);
+    // Whoever begins to work has such leases begin now.
+    let soon = jiff::Timestamp::now().as_microsecond() + 60_000_000;
+    assert_eq!(place.number(&format!("SELECT count(*) FROM asyncoperation WHERE statecode = 2 AND dueon < {soon}")), 1);
+    let worker = Worker::start(place.command(&["work", "--store", "sqlite:s.db", "--lease", "1"]));
     wait_for(|| place.number("SELECT count(*) FROM asyncoperation WHERE statuscode = 30") == 2, "the job of the worker that is gone");
     worker.stop();
     assert_eq!(place.number("SELECT count(*) FROM note"), 4);
@@ -221,10 +175,7 @@ fn a_full_disk_costs_no_job_and_no_retry() {
 
     let place = Place::deployed(&rules());
     let text = "x".repeat(200_000);
-    let account = |number| {
-        format!("{{\"message\":\"Create\",\"entity\":\"account\",\"attributes\":{{\"name\":\"{number}\",\"text\":\"{text}\"}}}}\n")
-    };
-    place.operate(&(0..10).map(account).collect::<String>());
+    place.operate(&(0..10).map(|number| account(number, &text)).collect::<String>());
     let size = std::fs::metadata(place.dir.path().join("s.db")).unwrap().len();
     let mut command = Command::new("bash");
     // In units of 1024 bytes; the signal that comes with it is not listened to.
@@ -233,7 +184,7 @@ fn a_full_disk_costs_no_job_and_no_retry() {
     let worker = Worker::start(command);
     worker.says("the database file can't be read or written");
     assert_eq!(place.number("SELECT count(*) FROM asyncoperation WHERE statecode = 3 AND statuscode <> 30"), 0);
-    let id = Pid::from_raw(i32::try_from(worker.child.id()).unwrap()).unwrap();
+    let id = Pid::from_raw(i32::try_from(worker.id()).unwrap()).unwrap();
     prlimit(Some(id), Resource::Fsize, Rlimit { current: None, maximum: None }).unwrap();
     // What rests for a minute because the store failed goes on at once.
     wait_for(
@@ -251,12 +202,67 @@ fn a_full_disk_costs_no_job_and_no_retry() {
     assert_eq!(place.number("SELECT count(*) FROM asyncoperation WHERE statuscode <> 30"), 0);
 }
 
+/// What is done on a small disk of its own, which is there for these commands alone: it is filled up but for a little, workers meet with that,
+/// room is made, and they go on.
+#[cfg(target_os = "linux")]
+const ON_A_FULL_DISK: &str = "
+mount -t tmpfs -o size=16m none disk || exit 77
+cp s.db disk/s.db && cd disk
+dd if=/dev/zero of=filler bs=64k 2>/dev/null
+truncate -s -500K filler
+\"$WEIR\" work --store sqlite:s.db --once --lease 1
+\"$WEIR\" jobs list --all --store sqlite:s.db --format json > ../met || exit 1
+df --output=avail . | tail -1 > ../room
+rm filler
+for round in $(seq 200); do
+  goes_on=$(\"$WEIR\" jobs list --store sqlite:s.db --format json | sed 's/^{\"id\":\"\\([^\"]*\\)\".*/\\1/')
+  [ -z \"$goes_on\" ] && break
+  for job in $goes_on; do \"$WEIR\" jobs resume $job --store sqlite:s.db >/dev/null 2>&1; done
+  \"$WEIR\" work --store sqlite:s.db --once --lease 1 || exit 1
+done
+cp s.db* ..
+";
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_disk_that_is_really_full_costs_no_job_and_no_retry() {
+    let place = Place::deployed(&rules());
+    let text = "x".repeat(200_000);
+    place.operate(&(0..10).map(|number| account(number, &text)).collect::<String>());
+    let path = |name: &str| place.dir.path().join(name);
+    std::fs::create_dir(path("disk")).unwrap();
+    let mut command = Command::new("unshare");
+    command.args(["--map-root-user", "--mount", "bash", "-c", ON_A_FULL_DISK]).env("WEIR", env!("CARGO_BIN_EXE_weir"));
+    let output = command.current_dir(place.dir.path()).stdin(Stdio::null()).output();
+    let Some(output) = output.ok().filter(|output| output.status.success() || path("met").exists()) else {
+        println!("not run: no disk can be mounted here");
+        return;
+    };
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    let met = std::fs::read_to_string(path("met")).unwrap();
+    let met: Vec<serde_json::Value> = met.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let waits = |job: &&serde_json::Value| job["state"] != 3;
+    assert!(met.iter().filter(waits).count() > 5, "{said}{met:?}");
+    for job in met.iter().filter(waits) {
+        assert_eq!(job["retries"], 0, "{job}");
+    }
+    let words = "the disk is full";
+    assert!(
+        said.contains(words) || met.iter().any(|job| job["message"].as_str().is_some_and(|message| message.contains(words))),
+        "{said}{met:?}"
+    );
+    assert_eq!(place.number("SELECT count(*) FROM note"), 20);
+    assert_eq!(place.number("SELECT count(*) FROM asyncoperation WHERE statuscode = 30"), 10);
+    assert_eq!(place.number("SELECT count(*) FROM asyncoperation"), 10);
+}
+
 #[cfg(unix)]
 #[test]
 fn a_store_that_vanishes_is_waited_for_and_one_in_its_place_is_taken() {
     let place = Place::deployed(&rules());
     let path = |name: &str| place.dir.path().join(name);
-    let worker = Worker::at(&place);
+    let worker = Worker::start(place.command(&["work", "--store", "sqlite:s.db", "--lease", "1"]));
     place.account("a");
     wait_for(|| place.number("SELECT count(*) FROM asyncoperation WHERE statuscode = 30") == 1, "the first job");
     std::fs::rename(path("s.db"), path("away.db")).unwrap();

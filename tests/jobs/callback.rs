@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::{Value, json};
 
 use crate::listener::Listener;
-use crate::place::Place;
+use crate::place::{Place, Worker, wait_for};
 
 const RULES: &str = "
 entity account {
@@ -114,7 +114,8 @@ fn only_hosts_that_the_configuration_names_are_called_back() {
     place.configure("[callbacks]\nhosts = [\"hooks.example.com\"]\n");
     place.work();
     let callback = place.callback(&id);
-    assert_eq!((&callback["status"], &callback["errorCode"]), (&json!(31), &json!("F20")), "{callback}");
+    assert_eq!((&callback["statusName"], &callback["retries"]), (&json!("waiting"), &json!(0)), "{callback}");
+    assert!(callback["message"].as_str().unwrap().starts_with("F20: not called back: "), "{callback}");
     assert_eq!(place.show(&id, &[]).1[0]["status"], 30);
 }
 
@@ -148,6 +149,46 @@ fn who_never_answers_holds_nothing() {
     assert_eq!(callback["message"], "F21: the callback to `127.0.0.1` took longer than 10 seconds");
     assert_eq!(place.number("SELECT count(*) FROM asyncoperation WHERE statecode = 2"), 0);
     assert!(listener.is_quiet());
+}
+
+#[test]
+fn who_never_answers_keeps_no_other_job_waiting() {
+    let (place, listener) = (place(HERE), Listener::answering(&[]));
+    let url = format!("http://127.0.0.1:{}/", listener.port);
+    (0..3).for_each(|_| drop(place.hand_in(&create(1), &["--callback", &url])));
+    let worker = Worker::start(place.command(&["work", "--store", "sqlite:s.db"]));
+    listener.next();
+    let other = place.hand_in(&create(1), &[]);
+    wait_for(|| place.show(&other, &[]).1[0]["status"] == 30, "the job without a callback");
+    // One after the other they take half a minute, and a worker has one thread where nobody says otherwise.
+    assert!(place.number("SELECT sum(retrycount) FROM asyncoperation WHERE name = 'Callback'") < 3);
+    worker.stop();
+}
+
+#[test]
+fn a_worker_that_is_killed_in_the_middle_of_a_callback_has_it_sent_again_with_the_same_key() {
+    let (place, listener) = (place(HERE), Listener::answering(&["", "204 No Content"]));
+    let id = place.hand_in(&create(1), &["--callback", &format!("http://127.0.0.1:{}/", listener.port)]);
+    let worker = Worker::start(place.command(&["work", "--store", "sqlite:s.db", "--lease", "1"]));
+    let first = listener.next();
+    worker.kill();
+    let callback = place.callback(&id);
+    assert_eq!((&callback["statusName"], &callback["retries"]), (&json!("inprogress"), &json!(0)));
+    // Nothing is due until the lease is over.
+    wait_for(
+        || {
+            place.well(&["work", "--store", "sqlite:s.db", "--once", "--lease", "1"]);
+            place.callback(&id)["statusName"] == "succeeded"
+        },
+        "the callback",
+    );
+    let second = listener.next();
+    assert_eq!((first.header("idempotency-key"), second.header("idempotency-key")), (id.as_str(), id.as_str()));
+    assert_eq!(first.body, second.body);
+    assert!(listener.is_quiet());
+    assert_eq!(place.number("SELECT count(*) FROM asyncoperation WHERE name = 'Callback'"), 1);
+    assert_eq!(place.show(&id, &[]).1[0]["status"], 30);
+    assert_eq!(place.number("SELECT count(*) FROM account"), 1);
 }
 
 #[test]

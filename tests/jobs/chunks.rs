@@ -11,7 +11,9 @@ use jiff::SignedDuration;
 use serde_json::Value as Json;
 use tempfile::TempDir;
 use weir::jobs::{self, LEASE, NoLibrary, Runner, Verb};
-use weir::pipeline::{Background, CallError, Ending, Job, Limits, Operation, Outside, Permission, Pipeline, Settings, Unqueued};
+use weir::pipeline::{
+    Background, CallError, Ending, Intake, Job, JobStage, Limits, Operation, Outside, Permission, Pipeline, Settings, Unqueued, WantedJobs,
+};
 use weir::project::{Compiled, Project};
 use weir::schema::Row;
 use weir::schema::jobs::Status;
@@ -82,10 +84,11 @@ fn who_saves_between_chunks_isnt_kept_from_it() {
         false
     };
     let job = run(&mut worker, &save);
-    // Between ten chunks there are nine gaps.
-    assert_eq!((job.status, saved.get()), (Status::Succeeded, 9));
+    // Between ten chunks there are nine gaps, and more where a chunk takes long.
+    assert_eq!(job.status, Status::Succeeded);
+    assert!(saved.get() >= 9, "{}", saved.get());
     let accounts = worker.schema().entity_id("account").unwrap();
-    assert_eq!(worker.count(accounts).unwrap(), 109);
+    assert_eq!(worker.count(accounts).unwrap(), 100 + saved.get());
 }
 
 #[test]
@@ -99,16 +102,18 @@ fn who_ends_or_pauses_one_is_heard_between_chunks() {
         assert_eq!(turn(Verb::Pause), Status::Pausing);
         false
     });
-    assert_eq!((paused.status, paused.batch.unwrap().committed), (Status::Waiting, 10));
+    let committed = paused.batch.unwrap().committed;
+    assert!(paused.status == Status::Waiting && (1..=10).contains(&committed), "{:?} {committed}", paused.status);
     assert_eq!(turn(Verb::Resume), Status::WaitingForResources);
     let canceled = run(&mut worker, &|_| {
         assert_eq!(turn(Verb::Cancel), Status::Canceling);
         false
     });
     let batch = canceled.batch.unwrap();
-    assert_eq!((canceled.status, batch.committed, batch.operations), (Status::Canceled, 20, 50));
+    assert_eq!((canceled.status, batch.operations), (Status::Canceled, 50));
+    assert!(batch.committed > committed && batch.committed <= 20, "{}", batch.committed);
     let accounts = worker.schema().entity_id("account").unwrap();
-    assert_eq!(worker.count(accounts).unwrap(), 20);
+    assert_eq!(worker.count(accounts).unwrap(), batch.committed);
 }
 
 /// Code outside that doesn't answer some of its calls.
@@ -122,10 +127,11 @@ impl Outside for Flaky {
         Ok(String::new())
     }
 
-    fn webhook(&mut self, _: &str, request: &str, _: Option<&str>, _: Limits) -> Result<String, CallError> {
+    fn webhook(&mut self, _: &str, request: &str, key: Option<&str>, _: Limits) -> Result<String, CallError> {
         let request: Json = serde_json::from_str(request).unwrap();
         let mut calls = self.calls.lock().unwrap();
-        calls.push(format!("{} {}", request["target"]["name"].as_str().unwrap(), request["correlation"].as_str().unwrap()));
+        let (name, correlation) = (request["target"]["name"].as_str().unwrap(), request["correlation"].as_str().unwrap());
+        calls.push(format!("{name} {correlation} {}", key.unwrap()));
         if (self.failing)(calls.len()) { Err(CallError::Failed("doesn't answer".into())) } else { Ok(String::new()) }
     }
 }
@@ -160,8 +166,18 @@ fn what_outside_doesnt_answer_is_tried_again_and_what_was_done_before_it_is_not(
     let calls = calls.lock().unwrap();
     let names: Vec<&str> = calls.iter().map(|call| call.split(' ').next().unwrap()).collect();
     assert_eq!(names, ["a0", "a1", "a2", "a2", "a2", "a3", "a4"]);
-    // Whatever is called knows each operation by one correlation, however often it is tried.
+    // Whatever is called knows each operation by one correlation and each call by one key, however often it is tried.
     assert_eq!(calls.iter().collect::<BTreeSet<_>>().len(), 5);
+    assert_eq!(calls.iter().map(|call| call.rsplit(' ').next().unwrap()).collect::<BTreeSet<_>>().len(), 5);
+}
+
+#[test]
+fn each_operation_that_isnt_answered_is_tried_again_for_itself() {
+    let (mut pipeline, calls) = flaky(|_| true);
+    hand_in(&mut pipeline, 2, 10);
+    jobs::run_due(&mut pipeline).unwrap();
+    let ended = advance(&mut pipeline, 60).pop().unwrap();
+    assert_eq!((ended.status, ended.batch.unwrap().faults, calls.lock().unwrap().len()), (Status::Failed, 2, 8));
 }
 
 #[test]
@@ -230,4 +246,26 @@ fn a_worker_that_is_killed_repeats_nothing_and_leaves_nothing_out() {
     assert_eq!(place.show(&id, &[]).1[0]["operations"]["committed"], COUNT);
     println!("{kills} workers were killed, at {stood:?} of {COUNT} operations; each was done once");
     assert!(kills > 3, "only {kills} workers were killed");
+}
+
+#[test]
+fn who_goes_on_to_hand_in_what_was_ended_is_told() {
+    let shared = Shared::new();
+    let mut pipeline = shared.open();
+    let operation = create(&pipeline, &"x".repeat(100));
+    let mut intake = Intake::new(&mut pipeline, Background { chunk: 1, ..Background::default() }).unwrap();
+    let mut lines = 1..;
+    let mut add = |intake: &mut Intake<'_>| intake.add(lines.next().unwrap(), &operation, None);
+    let all = WantedJobs { stage: JobStage::Any, name: None, record: None };
+    let job = loop {
+        add(&mut intake).unwrap();
+        if let Some(job) = intake.pipeline().jobs(&all, None, 1).unwrap().pop() {
+            break job;
+        }
+    };
+    jobs::turn(intake.pipeline(), job.id, Verb::Cancel, None).unwrap();
+    let told = std::iter::from_fn(|| Some(add(&mut intake))).find_map(Result::err).unwrap();
+    assert!(matches!(told, Unqueued::Ended(id) if id == job.id), "{told}");
+    intake.abandon().unwrap();
+    assert!(pipeline.job(job.id).unwrap().is_none());
 }

@@ -133,7 +133,7 @@ fn settings_that_make_no_sense_are_told() {
         fs::write(place.dir.path().join("rules.flow"), RULES).unwrap();
         fs::write(place.dir.path().join("weir.toml"), settings).unwrap();
         let output = place.command(&["check", "."]).output().unwrap();
-        let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        let said = String::from_utf8_lossy(&output.stdout).into_owned() + &*String::from_utf8_lossy(&output.stderr);
         assert!(output.status.code() == Some(1) && said.contains(message), "{settings}: {said}");
     }
 }

@@ -1,11 +1,15 @@
 //! A real HTTP server that keeps what it is told.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::io::{BufRead, BufReader, Read};
+use std::net::TcpListener;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
+use rustls::ServerConfig;
 use serde_json::Value;
+
+use crate::tls::{Stream, encrypted};
 
 /// A request as it came.
 pub struct Told {
@@ -28,21 +32,39 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Answers with each of these in turn, and with the last of them from then on; never where there is none.
+    /// Answers with each of these in turn, and with the last of them from then on; never where there is none, or an empty one.
     pub fn answering(answers: &'static [&'static str]) -> Self {
+        Listener::start(answers, None)
+    }
+
+    /// The same, encrypted.
+    pub fn encrypted(answers: &'static [&'static str], config: Arc<ServerConfig>) -> Self {
+        Listener::start(answers, Some(config))
+    }
+
+    fn start(answers: &'static [&'static str], config: Option<Arc<ServerConfig>>) -> Self {
         let server = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = server.local_addr().unwrap().port();
         let (send, told) = channel();
         std::thread::spawn(move || {
-            let mut open: Vec<TcpStream> = Vec::new();
-            for (count, mut stream) in server.incoming().flatten().enumerate() {
-                let _ = send.send(read(&stream));
-                match answers.get(count).or(answers.last()) {
+            let mut open: Vec<Box<dyn Stream>> = Vec::new();
+            let mut count = 0;
+            for stream in server.incoming().flatten() {
+                let mut stream: Box<dyn Stream> = match &config {
+                    Some(config) => encrypted(stream, config),
+                    None => Box::new(stream),
+                };
+                // Whoever goes away before a request has seen enough.
+                let Some(request) = read(&mut stream) else { continue };
+                let _ = send.send(request);
+                match answers.get(count).or(answers.last()).filter(|answer| !answer.is_empty()) {
                     Some(answer) => {
                         let _ = stream.write_all(format!("HTTP/1.1 {answer}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").as_bytes());
+                        let _ = stream.flush();
                     }
                     None => open.push(stream),
                 }
+                count += 1;
             }
         });
         Listener { port, told }
@@ -59,7 +81,7 @@ impl Listener {
     }
 }
 
-fn read(stream: &TcpStream) -> Told {
+fn read(stream: &mut impl Read) -> Option<Told> {
     let mut reader = BufReader::new(stream);
     let mut lines = Vec::new();
     loop {
@@ -69,10 +91,10 @@ fn read(stream: &TcpStream) -> Told {
         }
         lines.push(line.trim_end().to_owned());
     }
-    let path = lines.first().and_then(|line| line.split(' ').nth(1)).unwrap_or_default().to_owned();
+    let path = lines.first()?.split(' ').nth(1).unwrap_or_default().to_owned();
     let headers: Vec<String> = lines.iter().skip(1).map(|line| line.replacen(": ", ":", 1).replacen(':', ": ", 1)).collect();
     let length = headers.iter().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok()).unwrap_or(0);
     let mut body = String::new();
-    reader.take(length).read_to_string(&mut body).unwrap();
-    Told { path, headers, body: serde_json::from_str(&body).unwrap_or(Value::Null) }
+    reader.take(length).read_to_string(&mut body).ok()?;
+    Some(Told { path, headers, body: serde_json::from_str(&body).unwrap_or(Value::Null) })
 }

@@ -235,7 +235,7 @@ fn a_password_is_read_where_it_is_and_told_nowhere() {
         password.map(|password| command.env("SMTP_PASSWORD", password));
         let output = command.output().unwrap();
         assert!(output.status.success());
-        let told = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        let told = String::from_utf8_lossy(&output.stdout).into_owned() + &*String::from_utf8_lossy(&output.stderr);
         assert!(!told.contains("geheim"), "{told}");
         told
     };

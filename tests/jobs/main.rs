@@ -19,9 +19,14 @@ mod log;
 mod mail;
 mod operator;
 mod place;
+mod plans;
 mod refused;
 mod retries;
 mod serial;
+mod shared;
 #[path = "../support/smtp.rs"]
 mod smtp;
+#[path = "../support/tls.rs"]
+mod tls;
+mod trust;
 mod worker;

@@ -1,7 +1,11 @@
-//! A folder with a project and a store, and the command that works with them.
+//! A folder with a project and a store, the command that works with them, and workers that stay.
 
 use std::fs;
-use std::process::{Command, Output, Stdio};
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use serde_json::Value;
@@ -101,4 +105,65 @@ fn jobs(lines: &str) -> Vec<Value> {
 /// Names and status codes of jobs.
 pub fn told(jobs: &[Value]) -> Vec<(&str, i64)> {
     jobs.iter().map(|job| (job["name"].as_str().unwrap(), job["status"].as_i64().unwrap())).collect()
+}
+
+/// A worker that stays, and what it has said so far.
+pub struct Worker {
+    child: Child,
+    said: Arc<Mutex<String>>,
+}
+
+impl Worker {
+    pub fn start(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let said = Arc::new(Mutex::new(String::new()));
+        let streams: [Box<dyn std::io::Read + Send>; 2] = [Box::new(child.stdout.take().unwrap()), Box::new(child.stderr.take().unwrap())];
+        for stream in streams {
+            let said = Arc::clone(&said);
+            thread::spawn(move || {
+                for line in BufReader::new(stream).lines().map_while(Result::ok) {
+                    *said.lock().unwrap() += &format!("{line}\n");
+                }
+            });
+        }
+        Worker { child, said }
+    }
+
+    /// Waits until it has said so.
+    pub fn says(&self, words: &str) {
+        wait_for(|| self.said.lock().unwrap().contains(words), words);
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Ends it at once, whatever it is doing.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Tells it to stop, which it has to do well; gives what it said.
+    pub fn stop(mut self) -> String {
+        assert!(Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap().success());
+        assert_eq!(self.child.wait().unwrap().code(), Some(0));
+        let said = self.said.lock().unwrap();
+        said.clone()
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+    }
+}
+
+/// Waits until something holds.
+pub fn wait_for(mut holds: impl FnMut() -> bool, what: &str) {
+    let start = Instant::now();
+    while !holds() {
+        assert!(start.elapsed() < Duration::from_secs(120), "waited in vain: {what}");
+        thread::sleep(Duration::from_millis(20));
+    }
 }

@@ -47,7 +47,7 @@ impl Place {
         std::fs::write(self.dir.path().join("rules.flow"), text).unwrap();
         let output = self.command(&["deploy", "rules.flow", "--store", "sqlite:s.db"]).output().unwrap();
         assert_eq!(output.status.code(), Some(1));
-        String::from_utf8(output.stderr).unwrap() + &String::from_utf8(output.stdout).unwrap()
+        String::from_utf8(output.stderr).unwrap() + &*String::from_utf8(output.stdout).unwrap()
     }
 }
 

@@ -9,6 +9,9 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use rustls::ServerConfig;
+
+use crate::tls::{Stream, encrypted};
 
 /// What it does with a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +32,17 @@ pub enum Manner {
     TakesSilently,
     /// Wants this user and password first.
     Asks(&'static str, &'static str),
+}
+
+/// How its conversations are encrypted.
+#[derive(Clone)]
+pub enum Encryption {
+    /// Not at all.
+    None,
+    /// Once both sides have agreed to.
+    StartTls(Arc<ServerConfig>),
+    /// From the first byte.
+    Tls(Arc<ServerConfig>),
 }
 
 /// A mail that it was given.
@@ -64,13 +78,18 @@ pub struct Server {
 impl Server {
     /// Listens on a port of its own.
     pub fn start() -> Self {
+        Server::encrypting(Encryption::None)
+    }
+
+    /// The same, with conversations that are encrypted.
+    pub fn encrypting(how: Encryption) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let state: Arc<(Mutex<State>, Condvar)> = Arc::default();
         let server = Server { port, state: Arc::clone(&state) };
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let state = Arc::clone(&state);
+                let (state, how) = (Arc::clone(&state), how.clone());
                 thread::spawn(move || {
                     let manner = {
                         let mut known = state.0.lock().unwrap();
@@ -78,7 +97,13 @@ impl Server {
                         known.manners.pop_front().unwrap_or(Manner::Takes)
                     };
                     // Whoever goes away in the middle has seen enough.
-                    let _ = talk(stream, &manner, &state);
+                    let _ = match how {
+                        Encryption::None => talk(Box::new(stream), true, &manner, &state),
+                        Encryption::Tls(config) => talk(encrypted(stream, &config), true, &manner, &state),
+                        Encryption::StartTls(config) => {
+                            agree(&stream).and_then(|()| talk(encrypted(stream, &config), false, &manner, &state))
+                        }
+                    };
                 });
             }
         });
@@ -109,26 +134,39 @@ impl Server {
     }
 }
 
-fn talk(stream: TcpStream, manner: &Manner, state: &(Mutex<State>, Condvar)) -> std::io::Result<()> {
-    let mut input = BufReader::new(stream.try_clone()?);
-    let mut output = stream;
+/// Comes to an agreement to encrypt what follows. Nothing else is taken before that.
+fn agree(mut stream: &TcpStream) -> std::io::Result<()> {
+    stream.write_all(b"220 mail.example.com ready\r\n")?;
+    let (mut input, mut line) = (BufReader::new(stream), String::new());
+    while input.read_line(&mut line)? > 0 && !line.starts_with("STARTTLS") {
+        let answer = if line.starts_with("EHLO") { "250-mail.example.com\r\n250 STARTTLS" } else { "530 encrypt first" };
+        stream.write_all(format!("{answer}\r\n").as_bytes())?;
+        line.clear();
+    }
+    stream.write_all(b"220 go on\r\n")
+}
+
+fn talk(stream: Box<dyn Stream>, greets: bool, manner: &Manner, state: &(Mutex<State>, Condvar)) -> std::io::Result<()> {
+    let mut input = BufReader::new(stream);
     if *manner == Manner::IsSilent {
         // Until the other side has had enough.
         return input.read_line(&mut String::new()).map(drop);
     }
     if *manner == Manner::Floods {
-        output.write_all(b"220 ")?;
+        input.get_mut().write_all(b"220 ")?;
         loop {
-            output.write_all(&[b'x'; 4096])?;
+            input.get_mut().write_all(&[b'x'; 4096])?;
         }
     }
     if *manner == Manner::Drips {
         loop {
-            output.write_all(b"2")?;
+            input.get_mut().write_all(b"2")?;
             thread::sleep(Duration::from_millis(100));
         }
     }
-    output.write_all(b"220 mail.example.com ready\r\n")?;
+    if greets {
+        say(&mut input, "220 mail.example.com ready")?;
+    }
     let (mut from, mut to, mut known) = (String::new(), String::new(), !matches!(manner, Manner::Asks(..)));
     let mut line = String::new();
     while input.read_line(&mut line)? > 0 {
@@ -156,7 +194,7 @@ fn talk(stream: TcpStream, manner: &Manner, state: &(Mutex<State>, Condvar)) -> 
                 }
             },
             "DATA" => {
-                output.write_all(b"354 go on\r\n")?;
+                say(&mut input, "354 go on")?;
                 let mail = read_mail(&mut input, &from, &to)?;
                 state.0.lock().unwrap().mails.push(mail);
                 state.1.notify_all();
@@ -166,12 +204,17 @@ fn talk(stream: TcpStream, manner: &Manner, state: &(Mutex<State>, Condvar)) -> 
                     _ => "250 taken",
                 }
             }
-            "QUIT" => return output.write_all(b"221 bye\r\n"),
+            "QUIT" => return say(&mut input, "221 bye"),
             _ => "500 what",
         };
-        output.write_all(format!("{answer}\r\n").as_bytes())?;
+        say(&mut input, answer)?;
     }
     Ok(())
+}
+
+fn say(to: &mut BufReader<Box<dyn Stream>>, line: &str) -> std::io::Result<()> {
+    to.get_mut().write_all(format!("{line}\r\n").as_bytes())?;
+    to.get_mut().flush()
 }
 
 /// What comes until a dot stands alone on a line.

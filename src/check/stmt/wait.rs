@@ -1,10 +1,13 @@
 //! `wait` in its three forms, in background flows: for a length of time, until a moment, until a condition.
 
+use smol_str::SmolStr;
+
 use crate::check::context::Context;
 use crate::check::ir::{self, Expr, ExprKind, Until};
 use crate::check::narrow::Facts;
 use crate::check::walk;
 use crate::diagnostic::{Code, Diagnostic};
+use crate::schema::{jobs, system};
 use crate::source::Span;
 use crate::syntax::ast;
 use crate::value::{Duration, Type, Value};
@@ -128,6 +131,14 @@ impl Context<'_> {
             );
             return None;
         }
+        if let Some((name, span)) = self.unheard(&condition) {
+            self.report(
+                Diagnostic::new(Code::E0447, span, format!("the condition of a wait can't ask for `{name}`"))
+                    .label("only the platform writes it, and wakes nobody")
+                    .help("wait for a field that operations write"),
+            );
+            return None;
+        }
         if walk::mentions(&condition, &|kind| matches!(kind, ExprKind::Query { .. } | ExprKind::ByKey { .. })) {
             self.report(
                 Diagnostic::new(Code::E0622, condition.span, "the condition of a wait can't look for records")
@@ -137,6 +148,24 @@ impl Context<'_> {
             return None;
         }
         Some((Until::Condition(condition), facts))
+    }
+
+    /// A field that a condition reads and that changes without anybody being told: the version of a record, and what the platform keeps of jobs.
+    fn unheard(&self, e: &Expr) -> Option<(SmolStr, Span)> {
+        let read = match &e.kind {
+            ExprKind::Field(slot) => self.entity().map(|(entity, _)| (entity, *slot)),
+            ExprKind::Related { entity, slot, .. } => Some((*entity, *slot)),
+            _ => None,
+        };
+        let field = read.and_then(|(entity, slot)| Some((self.schema.entity(entity)?, self.schema.field(entity, slot)?)));
+        if let Some((entity, field)) = field
+            && (field.name == system::VERSION || jobs::are_in(&entity.name))
+        {
+            return Some((field.name.clone(), e.span));
+        }
+        let mut found = None;
+        walk::each_part(e, &mut |part| found = found.take().or_else(|| self.unheard(part)));
+        found
     }
 
     fn length_of_time(&mut self, e: &ast::Expr, length: Expr) -> Option<Expr> {

@@ -48,6 +48,8 @@ pub struct Callbacks {
     pub hosts: Vec<String>,
     /// Hosts that may lie anywhere, this machine and private networks included.
     pub private_hosts: Vec<String>,
+    /// A file of certificates: only who shows one that these vouch for is told. The public authorities where none is named.
+    pub ca: Option<String>,
 }
 
 /// What tells somebody that a background operation has ended.
@@ -61,6 +63,8 @@ pub struct Notice {
     pub key: String,
     /// Whether the host may lie anywhere; else only at an address that [`is_public`].
     pub anywhere: bool,
+    /// The file of the certificates that have to vouch for the host; the public authorities where there is none.
+    pub ca: Option<String>,
 }
 
 /// What one call may take.

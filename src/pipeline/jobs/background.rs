@@ -4,6 +4,7 @@
 //! They are kept in chunks, each a record with as many operations as one transaction does. They are handed in a chunk at a time,
 //! so that neither memory nor the store is held for the whole of them; the job waits meanwhile, and can't be done before it is whole.
 
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 use thiserror::Error;
@@ -11,13 +12,13 @@ use thiserror::Error;
 use super::queue::Asked;
 use super::recall::Recall;
 use super::states::Turn;
+use super::step::Progress;
 use super::wire::Kept;
 use super::{Job, wire::OperationResult};
 use crate::pipeline::engine::Engine;
-use crate::pipeline::target::Scene;
-use crate::pipeline::{Message, Operation, Pipeline, into_fault};
+use crate::pipeline::{Operation, Pipeline, into_fault};
 use crate::schema::jobs::{self, CHUNKS, Kind, Status, columns};
-use crate::schema::{MAX_MEMO, PRIMARY_KEY, Schema};
+use crate::schema::{MAX_MEMO, Schema};
 use crate::store::StoreError;
 use crate::value::{EntityId, Reference, Uuid, Value};
 
@@ -29,6 +30,12 @@ pub const LONGEST_OPERATION: usize = MAX_MEMO as usize;
 
 /// How many bytes of chunks are put into the store in one transaction.
 const AT_ONCE: usize = 256 * 1024;
+
+/// How long whoever hands in operations may be silent in between. After that, what came of it is taken away.
+const SILENCE: SignedDuration = SignedDuration::from_hours(1);
+
+/// How many chunks one transaction takes away.
+const AWAY: usize = 100;
 
 /// How a background operation is to be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,6 +73,8 @@ pub struct Batch {
     pub stop_on_error: bool,
     /// Whom to tell that it has ended.
     pub callback: Option<SmolStr>,
+    /// The job that tells so, once it has ended.
+    pub(super) told_by: Option<Uuid>,
     /// How many chunks are done.
     pub(super) done: u32,
     /// How many operations of the next one are done.
@@ -136,8 +145,8 @@ impl Pipeline {
     }
 }
 
-/// Operations on their way into a job. What was handed in waits in the store until it is queued; where that never comes, an operator can
-/// cancel it.
+/// Operations on their way into a job. What was handed in waits in the store until it is queued. Where that never comes, and no more of
+/// them for an hour, a worker takes away what is there, and the job is canceled.
 pub struct Intake<'a> {
     pipeline: &'a mut Pipeline,
     how: Background,
@@ -211,8 +220,12 @@ impl<'a> Intake<'a> {
         if self.batch.operations == 0 {
             return Err(Unqueued::Nothing);
         }
-        let job = self.put(true)?;
-        job.ok_or(Unqueued::Ended(self.id))
+        let put = self.put(true);
+        if matches!(put, Err(Unqueued::Store(_))) {
+            // The error to report is the first one.
+            let _ = self.abandon();
+        }
+        put
     }
 
     /// Lets nothing come of it.
@@ -230,27 +243,30 @@ impl<'a> Intake<'a> {
     }
 
     /// Puts the chunks that are there into the store, and with the last of them lets the job begin.
-    fn put(&mut self, last: bool) -> Result<Option<Job>, StoreError> {
+    fn put(&mut self, last: bool) -> Result<Job, Unqueued> {
         let chunks = std::mem::take(&mut self.chunks);
-        let (how, batch, id, name, begun) = (&self.how, &mut self.batch, self.id, &self.name, &mut self.begun);
-        self.pipeline.transaction(|engine| {
-            if !std::mem::replace(begun, true) {
+        let (how, batch, id, name, begun) = (&self.how, &mut self.batch, self.id, &self.name, self.begun);
+        let put = self.pipeline.transaction(|engine| {
+            if !begun {
                 engine.queue_background(id, name, how.acting)?;
             }
+            let Some(mut job) = engine.job(id)?.filter(|job| job.status == Status::Waiting) else { return Ok(None) };
             for text in chunks {
                 engine.put_chunk(id, batch.chunks, text)?;
                 batch.chunks += 1;
             }
-            if !last {
-                return Ok(None);
+            if last {
+                job.batch = Some(batch.clone());
+                job.message = None;
+                engine.turn(&mut job, Turn::Resume);
+            } else {
+                job.due = engine.now.checked_add(SILENCE).ok();
             }
-            let Some(mut job) = engine.job(id)?.filter(|job| job.status == Status::Waiting) else { return Ok(None) };
-            job.batch = Some(batch.clone());
-            job.message = None;
-            engine.turn(&mut job, Turn::Resume);
             engine.write_job(&job, None)?;
             Ok(Some(job))
-        })
+        })?;
+        self.begun = true;
+        put.ok_or(Unqueued::Ended(id))
     }
 }
 
@@ -279,6 +295,25 @@ impl Engine {
         self.write_job(&job, None)
     }
 
+    /// Takes away some of what is there of operations that were never handed in whole, and ends their job with the last of it.
+    pub(super) fn clear_away(&mut self, job: &mut Job, lease: SignedDuration) -> Result<Progress, StoreError> {
+        let mut chunks = self.chunks_of(job.id)?;
+        let more = chunks.len() > AWAY;
+        chunks.truncate(AWAY);
+        let entity = self.chunks_entity()?;
+        self.store.delete(entity, &chunks)?;
+        if more {
+            (job.modified, job.due) = (self.now, self.leased(lease));
+        } else {
+            self.turn(job, Turn::Stop);
+            job.message =
+                Some("whoever handed it in was gone before all of it was there, and nothing of it was done: hand it in again".into());
+        }
+        self.write_job(job, None)?;
+        self.commit()?;
+        Ok(if more { Progress::GoesOn } else { Progress::Ended })
+    }
+
     fn put_chunk(&mut self, job: Uuid, number: u32, text: String) -> Result<(), StoreError> {
         let entity = self.chunks_entity()?;
         let own = Reference { entity, id: (self.settings.ids)() };
@@ -288,11 +323,7 @@ impl Engine {
             (columns::NUMBER, Value::Integer(number.into())),
             (columns::OPERATIONS, Value::Text(text.into())),
         ];
-        let mut row = self.row_of(entity, &values);
-        row.set(PRIMARY_KEY, Value::Uuid(own.id));
-        let mut scene = Scene::new(Message::Create, own, row, 1, self.caller);
-        self.complete_built_in(&mut scene)?;
-        self.store.insert(entity, std::slice::from_ref(&scene.target))
+        self.put_row(own, &values, self.caller)
     }
 
     /// A chunk of a job, from 0.
@@ -301,7 +332,7 @@ impl Engine {
         let owner = Reference { entity: self.jobs_entity()?, id: job };
         let wanted = self.row_of(entity, &[(columns::JOB, Value::Reference(owner)), (columns::NUMBER, Value::Integer(number.into()))]);
         let Some(id) = self.store.find(entity, &wanted, 1)?.first().copied() else { return Ok(None) };
-        let slot = |name: &str| self.schema.entity(entity).and_then(|entity| entity.slot(name));
+        let slot = |name| self.column(entity, name);
         let (Some(operations), Some(results)) = (slot(columns::OPERATIONS), slot(columns::RESULTS)) else { return Ok(None) };
         let row = self.store.read(entity, &[id], &[operations, results].into_iter().collect())?.into_iter().next().flatten();
         let text = |slot| row.as_ref().and_then(|row| row.get(slot)).and_then(Value::as_text).unwrap_or_default();
@@ -311,14 +342,12 @@ impl Engine {
     /// Writes what came of the operations of a chunk.
     pub(super) fn write_results(&mut self, chunk: &Chunk) -> Result<(), StoreError> {
         let entity = self.chunks_entity()?;
-        let mut row = self.row_of(entity, &[(columns::RESULTS, Value::Text(chunk.results.as_str().into()))]);
-        row.set(PRIMARY_KEY, Value::Uuid(chunk.id));
-        self.store.update(entity, std::slice::from_ref(&row))
+        self.change_row(entity, chunk.id, &[(columns::RESULTS, Value::Text(chunk.results.as_str().into()))])
     }
 
     fn chunks_of(&mut self, job: Uuid) -> Result<Vec<Uuid>, StoreError> {
         let (entity, jobs) = (self.chunks_entity()?, self.jobs_entity()?);
-        let Some(slot) = self.schema.entity(entity).and_then(|entity| entity.slot(columns::JOB)) else { return Ok(Vec::new()) };
+        let Some(slot) = self.column(entity, columns::JOB) else { return Ok(Vec::new()) };
         self.store.referring(entity, slot, jobs, &[job])
     }
 

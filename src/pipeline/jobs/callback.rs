@@ -10,6 +10,7 @@ use serde_json::json;
 use smol_str::SmolStr;
 
 use super::Job;
+use super::background::Batch;
 use super::queue::Asked;
 use super::recall::Recall;
 use crate::bytecode::{WebAddress, WrongAddress};
@@ -17,8 +18,8 @@ use crate::diagnostic::Code;
 use crate::pipeline::engine::Engine;
 use crate::pipeline::external::is_public;
 use crate::pipeline::fault::fault;
-use crate::pipeline::{CallError, Callbacks, JobStage, Notice, Pipeline, WantedJobs, into_fault};
-use crate::schema::jobs::{Kind, Status};
+use crate::pipeline::{CallError, Callbacks, Notice, Pipeline, into_fault};
+use crate::schema::jobs::{Kind, Status, columns};
 use crate::store::StoreError;
 use crate::value::{Reference, Uuid, Value};
 use crate::vm::{Fault, Interrupt};
@@ -28,9 +29,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The name of such a job.
 const NAME: &str = "Callback";
-
-/// How many jobs are looked at that have this name and are on a background operation: a flow may have the name, too.
-const MOST: u64 = 100;
 
 impl Callbacks {
     /// Whether an address may be called back, and whether it may be anywhere (else only at a public address); why not.
@@ -61,16 +59,16 @@ impl Callbacks {
 impl Pipeline {
     /// The job that tells of the end of a background operation, where that has ended and somebody is to be told.
     pub fn callback_of(&mut self, job: Uuid) -> Result<Option<Job>, Fault> {
-        let wanted = WantedJobs { stage: JobStage::Any, name: Some(NAME), record: Some(job), owner: None };
-        Ok(self.jobs(&wanted, None, MOST)?.into_iter().find(|job| job.kind == Kind::Callback))
+        let callback = self.job(job)?.and_then(|job| job.batch?.told_by);
+        callback.map_or(Ok(None), |callback| self.job(callback))
     }
 }
 
 impl Engine {
-    /// Queues what tells of the end of a background operation, in the transaction of that. It holds all that is to be told, for the
+    /// Queues what tells of the end of a job, where that is a background operation and somebody is to be told. It holds all that is to be told, for the
     /// operation may be gone by then.
     pub(super) fn queue_callback(&mut self, job: &Job) -> Result<(), StoreError> {
-        let Some(url) = job.batch.as_ref().and_then(|batch| batch.callback.clone()) else { return Ok(()) };
+        let Some((batch, url)) = job.batch.as_ref().and_then(|batch| Some((batch, batch.callback.clone()?))) else { return Ok(()) };
         let mut body = json!({
             "location": self.location(job.id),
             "backgroundOperationId": job.id.to_string(),
@@ -85,7 +83,10 @@ impl Engine {
         let (name, record) = (SmolStr::new_static(NAME), Reference { entity: self.jobs_entity()?, id: job.id });
         let asked = Asked { name: &name, kind: Kind::Callback, record, owner: job.owner, depth: 1, token: None };
         self.correlation = Some(job.correlation);
-        self.put_in_queue(&asked, &recall).map_err(|interrupt| StoreError::Failed(into_fault(interrupt).message))
+        let id = (self.settings.ids)();
+        self.queue_as(id, &asked, &recall).map_err(|interrupt| StoreError::Failed(into_fault(interrupt).message))?;
+        let told = Batch { told_by: Some(id), ..batch.clone() };
+        self.change_row(record.entity, job.id, &[(columns::PROGRESS, Value::Text(told.write()))])
     }
 
     /// Sends a callback, outside any transaction.
@@ -94,10 +95,11 @@ impl Engine {
             return Err(fault(Code::F15, "what the database holds of the callback is damaged"));
         };
         let anywhere = self.settings.callbacks.allow(url).map_err(|why| fault(Code::F20, format!("not called back: {why}")))?;
+        let ca = self.settings.callbacks.ca.clone();
         let Some(outside) = self.settings.outside.as_mut() else {
             return Err(fault(Code::F20, "not called back: nothing outside can be called here"));
         };
-        let notice = Notice { url: url.to_string(), body: body.to_string(), key: operation.id.to_string(), anywhere };
+        let notice = Notice { url: url.to_string(), body: body.to_string(), key: operation.id.to_string(), anywhere, ca };
         // The address may hold a secret behind its host.
         let host = WebAddress::parse(url).map_or("", |address| address.host);
         outside.notify(&notice, PATIENCE).map_err(|error| match error {

@@ -2,19 +2,40 @@
 //! people pause, put off, let go on and end it. Each of these is a transaction.
 
 use jiff::{SignedDuration, Timestamp};
+use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
 use super::Job;
 use super::damaged::{is_damage, passed_over};
 use super::log::Step;
 use super::states::{MAX_RETRIES, Turn, next};
+use crate::diagnostic::Code;
 use crate::pipeline::Pipeline;
 use crate::pipeline::engine::{Engine, Savepoint};
-use crate::schema::jobs::{State, Status, columns};
+use crate::pipeline::fault::fault;
+use crate::schema::jobs::{Kind, State, Status, columns};
 use crate::schema::select::{Aggregate, Condition, Order, Selection, Test};
 use crate::schema::{FieldSet, Row, definitions, system};
 use crate::store::StoreError;
-use crate::value::{Slot, Uuid, Value};
+use crate::value::{Reference, Slot, Uuid, Value};
+use crate::vm::Interrupt;
+
+/// Which of the jobs that are due somebody takes up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Share {
+    /// Whatever is due first.
+    All,
+    /// What is no callback.
+    NoCallbacks,
+    /// Callbacks alone.
+    Callbacks,
+    /// What the pipeline itself knows: what was queued under no activation, or under one that is active in it. For whoever has no others at
+    /// hand, such as a prompt or a test over a deployed store.
+    Known,
+}
+
+/// When jobs were last written, by their ids, as somebody has seen it.
+pub(crate) type Seen = FxHashMap<Uuid, Value>;
 
 impl Pipeline {
     /// The time of the pipeline, by which jobs are due.
@@ -22,12 +43,12 @@ impl Pipeline {
         self.engine.time()
     }
 
-    /// Takes up the job that is due first, for a worker that has to be heard of again before the lease is over; nothing where none is due.
-    /// One that can't be taken up for what the store holds is put out of the way of the others.
-    pub(crate) fn claim_job(&mut self, worker: &str, lease: SignedDuration) -> Result<Option<Job>, StoreError> {
+    /// Takes up the job of a share that is due first, for a worker that has to be heard of again before the lease is over; nothing where
+    /// none is due. One that can't be taken up for what the store holds is put out of the way of the others.
+    pub(crate) fn claim_job(&mut self, worker: &str, lease: SignedDuration, share: Share) -> Result<Option<Job>, StoreError> {
         loop {
             let mut hand = None;
-            match (self.claim_first(worker, lease, &mut hand), hand) {
+            match (self.claim_first(worker, lease, share, &mut hand), hand) {
                 (Err(error), Some(id)) if is_damage(&error) => self.transaction(|engine| engine.set_aside(id, &error.to_string()))?,
                 (claimed, _) => return claimed,
             }
@@ -35,10 +56,17 @@ impl Pipeline {
     }
 
     /// The same; says which job it had in hand at last.
-    fn claim_first(&mut self, worker: &str, lease: SignedDuration, hand: &mut Option<Uuid>) -> Result<Option<Job>, StoreError> {
+    fn claim_first(
+        &mut self,
+        worker: &str,
+        lease: SignedDuration,
+        share: Share,
+        hand: &mut Option<Uuid>,
+    ) -> Result<Option<Job>, StoreError> {
         self.transaction(|engine| {
             let now = engine.now;
-            while let Some(id) = engine.first_due(&[State::Ready, State::Suspended, State::Locked], Some(now))?.map(|(_, id)| id) {
+            let states = [State::Ready, State::Suspended, State::Locked];
+            while let Some((_, id)) = engine.first_due(&states, Some(now), share)? {
                 *hand = Some(id);
                 let Some(mut job) = engine.job(id)? else { return Ok(None) };
                 engine.surface(&mut job);
@@ -74,17 +102,12 @@ impl Pipeline {
 
     /// When a definition in the store was last written; never where it holds none.
     pub(crate) fn last_deployed(&mut self) -> Result<Option<Timestamp>, StoreError> {
-        self.look(|engine| {
-            let Some(entity) = engine.schema.entity_id(definitions::ENTITY) else { return Ok(None) };
-            let Some(slot) = engine.schema.entity(entity).and_then(|entity| entity.slot(system::MODIFIED_ON)) else { return Ok(None) };
-            let last = engine.store.aggregate(&Selection::all(entity), Aggregate::Max(slot))?;
-            Ok(if let Value::DateTime(last) = last { Some(last) } else { None })
-        })
+        self.look(Engine::last_deployed)
     }
 
-    /// When the next job is due that no worker has.
-    pub(crate) fn next_due(&mut self) -> Result<Option<Timestamp>, StoreError> {
-        self.look(|engine| Ok(engine.first_due(&[State::Ready, State::Suspended], None)?.map(|(due, _)| due)))
+    /// When the next job of a share is due that no worker has.
+    pub(crate) fn next_due(&mut self, share: Share) -> Result<Option<Timestamp>, StoreError> {
+        self.look(|engine| Ok(engine.first_due(&[State::Ready, State::Suspended], None, share)?.map(|(due, _)| due)))
     }
 
     /// Says that a worker is still there: its jobs stay its own until another lease is over. Gives how many they are.
@@ -93,15 +116,21 @@ impl Pipeline {
     }
 
     /// Has the leases of jobs begin now that were last written at a time which is yet to come: the clock was put back, and nobody can tell
-    /// whether their workers are still there. Gives how many they are.
-    pub(crate) fn renew_leases_of_the_future(&mut self, lease: SignedDuration) -> Result<usize, StoreError> {
+    /// whether their workers are still there. Where `seen` is given, only of those that nobody has written since it was noted there: whose
+    /// worker has another clock and is there writes them again and again. Gives how many they are.
+    pub(crate) fn renew_leases_of_the_future(&mut self, lease: SignedDuration, seen: Option<&mut Seen>) -> Result<usize, StoreError> {
         self.transaction(|engine| {
             let entity = engine.jobs_entity()?;
-            let slot = |name: &str| engine.schema.entity(entity).and_then(|entity| entity.slot(name));
+            let slot = |name| engine.column(entity, name);
             let (Some(state), Some(modified)) = (slot(system::STATE), slot(system::MODIFIED_ON)) else { return Ok(0) };
             let mut selection = Selection::all(entity).with(state, Value::Choice(State::Locked as i32));
             selection.conditions.push(Condition { slot: modified, test: Test::Greater, value: Value::DateTime(engine.now) });
-            let found = engine.store.select(&selection, &FieldSet::default())?;
+            let mut found = engine.store.select(&selection, &[modified].into_iter().collect())?;
+            if let Some(seen) = seen {
+                let now: Seen = found.iter().filter_map(|(id, row)| Some((*id, row.get(modified)?.clone()))).collect();
+                found.retain(|(id, row)| row.get(modified).is_some_and(|written| seen.get(id) == Some(written)));
+                *seen = now;
+            }
             for (id, _) in &found {
                 let Some(mut job) = passed_over(engine.job(*id))?.flatten() else { continue };
                 engine.renew(&mut job, lease)?;
@@ -138,7 +167,9 @@ impl Pipeline {
                     None => return Ok(None),
                 },
             };
-            if next(job.status, turn).is_none() {
+            // What isn't whole yet can only be ended: whoever hands it in lets it go on.
+            let half = job.kind == Kind::BackgroundOperation && job.batch.is_none() && turn != Turn::Cancel;
+            if half || next(job.status, turn).is_none() {
                 return Ok(Some(Err(job)));
             }
             let position = job.position.clone();
@@ -174,6 +205,24 @@ impl Pipeline {
 }
 
 impl Engine {
+    /// When anything was last deployed, in the transaction that is open.
+    pub(super) fn last_deployed(&mut self) -> Result<Option<Timestamp>, StoreError> {
+        let Some(entity) = self.schema.entity_id(definitions::ENTITY) else { return Ok(None) };
+        let Some(slot) = self.column(entity, system::MODIFIED_ON) else { return Ok(None) };
+        let last = self.store.aggregate(&Selection::all(entity), Aggregate::Max(slot))?;
+        Ok(if let Value::DateTime(last) = last { Some(last) } else { None })
+    }
+
+    /// Whether the worker still has the job whose plug-in runs, in the transaction that has begun; fine where none does.
+    pub(in crate::pipeline) fn still_held(&mut self) -> Result<(), Interrupt> {
+        let Some((id, worker)) = self.held.clone() else { return Ok(()) };
+        let job = self.job(id).map_err(|error| self.store_fault(error))?;
+        match job.is_some_and(|job| job.status.state() == State::Locked && job.worker == Some(worker)) {
+            true => Ok(()),
+            false => Err(fault(Code::F30, "another worker has the job by now, or it has ended")),
+        }
+    }
+
     /// A worker takes up a job that is due; says no where it comes to an end instead, or is put aside.
     fn take_up(&mut self, job: &mut Job, worker: &str, lease: SignedDuration) -> Result<bool, StoreError> {
         match job.status.state() {
@@ -184,7 +233,12 @@ impl Engine {
                 job.retries += 1;
                 if job.retries > MAX_RETRIES {
                     self.turn(job, Turn::Fail);
-                    job.message = Some(format!("its worker was gone in the middle of it, {} times at the same step", job.retries).into());
+                    let code = Code::F30.name();
+                    job.error_code = Some(code.into());
+                    job.message = Some(
+                        format!("{code}: its worker was gone in the middle of it, and it was tried again {MAX_RETRIES} times before")
+                            .into(),
+                    );
                 } else {
                     self.turn(job, Turn::HandBack);
                 }
@@ -200,24 +254,31 @@ impl Engine {
         }
         self.turn(job, Turn::TakeUp);
         job.worker = Some(worker.into());
-        job.due = Some(self.now.saturating_add(lease).unwrap_or(Timestamp::MAX));
+        job.due = self.leased(lease);
         job.started = job.started.or(Some(self.now));
         Ok(true)
     }
 
     /// Has a lease begin now.
     fn renew(&mut self, job: &mut Job, lease: SignedDuration) -> Result<(), StoreError> {
-        job.due = Some(self.now.saturating_add(lease).unwrap_or(Timestamp::MAX));
+        job.due = self.leased(lease);
         job.modified = self.now;
         let position = job.position.clone();
         self.write_job(job, position.as_ref())
     }
 
-    /// The job in one of these states that is due first, up to a moment.
-    fn first_due(&mut self, states: &[State], by: Option<Timestamp>) -> Result<Option<(Timestamp, Uuid)>, StoreError> {
+    /// The job of a share in one of these states that is due first, up to a moment.
+    fn first_due(&mut self, states: &[State], by: Option<Timestamp>, share: Share) -> Result<Option<(Timestamp, Uuid)>, StoreError> {
         let entity = self.jobs_entity()?;
-        let slot = |name: &str| self.schema.entity(entity).and_then(|entity| entity.slot(name));
+        let slot = |name| self.column(entity, name);
         let (Some(state), Some(due)) = (slot(system::STATE), slot(columns::DUE)) else { return Ok(None) };
+        let called = |test| slot(columns::KIND).map(|slot| Condition { slot, test, value: Value::Choice(Kind::Callback as i32) });
+        let (all, any) = match share {
+            Share::All => (None, Vec::new()),
+            Share::NoCallbacks => (called(Test::NotEqual), Vec::new()),
+            Share::Callbacks => (called(Test::Equal), Vec::new()),
+            Share::Known => (None, slot(columns::ACTIVATION).map(|slot| self.known_activations(slot)).unwrap_or_default()),
+        };
         let fields: FieldSet = [due].into_iter().collect();
         let mut first = None;
         for one in states {
@@ -227,6 +288,8 @@ impl Engine {
                 Some(by) if *one != State::Ready => Condition { slot: due, test: Test::AtMost, value: Value::DateTime(by) },
                 _ => Condition { slot: due, test: Test::NotEqual, value: Value::Empty },
             });
+            selection.conditions.extend(all.clone());
+            selection.any.clone_from(&any);
             selection.order = vec![Order { slot: due, descending: false }];
             let found = match self.store.select(&selection, &fields) {
                 // Whatever its moment is, it is to be put out of the way before others.
@@ -240,10 +303,18 @@ impl Engine {
         Ok(first)
     }
 
+    /// That a job has none of the activations that are elsewhere.
+    fn known_activations(&self, slot: Slot) -> Vec<Condition> {
+        let entity = self.schema.entity_id(definitions::ENTITY);
+        let active = self.settings.deployed.activations.values().filter_map(|id| Some(Reference { entity: entity?, id: *id }));
+        let values = std::iter::once(Value::Empty).chain(active.map(Value::Reference));
+        values.map(|value| Condition { slot, test: Test::Equal, value }).collect()
+    }
+
     /// Does something with each job that a worker has.
     fn each_held(&mut self, worker: &str, mut run: impl FnMut(&mut Self, Job) -> Result<(), StoreError>) -> Result<usize, StoreError> {
         let entity = self.jobs_entity()?;
-        let slot = |name: &str| self.schema.entity(entity).and_then(|entity| entity.slot(name));
+        let slot = |name| self.column(entity, name);
         let (Some(state), Some(host)): (Option<Slot>, Option<Slot>) = (slot(system::STATE), slot(columns::WORKER)) else { return Ok(0) };
         let locked = Selection::all(entity).with(state, Value::Choice(State::Locked as i32)).with(host, Value::Text(worker.into()));
         let held = self.store.select(&locked, &FieldSet::default())?;

@@ -5,13 +5,13 @@ use jiff::Timestamp;
 use smol_str::SmolStr;
 
 use super::Job;
-use super::row::{read, told};
+use super::row::{AFTERWARDS, read, told};
 use crate::diagnostic::Code;
 use crate::pipeline::engine::Engine;
 use crate::pipeline::{ADMINISTRATOR, USERS};
 use crate::schema::jobs::{Kind, State, Status, columns};
 use crate::schema::select::Selection;
-use crate::schema::{FieldSet, PRIMARY_KEY, Row, Schema, system};
+use crate::schema::{FieldSet, Row, Schema, system};
 use crate::store::{Store, StoreError};
 use crate::value::{EntityId, Reference, Uuid, Value};
 
@@ -119,16 +119,13 @@ impl Engine {
             (system::VERSION, Value::Integer(1)),
         ];
         let entity = self.jobs_entity()?;
-        let mut row = self.row_of(entity, &values);
-        row.set(PRIMARY_KEY, Value::Uuid(id));
-        self.store.update(entity, std::slice::from_ref(&row))?;
+        self.change_row(entity, id, &values)?;
         let job =
             Job { status, message: Some(message), completed: Some(self.now), error_code: code.map(SmolStr::new), due: None, ..before };
         passed_over(self.unsubscribe(id))?;
-        if let Some(token) = &job.token {
-            passed_over(self.let_next(token))?;
+        for follow in AFTERWARDS {
+            passed_over(follow(self, &job))?;
         }
-        passed_over(if job.kind == Kind::Mail { self.settle_mail(&job) } else { self.queue_callback(&job) })?;
         Ok(Some(job))
     }
 }

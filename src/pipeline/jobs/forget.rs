@@ -15,6 +15,9 @@ use crate::value::{Duration, Uuid, Value, time};
 /// How many jobs one transaction deletes at most.
 const BATCH: u64 = 100;
 
+/// How many records, of jobs and of what hangs on them, it deletes before it leaves the rest to the next one.
+const RECORDS: usize = 1_000;
+
 /// How long jobs are kept that have ended; for ever where nothing is said.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Keep {
@@ -49,7 +52,7 @@ impl Engine {
     /// Deletes a batch of those that ended after a moment; says whether there may be more, and after which moment.
     fn forget(&mut self, length: Duration, failed: bool, seen: Option<Timestamp>) -> Result<(bool, Option<Timestamp>), StoreError> {
         let entity = self.jobs_entity()?;
-        let slot = |name: &str| self.schema.entity(entity).and_then(|entity| entity.slot(name));
+        let slot = |name| self.column(entity, name);
         let (Some(completed), Some(status)) = (slot(columns::COMPLETED), slot(system::STATUS)) else { return Ok((false, seen)) };
         let until = time::multiply(length, -1).and_then(|back| time::add_to_datetime(self.now, back, &self.settings.zone));
         // Nothing ended before the first year.
@@ -69,10 +72,15 @@ impl Engine {
         let found = self.store.select(&selection, &[completed].into_iter().collect::<FieldSet>())?;
         let last = found.last().and_then(|(_, row)| if let Some(Value::DateTime(last)) = row.get(completed) { Some(*last) } else { None });
         let mut gone = 0;
+        let mut left = false;
         for (id, _) in &found {
-            gone += u64::from(self.forget_job(*id)?);
+            left = gone >= RECORDS;
+            if left {
+                break;
+            }
+            gone += self.forget_job(*id)?;
         }
-        let more = found.len() as u64 == BATCH;
+        let more = left || found.len() as u64 == BATCH;
         let seen = match (more, gone) {
             (false, _) => Some(until),
             (true, 0) => last,
@@ -81,8 +89,8 @@ impl Engine {
         Ok((more, seen))
     }
 
-    /// Deletes a job and what hangs on it; says no where something else refers to it.
-    fn forget_job(&mut self, job: Uuid) -> Result<bool, StoreError> {
+    /// Deletes a job and what hangs on it; gives how many records that were, none where something else refers to it.
+    fn forget_job(&mut self, job: Uuid) -> Result<usize, StoreError> {
         let entity = self.jobs_entity()?;
         let layouts = std::sync::Arc::clone(&self.layouts);
         let referring = layouts.get(usize::from(entity.0)).map(|layout| layout.referring.as_slice()).unwrap_or_default();
@@ -91,16 +99,18 @@ impl Engine {
             referring.iter().copied().partition(|relationship| own(relationship.entity));
         for relationship in others {
             if !self.store.referring(relationship.entity, relationship.slot, entity, &[job])?.is_empty() {
-                return Ok(false);
+                return Ok(0);
             }
         }
+        let mut gone = 1;
         for relationship in own {
             let rows = self.store.referring(relationship.entity, relationship.slot, entity, &[job])?;
             if !rows.is_empty() {
                 self.store.delete(relationship.entity, &rows)?;
+                gone += rows.len();
             }
         }
         self.store.delete(entity, &[job])?;
-        Ok(true)
+        Ok(gone)
     }
 }

@@ -7,11 +7,9 @@ use smol_str::SmolStr;
 use super::Job;
 use crate::pipeline::Pipeline;
 use crate::pipeline::engine::Engine;
-use crate::pipeline::operation::Message;
-use crate::pipeline::target::Scene;
 use crate::schema::jobs::{LOG, Outcome, Status, columns};
 use crate::schema::select::{Order, Selection};
-use crate::schema::{PRIMARY_KEY, Row, Schema};
+use crate::schema::{Row, Schema};
 use crate::source::Span;
 use crate::store::StoreError;
 use crate::value::{EntityId, Reference, Slot, Uuid, Value};
@@ -82,8 +80,8 @@ impl Engine {
         let due = job.due.filter(|_| job.status == Status::Waiting);
         let over = self.time();
         job.steps = job.steps.saturating_add(1);
-        let mut row = self.row_of(
-            entity,
+        self.put_row(
+            own,
             &[
                 (columns::JOB, owner.clone()),
                 (columns::NUMBER, Value::Integer(job.steps.into())),
@@ -100,11 +98,8 @@ impl Engine {
                 (columns::DUE, due.map_or(Value::Empty, Value::DateTime)),
                 (columns::MESSAGE, or_empty(failure.map(|message| text(message, 4_000)))),
             ],
-        );
-        row.set(PRIMARY_KEY, Value::Uuid(own.id));
-        let mut scene = Scene::new(Message::Create, own, row, 1, job.caller);
-        self.complete_built_in(&mut scene)?;
-        self.store.insert(entity, std::slice::from_ref(&scene.target))?;
+            job.caller,
+        )?;
         let Some(number) = job.steps.checked_sub(KEPT).filter(|number| *number > 0) else { return Ok(()) };
         let oldest = self.row_of(entity, &[(columns::JOB, owner), (columns::NUMBER, Value::Integer(number.into()))]);
         let oldest = self.store.find(entity, &oldest, 1)?;
@@ -114,7 +109,7 @@ impl Engine {
     fn logged(&mut self, job: Uuid) -> Result<Vec<LoggedStep>, StoreError> {
         let entity = self.log_entity()?;
         let owner = Value::Reference(Reference { entity: self.jobs_entity()?, id: job });
-        let slot = |name: &str| self.schema.entity(entity).and_then(|entity| entity.slot(name));
+        let slot = |name| self.column(entity, name);
         let (Some(of), Some(number)): (Option<Slot>, Option<Slot>) = (slot(columns::JOB), slot(columns::NUMBER)) else {
             return Ok(Vec::new());
         };

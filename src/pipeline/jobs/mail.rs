@@ -4,6 +4,7 @@
 //! A mail server isn't part of any transaction: a worker that is gone between the server's answer and ours sends the letter again. It
 //! has the same `Message-ID` then.
 
+use super::log::Step;
 use super::states::{LOOK_AGAIN, MAX_RETRIES, Turn, pause_before};
 use super::{Asked, Job, Progress, Recall};
 use crate::pipeline::engine::Engine;
@@ -58,6 +59,7 @@ impl Engine {
 
     /// Sends the e-mail of a job, in whose transaction we are; while the server is asked none is open.
     pub(super) fn send_mail(&mut self, job: &mut Job) -> Result<Progress, StoreError> {
+        let step = Step { activity: Some(NAME.into()), ..Step::begun(self.now) };
         let letter = self.letter(job.record.1)?;
         self.commit()?;
         self.open = false;
@@ -72,6 +74,7 @@ impl Engine {
             return Ok(Progress::Lost);
         }
         let wanted = job.status;
+        let failed = sent.is_err();
         match sent {
             Ok(letter) => {
                 self.turn(job, Turn::Succeed);
@@ -82,6 +85,7 @@ impl Engine {
         if wanted != Status::InProgress && job.status.state() == State::Suspended {
             job.due = None;
         }
+        self.log_step(job, &step, job.message.clone().filter(|_| failed).as_ref())?;
         self.write_job(job, None)?;
         self.commit()?;
         Ok(if job.status.state() == State::Completed { Progress::Ended } else { Progress::Rests })
@@ -104,8 +108,11 @@ impl Engine {
         }
     }
 
-    /// Marks the e-mail of a job that has ended, if it still waits. Flows don't run on that; waits see it.
+    /// Marks the e-mail of a job that has ended, if it is one of these and its e-mail still waits. Flows don't run on that; waits see it.
     pub(super) fn settle_mail(&mut self, job: &Job) -> Result<(), StoreError> {
+        if job.kind != Kind::Mail {
+            return Ok(());
+        }
         let name = match job.status {
             Status::Succeeded => outbox::SENT,
             Status::Canceled => outbox::CANCELED,
@@ -139,7 +146,7 @@ impl Engine {
     fn waiting_mail_of(&mut self, id: Option<Uuid>) -> Result<Vec<Reference>, StoreError> {
         let pending = outbox::status(&self.schema, outbox::PENDING);
         let (Some(entity), Some((code, _))) = (self.outbox(), pending) else { return Ok(Vec::new()) };
-        let Some(status) = self.schema.entity(entity).and_then(|entity| entity.slot(system::STATUS)) else { return Ok(Vec::new()) };
+        let Some(status) = self.column(entity, system::STATUS) else { return Ok(Vec::new()) };
         let mut selection = Selection::all(entity).with(status, Value::Choice(code));
         if let Some(id) = id {
             selection = selection.with(PRIMARY_KEY, Value::Uuid(id));
@@ -150,7 +157,7 @@ impl Engine {
     /// The e-mails that jobs are there to send.
     fn queued_mail(&mut self) -> Result<rustc_hash::FxHashSet<Uuid>, StoreError> {
         let entity = self.jobs_entity()?;
-        let slot = |name: &str| self.schema.entity(entity).and_then(|entity| entity.slot(name));
+        let slot = |name| self.column(entity, name);
         let (Some(state), Some(kind), Some(record)) = (slot(system::STATE), slot(columns::KIND), slot(columns::RECORD_ID)) else {
             return Ok(Default::default());
         };

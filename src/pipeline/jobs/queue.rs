@@ -5,7 +5,6 @@ use smol_str::SmolStr;
 use super::recall::Recall;
 use crate::pipeline::engine::Engine;
 use crate::pipeline::fault;
-use crate::pipeline::operation::Message;
 use crate::pipeline::target::Scene;
 use crate::schema::jobs::{ENTITY, Kind, Status, columns};
 use crate::schema::{FieldSet, PRIMARY_KEY, system};
@@ -43,8 +42,8 @@ impl Engine {
         let activation = self.settings.deployed.activations.get(asked.name).zip(self.schema.entity_id(crate::schema::definitions::ENTITY));
         let activation = activation.map_or(Value::Empty, |(id, entity)| Value::Reference(Reference { entity, id: *id }));
         let correlation = self.correlation();
-        let mut row = self.row_of(
-            entity,
+        let row = self.new_row(
+            own,
             &[
                 (columns::NAME, Value::Text(asked.name.clone())),
                 (columns::KIND, Value::Choice(asked.kind as i32)),
@@ -62,12 +61,11 @@ impl Engine {
                 (system::STATE, Value::Choice(Status::WaitingForResources.state() as i32)),
                 (system::STATUS, Value::Choice(Status::WaitingForResources as i32)),
             ],
+            self.caller,
         );
-        row.set(PRIMARY_KEY, Value::Uuid(own.id));
-        let mut scene = Scene::new(Message::Create, own, row, 1, self.caller);
-        self.complete_built_in(&mut scene).map_err(|error| self.store_fault(error))?;
+        let row = row.map_err(|error| self.store_fault(error))?;
         self.before_write(false)?;
-        self.store.insert(entity, std::slice::from_ref(&scene.target)).map_err(|error| self.store_fault(error))?;
+        self.store.insert(entity, std::slice::from_ref(&row)).map_err(|error| self.store_fault(error))?;
         self.queued.push(asked.name.clone());
         Ok(())
     }

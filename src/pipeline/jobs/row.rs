@@ -5,15 +5,17 @@ use smol_str::SmolStr;
 
 use super::Job;
 use super::background::Batch;
-use super::damaged;
+use super::damaged::passed_over;
 use super::recall::Position;
+use crate::pipeline::Message;
 use crate::pipeline::Pipeline;
 use crate::pipeline::engine::Engine;
+use crate::pipeline::target::Scene;
 use crate::schema::jobs::{ENTITY, Kind, State, Status, columns};
-use crate::schema::select::{Condition, Selection, Test};
+use crate::schema::select::Selection;
 use crate::schema::{FieldSet, PRIMARY_KEY, Row, Schema, system};
 use crate::store::StoreError;
-use crate::value::{EntityId, Reference, Uuid, Value};
+use crate::value::{EntityId, Reference, Slot, Uuid, Value};
 use crate::vm::Fault;
 
 /// Where in their life jobs are that are asked for.
@@ -40,11 +42,62 @@ pub struct WantedJobs<'a> {
     pub owner: Option<Reference>,
 }
 
+/// Something that follows the end of a job.
+type Follows = fn(&mut Engine, &Job) -> Result<(), StoreError>;
+
+/// What follows the end of a job, in the transaction of that. Each finds out by itself whether the job is one of its own.
+pub(super) const AFTERWARDS: [Follows; 3] = [Engine::let_next_of, Engine::settle_mail, Engine::queue_callback];
+
+/// How many jobs are looked through at a time for those that are wanted.
+const LOOKED_THROUGH: u64 = 2_000;
+
+impl WantedJobs<'_> {
+    /// The columns that are asked for: their values, and whether they are to be the same or others.
+    fn asked(&self) -> [(&'static str, bool, Option<Value>); 4] {
+        let (column, same, code) = match self.stage {
+            JobStage::Any => (system::STATE, true, None),
+            JobStage::GoesOn => (system::STATE, false, Some(State::Completed as i32)),
+            JobStage::Status(status) => (system::STATUS, true, Some(status as i32)),
+        };
+        [
+            (column, same, code.map(Value::Choice)),
+            (columns::NAME, true, self.name.map(|name| Value::Text(name.into()))),
+            (columns::RECORD_ID, true, self.record.map(Value::Uuid)),
+            (system::OWNER, true, self.owner.map(Value::Reference)),
+        ]
+    }
+
+    /// Whether a job is among them.
+    fn wants(&self, job: &Job) -> bool {
+        let stage = match self.stage {
+            JobStage::Any => true,
+            JobStage::GoesOn => job.status.state() != State::Completed,
+            JobStage::Status(status) => job.status == status,
+        };
+        stage
+            && self.name.is_none_or(|name| job.name == name)
+            && self.record.is_none_or(|record| job.record.1 == record)
+            && self.owner.is_none_or(|owner| job.owner == owner)
+    }
+}
+
 impl Pipeline {
     /// System jobs in the order of their ids, which begin with the time at which they were queued: at most so many, behind one. With
-    /// that, any number of them are read page by page.
+    /// that, any number of them are read page by page. However few of many are wanted, they are looked through some at a time, so
+    /// that nobody is kept waiting for long.
     pub fn jobs(&mut self, wanted: &WantedJobs<'_>, after: Option<Uuid>, limit: u64) -> Result<Vec<Job>, Fault> {
-        self.reading(|engine| engine.page(wanted, after, limit).map_err(|error| engine.store_fault(error)))
+        let (mut found, mut after, mut most) = (Vec::new(), after, limit.min(LOOKED_THROUGH));
+        loop {
+            after = self.reading(|engine| {
+                let last = engine.look_through(wanted, after, most, &mut found);
+                last.map_err(|error| engine.store_fault(error))
+            })?;
+            if after.is_none() || found.len() as u64 >= limit {
+                found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+                return Ok(found);
+            }
+            most = LOOKED_THROUGH;
+        }
     }
 
     /// A system job by its id.
@@ -70,27 +123,75 @@ impl Engine {
         self.schema.entity_id(ENTITY).ok_or_else(|| StoreError::Unusable(format!("the schema has no entity `{ENTITY}`")))
     }
 
-    fn page(&mut self, wanted: &WantedJobs<'_>, after: Option<Uuid>, limit: u64) -> Result<Vec<Job>, StoreError> {
+    /// Takes the wanted ones from among the next so many jobs behind one; gives the last that was looked at, and nothing where there are no more.
+    fn look_through(
+        &mut self,
+        wanted: &WantedJobs<'_>,
+        after: Option<Uuid>,
+        most: u64,
+        found: &mut Vec<Job>,
+    ) -> Result<Option<Uuid>, StoreError> {
         let entity = self.jobs_entity()?;
-        let mut selection = Selection::all(entity).limited(limit);
+        let slot = |name| self.column(entity, name);
+        let asked = wanted.asked().map(|(name, same, value)| Some((slot(name)?, same, value?)));
+        let asked: Vec<(Slot, bool, Value)> = asked.into_iter().flatten().collect();
+        let mut selection = Selection::all(entity).limited(most);
         selection.after = after.map(Value::Uuid);
-        let slot = |name: &str| self.schema.entity(entity).and_then(|entity| entity.slot(name));
-        let (stage, test, code) = match wanted.stage {
-            JobStage::Any => (None, Test::Equal, 0),
-            JobStage::GoesOn => (slot(system::STATE), Test::NotEqual, State::Completed as i32),
-            JobStage::Status(status) => (slot(system::STATUS), Test::Equal, status as i32),
+        let fits = |row: &Row| asked.iter().all(|(slot, same, value)| (row.get(*slot) == Some(value)) == *same);
+        let rows = match passed_over(self.store.select(&selection, &asked.iter().map(|(slot, ..)| *slot).collect()))? {
+            Some(rows) => {
+                let ids: Vec<Uuid> = rows.iter().filter(|(_, row)| fits(row)).map(|(id, _)| *id).collect();
+                found.extend(self.told_jobs(&ids)?);
+                rows
+            }
+            None => {
+                // One of them is damaged: whether it is wanted is told by what can be read of it.
+                let rows = self.store.select(&selection, &FieldSet::default())?;
+                for (id, _) in &rows {
+                    found.extend(self.salvaged(*id)?.filter(|job| wanted.wants(job)));
+                }
+                rows
+            }
         };
-        selection.conditions.extend(stage.map(|slot| Condition { slot, test, value: Value::Choice(code) }));
-        let chosen = [
-            (columns::NAME, wanted.name.map(|name| Value::Text(name.into()))),
-            (columns::RECORD_ID, wanted.record.map(Value::Uuid)),
-            (system::OWNER, wanted.owner.map(Value::Reference)),
-        ];
-        for (name, value) in chosen {
-            let asked = slot(name).zip(value);
-            selection.conditions.extend(asked.map(|(slot, value)| Condition { slot, test: Test::Equal, value }));
+        Ok(rows.last().filter(|_| rows.len() as u64 == most).map(|(id, _)| *id))
+    }
+
+    /// These jobs, each as far as it can be read. One that was deleted in between is left out.
+    fn told_jobs(&mut self, ids: &[Uuid]) -> Result<Vec<Job>, StoreError> {
+        let entity = self.jobs_entity()?;
+        let rows = self.store.read(entity, ids, &told(&self.schema, entity));
+        let read = |(id, row): (&Uuid, Option<Row>)| row.map(|row| read(*id, &row, entity, &self.schema));
+        match passed_over(rows.and_then(|rows| ids.iter().zip(rows).filter_map(read).collect()))? {
+            Some(jobs) => Ok(jobs),
+            None => ids.iter().filter_map(|id| self.salvaged(*id).transpose()).collect(),
         }
-        damaged::select(&mut *self.store, &self.schema, &selection)
+    }
+
+    /// A column of an entity of jobs.
+    pub(super) fn column(&self, entity: EntityId, name: &str) -> Option<Slot> {
+        self.schema.entity(entity).and_then(|entity| entity.slot(name))
+    }
+
+    /// Changes columns of a row.
+    pub(super) fn change_row(&mut self, entity: EntityId, id: Uuid, values: &[(&str, Value)]) -> Result<(), StoreError> {
+        let mut row = self.row_of(entity, values);
+        row.set(PRIMARY_KEY, Value::Uuid(id));
+        self.store.update(entity, std::slice::from_ref(&row))
+    }
+
+    /// Puts in a row with an id, on which no flow runs.
+    pub(super) fn put_row(&mut self, own: Reference, values: &[(&str, Value)], caller: Reference) -> Result<(), StoreError> {
+        let row = self.new_row(own, values, caller)?;
+        self.store.insert(own.entity, std::slice::from_ref(&row))
+    }
+
+    /// Such a row, as it is to be put in.
+    pub(super) fn new_row(&self, own: Reference, values: &[(&str, Value)], caller: Reference) -> Result<Row, StoreError> {
+        let mut row = self.row_of(own.entity, values);
+        row.set(PRIMARY_KEY, Value::Uuid(own.id));
+        let mut scene = Scene::new(Message::Create, own, row, 1, caller);
+        self.complete_built_in(&mut scene)?;
+        Ok(scene.target)
     }
 
     fn jobs_where(&mut self, values: &[(&str, Value)]) -> Result<Vec<Job>, StoreError> {
@@ -114,8 +215,8 @@ impl Engine {
         row.map(|row| read(id, &row, entity, &self.schema)).transpose()
     }
 
-    /// Writes what changes of a job while it lives; where it has ended, the next of its token becomes due, and who is to be told of the end is queued. The
-    /// records of its loops are written only where they are others than in the row.
+    /// Writes what changes of a job while it lives; where it has ended, what follows that happens as well ([`AFTERWARDS`]). The records of
+    /// its loops are written only where they are others than in the row.
     pub(super) fn write_job(&mut self, job: &Job, was: Option<&Position>) -> Result<(), StoreError> {
         let entity = self.jobs_entity()?;
         let moment = |moment: Option<Timestamp>| moment.map_or(Value::Empty, Value::DateTime);
@@ -146,19 +247,10 @@ impl Engine {
             }
             None => values.extend([(columns::POSITION, Value::Empty), (columns::RECORDS, Value::Empty)]),
         }
-        let ended = job.token.as_ref().filter(|_| job.status.state() == State::Completed);
-        values.extend(ended.map(|_| (columns::TOKEN, Value::Empty)));
-        let mut row = self.row_of(entity, &values);
-        row.set(PRIMARY_KEY, Value::Uuid(job.id));
-        self.store.update(entity, std::slice::from_ref(&row))?;
-        if let Some(token) = ended {
-            self.let_next(token)?;
-        }
-        match job.status.state() {
-            State::Completed if job.kind == Kind::Mail => self.settle_mail(job),
-            State::Completed => self.queue_callback(job),
-            _ => Ok(()),
-        }
+        let ended = job.status.state() == State::Completed;
+        values.extend(job.token.as_ref().filter(|_| ended).map(|_| (columns::TOKEN, Value::Empty)));
+        self.change_row(entity, job.id, &values)?;
+        if ended { AFTERWARDS.iter().try_for_each(|follow| follow(self, job)) } else { Ok(()) }
     }
 }
 

@@ -56,6 +56,11 @@ impl Engine {
         Ok(self.at_the_end(token, false)?.is_some_and(|(first, _)| first != job.id))
     }
 
+    /// Lets the job behind one that has ended become due.
+    pub(super) fn let_next_of(&mut self, ended: &Job) -> Result<(), StoreError> {
+        ended.token.as_ref().map_or(Ok(()), |token| self.let_next(token))
+    }
+
     /// Lets the first job of a token become due, if it only was behind another.
     pub(super) fn let_next(&mut self, token: &SmolStr) -> Result<(), StoreError> {
         let entity = self.jobs_entity()?;
@@ -64,15 +69,13 @@ impl Engine {
         if value(system::STATE) != Some(&Value::Choice(State::Ready as i32)) || value(columns::DUE).is_some_and(|due| !due.is_empty()) {
             return Ok(());
         }
-        let mut row = self.row_of(entity, &[(columns::DUE, Value::DateTime(self.now))]);
-        row.set(PRIMARY_KEY, Value::Uuid(first));
-        self.store.update(entity, std::slice::from_ref(&row))
+        self.change_row(entity, first, &[(columns::DUE, Value::DateTime(self.now))])
     }
 
     /// The first job of a token that hasn't ended, or the last, with its state and when it is due.
     fn at_the_end(&mut self, token: &SmolStr, last: bool) -> Result<Option<(Uuid, Row)>, StoreError> {
         let entity = self.jobs_entity()?;
-        let slot = |name: &str| self.schema.entity(entity).and_then(|entity| entity.slot(name));
+        let slot = |name| self.column(entity, name);
         let (Some(of), Some(state), Some(due)) = (slot(columns::TOKEN), slot(system::STATE), slot(columns::DUE)) else { return Ok(None) };
         // Those that have ended have none any more.
         let mut selection = Selection::all(entity).with(of, Value::Text(token.clone())).limited(1);

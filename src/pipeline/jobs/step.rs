@@ -1,8 +1,5 @@
 //! One step of a job in a transaction of its own: from the place where it stands to behind its next statement that writes, to a
 //! wait, or to its end. What it did and where it stands then are kept together, or not at all.
-//!
-//! A plug-in has no steps that anybody else could see: each operation that it asks for is kept by itself, as on the platform, and
-//! after a crash it begins anew.
 
 use std::sync::Arc;
 
@@ -17,7 +14,6 @@ use super::states::{LOOK_AGAIN, MAX_RETRIES, Turn, next, pause_before};
 use super::{Calls, IDLE, Job};
 use crate::bytecode::{FlowCode, Op};
 use crate::diagnostic::Code;
-use crate::pipeline::calls;
 use crate::pipeline::engine::{Engine, Savepoint};
 use crate::pipeline::fault::{fault, one_line};
 use crate::pipeline::host::FlowHost;
@@ -68,7 +64,7 @@ pub(crate) enum Progress {
 }
 
 /// Where a step led.
-enum Reached {
+pub(super) enum Reached {
     Stepped(Position),
     Waits { position: Position, due: Option<Timestamp>, read: Vec<(Reference, Slot)> },
     Ended(Option<SmolStr>),
@@ -121,15 +117,11 @@ impl Engine {
         let result = match work {
             Work::Flow(flow, text) => self.step_of(job, flow, *text, &mut step),
             Work::Plugin | Work::Callback => {
-                // Each operation of a plug-in has a transaction of its own, and nobody is waited for inside of one.
-                self.commit()?;
-                self.open = false;
                 step.activity = Some(job.name.clone());
-                let result = if matches!(work, Work::Callback) { self.called_back(job) } else { self.plugin_of(job) };
-                if let Some(progress) = self.hold(job)? {
-                    return Ok(progress);
+                match self.outside(job, work)? {
+                    Some(result) => result,
+                    None => return Ok(Progress::Lost),
                 }
-                result
             }
             Work::Mail => return self.send_mail(job),
             Work::Gone(why) => return self.put_off(job, why),
@@ -147,7 +139,12 @@ impl Engine {
             Err(failed) => {
                 self.epoch += 1;
                 self.store.rollback()?;
-                if let Some(progress) = self.hold(job)? {
+                // A step of a flow was undone; of a plug-in nobody can undo what it did.
+                let other = match work {
+                    Work::Flow(..) => self.hold(job)?,
+                    _ => (!self.holds(job)?).then_some(Progress::Lost),
+                };
+                if let Some(progress) = other {
                     return Ok(progress);
                 }
                 job.position.clone_from(&was);
@@ -192,11 +189,14 @@ impl Engine {
         self.start_anew(job.caller, Savepoint::None);
         (self.open, self.correlation) = (true, Some(job.correlation));
         self.calls = Some(Calls::of(job));
+        self.look_for_a_deploy()?;
         self.epoch += 1;
         let entity = self.jobs_entity()?;
-        let slot = |name: &str| self.schema.entity(entity).and_then(|entity| entity.slot(name));
-        let (Some(status), Some(worker)) = (slot(system::STATUS), slot(columns::WORKER)) else { return Ok(false) };
-        let rows = self.store.read(entity, &[job.id], &[status, worker].into_iter().collect())?;
+        let slot = |name| self.column(entity, name);
+        let (Some(status), Some(worker), Some(message)) = (slot(system::STATUS), slot(columns::WORKER), slot(columns::MESSAGE)) else {
+            return Ok(false);
+        };
+        let rows = self.store.read(entity, &[job.id], &[status, worker, message].into_iter().collect())?;
         let row = rows.into_iter().next().flatten().unwrap_or_default();
         let held = row.get(worker).and_then(Value::as_text) == job.worker.as_deref() && job.worker.is_some();
         let found = match row.get(status) {
@@ -207,6 +207,10 @@ impl Engine {
             self.store.rollback()?;
             return Ok(false);
         };
+        if found != Status::InProgress {
+            // Who wants it to pause or to end is said there.
+            job.message = row.get(message).and_then(Value::as_text).map(SmolStr::new);
+        }
         job.status = found;
         Ok(true)
     }
@@ -219,12 +223,12 @@ impl Engine {
         (job.retries, job.modified) = (0, self.now);
         Ok(match reached {
             Reached::Stepped(position) => {
-                job.position = Some(position);
-                job.due = Some(self.now.saturating_add(lease).unwrap_or(Timestamp::MAX));
+                (job.position, job.message) = (Some(position), None);
+                job.due = self.leased(lease);
                 Progress::GoesOn
             }
             Reached::Waits { position, due, read } => {
-                job.position = Some(position);
+                (job.position, job.message) = (Some(position), None);
                 self.turn(job, Turn::Rest);
                 job.due = due;
                 self.subscribe(job, &read)?;
@@ -248,8 +252,8 @@ impl Engine {
                 let place = fault.span.or(place).and_then(|place| self.settings.sources.place(place));
                 let place = place.map_or(String::new(), |place| format!(" ({place})"));
                 let turn = match fault.code {
-                    // Nothing is wrong with the job where it is the store that fails: that counts for nothing.
-                    Code::F11 => Turn::Rest,
+                    // Nothing is wrong with the job where it is the store that fails, or its worker that may not: that counts for nothing.
+                    Code::F11 | Code::F20 => Turn::Rest,
                     Code::F21 if job.retries < MAX_RETRIES => {
                         job.retries += 1;
                         Turn::Rest
@@ -260,10 +264,12 @@ impl Engine {
                 (turn, format!("{}: {}{place}", fault.code.name(), fault.message).into())
             }
         };
+        let goes_on = job.status == Status::InProgress;
         self.turn(job, turn);
         job.message = Some(one_line(message));
-        if turn == Turn::Rest {
-            job.due = self.now.checked_add(pause_before(job.retries)).ok();
+        if turn == Turn::Rest && goes_on {
+            let not_allowed = matches!(&failed.interrupt, Interrupt::Fault(fault) if fault.code == Code::F20);
+            job.due = self.now.checked_add(if not_allowed { LOOK_AGAIN } else { pause_before(job.retries) }).ok();
         }
     }
 
@@ -272,19 +278,25 @@ impl Engine {
         self.turn(job, Turn::Rest);
         job.due = self.now.checked_add(LOOK_AGAIN).ok();
         job.message = Some(one_line(format!("{why}: deploy it again, or cancel the job").into()));
-        self.unsubscribe(job.id)?;
         let position = job.position.clone();
         self.write_job(job, position.as_ref())?;
         self.commit()?;
         Ok(Progress::Rests)
     }
 
+    /// When a lease is over that begins now, at the end of a step and not at its beginning.
+    pub(super) fn leased(&mut self, lease: SignedDuration) -> Option<Timestamp> {
+        Some(self.time().saturating_add(lease).unwrap_or(Timestamp::MAX))
+    }
+
     /// Something happens to a job: what follows from its state alone.
     pub(super) fn turn(&mut self, job: &mut Job, turn: Turn) {
         let Some(then) = next(job.status, turn) else { return };
+        // What is handed back keeps its place before those that became due since.
+        let ready = if turn == Turn::HandBack { job.modified } else { self.now };
         (job.status, job.modified) = (then, self.now);
         match then.state() {
-            State::Ready => (job.due, job.worker, job.postponed) = (Some(self.now), None, None),
+            State::Ready => (job.due, job.worker, job.postponed) = (Some(ready), None, None),
             State::Suspended => (job.due, job.worker) = (None, None),
             State::Locked => {}
             State::Completed => {
@@ -295,7 +307,7 @@ impl Engine {
     }
 
     /// The record of a job, and the event that it started with.
-    fn begun(&self, job: &Job) -> Result<(Reference, Recall), Interrupt> {
+    pub(super) fn begun(&self, job: &Job) -> Result<(Reference, Recall), Interrupt> {
         let entity = self.schema.entity_id(&job.record.0);
         let entity = entity.ok_or_else(|| fault(Code::F06, format!("there is no entity `{}` any more", job.record.0)))?;
         let recall = Recall::read(&job.data, entity, &self.schema);
@@ -341,29 +353,6 @@ impl Engine {
             }
             Failed { interrupt, refused }
         })
-    }
-
-    /// A plug-in, from its beginning to its end.
-    fn plugin_of(&mut self, job: &Job) -> Result<Reached, Failed> {
-        let plain = |interrupt| Failed { interrupt, refused: false };
-        let plugin = self.plugins.iter().find(|plugin| plugin.name == job.name).cloned();
-        let plugin = plugin.ok_or_else(|| plain(fault(Code::F13, format!("there is no plug-in `{}` here", job.name))))?;
-        let (record, recall) = self.begun(job).map_err(plain)?;
-        self.enter_chain(&plugin.name, record).map_err(plain)?;
-        let (action, inputs, outputs) = (recall.action.clone(), recall.inputs.clone(), recall.outputs.clone());
-        let mut scene = Scene::recalled(record, recall, job.depth, job.owner, self.epoch);
-        self.epoch += 1;
-        (scene.action, scene.inputs, scene.outputs) = (action, inputs, outputs);
-        // Whoever refuses, the plug-in or a flow on what it does: it failed.
-        let failed = |interrupt| Failed { interrupt, refused: true };
-        calls::run(self, &mut scene, &plugin).map(|()| Reached::Ended(None)).map_err(failed)
-    }
-
-    /// A callback, outside any transaction.
-    fn called_back(&mut self, job: &Job) -> Result<Reached, Failed> {
-        let failed = |interrupt| Failed { interrupt, refused: true };
-        let (record, recall) = self.begun(job).map_err(failed)?;
-        self.call_back(record, &recall).map(|()| Reached::Ended(None)).map_err(failed)
     }
 
     /// A job that was idle for long is nested in nothing any more.

@@ -5,10 +5,9 @@
 use super::Job;
 use super::damaged::passed_over;
 use super::states::{Turn, next};
+use crate::pipeline::definitions;
 use crate::pipeline::engine::Engine;
 use crate::pipeline::fault;
-use crate::pipeline::operation::Message;
-use crate::pipeline::target::Scene;
 use crate::schema::jobs::{self, Status, columns};
 use crate::schema::{FieldSet, PRIMARY_KEY, Row, system};
 use crate::store::StoreError;
@@ -16,6 +15,30 @@ use crate::value::{EntityId, Reference, Slot, Uuid, Value};
 use crate::vm::Interrupt;
 
 impl Engine {
+    /// Learns what jobs wait for where something was deployed since the definitions were last looked at: others may have queued jobs of flows
+    /// that nobody here knows, and what is written here has to wake them. In the transaction that has begun.
+    pub(in crate::pipeline) fn notice_deploy(&mut self) -> Result<(), Interrupt> {
+        self.look_for_a_deploy().map_err(|error| self.store_fault(error))
+    }
+
+    /// The same for who has no operation.
+    pub(super) fn look_for_a_deploy(&mut self) -> Result<(), StoreError> {
+        if !self.store.changed_elsewhere()? {
+            return Ok(());
+        }
+        let last = self.last_deployed()?;
+        if last == self.deployed {
+            return Ok(());
+        }
+        let columns = definitions::awaited(&mut *self.store, &self.schema)?;
+        let fields = columns.iter().flat_map(|fields| fields.split_whitespace()).filter_map(|field| field.split_once('.'));
+        let deployed = std::sync::Arc::make_mut(&mut self.settings.deployed);
+        deployed.awaited.extend(fields.map(|(entity, field)| (entity.into(), field.into())));
+        self.plans.await_also(&self.schema, &deployed.awaited);
+        self.deployed = last;
+        Ok(())
+    }
+
     /// Notes what a job waits for.
     pub(super) fn subscribe(&mut self, job: &Job, read: &[(Reference, Slot)]) -> Result<(), StoreError> {
         let entity = self.subscriptions()?;
@@ -28,11 +51,7 @@ impl Engine {
             let Some(field) = self.field_name(record.entity, slot) else { continue };
             let own = Reference { entity, id: (self.settings.ids)() };
             let values = [(columns::JOB, owner.clone()), (columns::RECORD_ID, Value::Uuid(record.id)), (columns::FIELD, field)];
-            let mut row = self.row_of(entity, &values);
-            row.set(PRIMARY_KEY, Value::Uuid(own.id));
-            let mut scene = Scene::new(Message::Create, own, row, 1, job.caller);
-            self.complete_built_in(&mut scene)?;
-            rows.push(scene.target);
+            rows.push(self.new_row(own, &values, job.caller)?);
         }
         self.store.insert(entity, &rows)
     }
@@ -40,7 +59,7 @@ impl Engine {
     /// Forgets what a job waited for.
     pub(super) fn unsubscribe(&mut self, job: Uuid) -> Result<(), StoreError> {
         let (entity, jobs) = (self.subscriptions()?, self.jobs_entity()?);
-        let Some(slot) = self.schema.entity(entity).and_then(|entity| entity.slot(columns::JOB)) else { return Ok(()) };
+        let Some(slot) = self.column(entity, columns::JOB) else { return Ok(()) };
         let found = self.store.referring(entity, slot, jobs, &[job])?;
         if found.is_empty() { Ok(()) } else { self.store.delete(entity, &found) }
     }
@@ -56,23 +75,37 @@ impl Engine {
 
     fn wake_those(&mut self, record: Reference, written: Option<&FieldSet>) -> Result<(), StoreError> {
         let entity = self.subscriptions()?;
-        let found = self.store.find(entity, &self.row_of(entity, &[(columns::RECORD_ID, Value::Uuid(record.id))]), u32::MAX);
-        let found = passed_over(found)?.unwrap_or_default();
-        let slot = |name: &str| self.schema.entity(entity).and_then(|entity| entity.slot(name));
-        let (Some(job), Some(field)) = (slot(columns::JOB), slot(columns::FIELD)) else { return Ok(()) };
-        let names: Option<Vec<Value>> =
-            written.map(|written| written.iter().filter_map(|slot| self.field_name(record.entity, slot)).collect());
-        let mut woken: Vec<Uuid> = Vec::new();
-        for row in self.readable(entity, &found, &[job, field].into_iter().collect())? {
-            let meant = names.as_ref().is_none_or(|names| row.get(field).is_some_and(|field| names.contains(field)));
-            if let (true, Some(Value::Reference(job))) = (meant, row.get(job)) {
-                woken.push(job.id);
+        let Some(job) = self.column(entity, columns::JOB) else { return Ok(()) };
+        let mut wanted = vec![(columns::RECORD_ID, Value::Uuid(record.id))];
+        let mut found = Vec::new();
+        let mut find = |engine: &mut Self, wanted: &[(&str, Value)]| -> Result<(), StoreError> {
+            let row = engine.row_of(entity, wanted);
+            found.extend(passed_over(engine.store.find(entity, &row, u32::MAX))?.unwrap_or_default());
+            Ok(())
+        };
+        match written {
+            None => find(self, &wanted)?,
+            Some(written) => {
+                for slot in
+                    written.iter().filter(|slot| self.plans.awaits(record.entity, Some(&[*slot].into_iter().collect()))).collect::<Vec<_>>()
+                {
+                    let Some(field) = self.field_name(record.entity, slot) else { continue };
+                    wanted.truncate(1);
+                    wanted.push((columns::FIELD, field));
+                    find(self, &wanted)?;
+                }
             }
         }
+        let rows = self.readable(entity, &found, &[job].into_iter().collect())?;
+        let of = |row: Row| if let Some(Value::Reference(job)) = row.get(job) { Some(job.id) } else { None };
+        let mut woken: Vec<Uuid> = rows.into_iter().filter_map(of).collect();
         woken.sort_unstable();
         woken.dedup();
         // Whoever writes the record has no part in what is wrong with a job that waits for it.
-        woken.into_iter().try_for_each(|job| passed_over(self.wake_one(job)).map(drop))
+        match passed_over(self.wake_all(&woken))? {
+            Some(()) => Ok(()),
+            None => woken.iter().try_for_each(|job| passed_over(self.wake_all(std::slice::from_ref(job))).map(drop)),
+        }
     }
 
     /// Those of some rows that can be read.
@@ -87,23 +120,27 @@ impl Engine {
         Ok(found)
     }
 
-    fn wake_one(&mut self, job: Uuid) -> Result<(), StoreError> {
+    /// Lets all of these jobs go on that wait.
+    fn wake_all(&mut self, jobs: &[Uuid]) -> Result<(), StoreError> {
         let entity = self.jobs_entity()?;
-        let Some(status) = self.schema.entity(entity).and_then(|entity| entity.slot(system::STATUS)) else { return Ok(()) };
-        let row = self.store.read(entity, &[job], &[status].into_iter().collect())?.into_iter().next().flatten().unwrap_or_default();
-        let then = match row.get(status) {
+        let Some(status) = self.column(entity, system::STATUS) else { return Ok(()) };
+        let then = |row: &Row| match row.get(status) {
             Some(Value::Choice(code)) => Status::of(*code).and_then(|status| next(status, Turn::Wake)),
             _ => None,
         };
-        let Some(then) = then else { return Ok(()) };
-        let values = [
-            (system::STATE, Value::Choice(then.state() as i32)),
-            (system::STATUS, Value::Choice(then as i32)),
-            (columns::DUE, Value::DateTime(self.now)),
-        ];
-        let mut row: Row = self.row_of(entity, &values);
-        row.set(PRIMARY_KEY, Value::Uuid(job));
-        self.store.update(entity, std::slice::from_ref(&row))
+        let found = self.store.read(entity, jobs, &[status].into_iter().collect())?;
+        let mut rows = Vec::new();
+        for (id, then) in jobs.iter().zip(found).filter_map(|(id, row)| Some((*id, then(&row?)?))) {
+            let values = [
+                (system::STATE, Value::Choice(then.state() as i32)),
+                (system::STATUS, Value::Choice(then as i32)),
+                (columns::DUE, Value::DateTime(self.now)),
+            ];
+            let mut row = self.row_of(entity, &values);
+            row.set(PRIMARY_KEY, Value::Uuid(id));
+            rows.push(row);
+        }
+        self.store.update(entity, &rows)
     }
 
     fn subscriptions(&self) -> Result<EntityId, StoreError> {

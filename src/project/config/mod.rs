@@ -56,7 +56,7 @@ pub struct Config {
 
 /// The keys at the top, and those of the tables.
 const KEYS: [&str; 7] = ["store", "timezone", "url", "limits", "jobs", "callbacks", "smtp"];
-const CALLBACKS: [&str; 2] = ["hosts", "private_hosts"];
+const CALLBACKS: [&str; 3] = ["hosts", "private_hosts", "ca"];
 const LIMITS: [&str; 7] = ["depth", "runs", "instructions", "time", "plugin_time", "memory", "loop_records"];
 const JOBS: [&str; 2] = ["keep", "keep_failed"];
 
@@ -123,7 +123,8 @@ impl Config {
         let jobs = if kept.is_empty() { String::new() } else { format!("[jobs]\n{kept}") };
         let hosts = CALLBACKS.into_iter().zip([&callbacks.hosts, &callbacks.private_hosts]).filter(|(_, hosts)| !hosts.is_empty());
         let hosts = hosts.map(|(key, hosts)| format!("{key} = {}\n", serde_json::json!(hosts))).collect::<String>();
-        let callbacks = if hosts.is_empty() { hosts } else { format!("[callbacks]\n{hosts}") };
+        let ca = callbacks.ca.as_ref().map_or(String::new(), |ca| text("ca", ca));
+        let callbacks = if hosts.is_empty() && ca.is_empty() { hosts } else { format!("[callbacks]\n{hosts}{ca}") };
         let smtp = smtp.as_ref().map_or(String::new(), |smtp| smtp.written(&text));
         format!("{zone}{url}[limits]\n{limits}{jobs}{callbacks}{smtp}")
     }
@@ -256,6 +257,7 @@ impl Reader {
             match key.get_ref().as_ref() {
                 "hosts" => callbacks.hosts = self.hosts(value),
                 "private_hosts" => callbacks.private_hosts = self.hosts(value),
+                "ca" => callbacks.ca = self.text(value, "`ca` is the path of a file in quotes: `ca = \"/etc/crm/ca.pem\"`"),
                 _ => self.unknown(key, &CALLBACKS),
             }
         }

@@ -10,7 +10,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::Reader;
 
-const KEYS: [&str; 7] = ["host", "port", "security", "user", "password_env", "password_file", "from"];
+const KEYS: [&str; 8] = ["host", "port", "security", "user", "password_env", "password_file", "from", "ca"];
 
 /// A mail server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub struct Smtp {
     pub login: Option<(String, Password)>,
     /// What mails come from: an address, perhaps with a name before it.
     pub from: String,
+    /// A file of certificates that have to vouch for it, as seen from where the worker runs; the public authorities where none is named.
+    pub ca: Option<String>,
 }
 
 /// How a connection to a mail server is encrypted.
@@ -77,9 +79,10 @@ impl Smtp {
             };
             text("user", user) + &password
         });
+        let ca = self.ca.as_ref().map_or(String::new(), |ca| text("ca", ca));
         let Smtp { host, port, security, from, .. } = self;
         let (host, security, from) = (text("host", host), text("security", security.name()), text("from", from));
-        format!("[smtp]\n{host}port = {port}\n{security}{login}{from}")
+        format!("[smtp]\n{host}port = {port}\n{security}{login}{from}{ca}")
     }
 }
 
@@ -103,12 +106,13 @@ impl Reader {
         };
         let login = self.login(table, security, &place);
         let from = self.entry(table, "from").and_then(|(from, place)| self.sender(from, place));
+        let ca = self.entry(table, "ca").map(|(ca, _)| ca);
         let host = self.entry(table, "host").map(|(host, _)| host);
         for name in ["host", "from"].into_iter().filter(|name| table.get(*name).is_none()) {
             let help = "a mail server needs `host = \"mail.example.com\"` and `from = \"crm@example.com\"`";
             self.problem(place.clone(), format!("`smtp` is without `{name}`"), help.to_owned());
         }
-        Some(Smtp { host: host?, port: u16::try_from(port?).ok()?, security, login: login.ok()?, from: from? })
+        Some(Smtp { host: host?, port: u16::try_from(port?).ok()?, security, login: login.ok()?, from: from?, ca })
     }
 
     fn security(&mut self, table: &DeTable<'_>) -> Security {

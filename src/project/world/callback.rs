@@ -6,18 +6,22 @@ use std::time::Duration;
 use ureq::Agent;
 use ureq::config::Config;
 use ureq::http::Uri;
+use ureq::tls::{Certificate, TlsConfig};
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 
+use super::tls::{authorities, distrust};
 use crate::pipeline::{CallError, Notice, is_public};
 
 /// Posts a notice; any answer of success will do, and what stands in it is not read.
 pub(super) fn post(notice: &Notice, time: Duration) -> Result<(), CallError> {
+    let tls = tls(notice.ca.as_deref()).map_err(|why| CallError::Failed(format!("can't be made: {why}")))?;
     let config = Agent::config_builder()
         .timeout_global(Some(time))
         .max_redirects(0)
         .http_status_as_error(false)
         .proxy(None)
+        .tls_config(tls)
         .user_agent(concat!("weir/", env!("CARGO_PKG_VERSION")))
         .build();
     let agent = Agent::with_parts(config, DefaultConnector::new(), Checked { anywhere: notice.anywhere });
@@ -27,8 +31,24 @@ pub(super) fn post(notice: &Notice, time: Duration) -> Result<(), CallError> {
         Ok(answer) => Err(CallError::Failed(format!("answers {}", answer.status()))),
         Err(ureq::Error::Timeout(_)) => Err(CallError::OutOfTime),
         Err(ureq::Error::Other(error)) if error.is::<NotPublic>() => Err(CallError::Failed(error.to_string())),
-        Err(error) => Err(CallError::Failed(format!("can't be made: {error}"))),
+        Err(error) => Err(CallError::Failed(format!("can't be made: {}", in_words(&error)))),
     }
+}
+
+fn in_words(error: &ureq::Error) -> String {
+    let distrusted = match error {
+        ureq::Error::Io(error) => distrust(error),
+        ureq::Error::Rustls(error) => distrust(error),
+        _ => None,
+    };
+    distrusted.unwrap_or_else(|| error.to_string())
+}
+
+/// Who has to vouch for the host.
+fn tls(ca: Option<&str>) -> Result<TlsConfig, String> {
+    let Some(path) = ca else { return Ok(TlsConfig::default()) };
+    let own = authorities(path)?.iter().map(|der| Certificate::from_der(der).to_owned()).collect::<Vec<_>>();
+    Ok(TlsConfig::builder().root_certs(own.into()).build())
 }
 
 /// A name leads to no public address.
@@ -59,7 +79,7 @@ mod tests {
 
     #[test]
     fn a_name_that_leads_to_this_machine_is_not_called() {
-        let notice = |anywhere| Notice { url: "https://localhost:9/".into(), body: "{}".into(), key: "1".into(), anywhere };
+        let notice = |anywhere| Notice { url: "https://localhost:9/".into(), body: "{}".into(), key: "1".into(), anywhere, ca: None };
         let error = post(&notice(false), Duration::from_secs(60)).unwrap_err();
         assert!(matches!(&error, CallError::Failed(words) if words.contains("no public address")), "{error:?}");
         let error = post(&notice(true), Duration::from_secs(60)).unwrap_err();

@@ -5,6 +5,7 @@ mod callback;
 mod command;
 mod relay;
 mod smtp;
+mod tls;
 mod webhook;
 
 use std::time::{Duration, Instant};

@@ -14,10 +14,11 @@ use lettre::message::header::{ContentType, MIME_VERSION_1_0};
 use lettre::message::{Mailbox, Message};
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::Credentials;
-use lettre::transport::smtp::client::{Tls, TlsParameters};
+use lettre::transport::smtp::client::{Certificate, CertificateStore, Tls, TlsParameters};
 use lettre::{Address, SmtpTransport, Transport};
 
 use super::relay::{self, Cut};
+use super::tls::{authorities, distrust};
 use crate::pipeline::{self, Letter, Mailer, Undelivered};
 use crate::project::{Password, Security, Smtp};
 use crate::value::text::quoted;
@@ -50,13 +51,10 @@ impl Server {
 
     /// A client that finds the server behind a port of this machine.
     fn transport(&self, port: u16, limit: Duration) -> Result<SmtpTransport, Undelivered> {
-        let Smtp { host, security, .. } = &self.smtp;
-        let parameters = || {
-            TlsParameters::new(host.clone()).map_err(|error| Undelivered::NotHere(format!("{} is no mail server: {error}", quoted(host))))
-        };
+        let Smtp { security, .. } = &self.smtp;
         let tls = match security {
-            Security::StartTls => Tls::Required(parameters()?),
-            Security::Tls => Tls::Wrapper(parameters()?),
+            Security::StartTls => Tls::Required(self.tls()?),
+            Security::Tls => Tls::Wrapper(self.tls()?),
             Security::None => Tls::None,
         };
         let builder = SmtpTransport::builder_dangerous(Ipv4Addr::LOCALHOST.to_string()).port(port).tls(tls).timeout(Some(limit));
@@ -64,6 +62,19 @@ impl Server {
             Some(credentials) => builder.credentials(credentials).build(),
             None => builder.build(),
         })
+    }
+
+    /// Who has to vouch for the server.
+    fn tls(&self) -> Result<TlsParameters, Undelivered> {
+        let mut builder = TlsParameters::builder(self.smtp.host.clone());
+        let unusable = |error: Error| Undelivered::NotHere(format!("{} is no mail server: {error}", quoted(&self.smtp.host)));
+        if let Some(path) = &self.smtp.ca {
+            builder = builder.certificate_store(CertificateStore::None);
+            for der in authorities(path).map_err(Undelivered::NotHere)? {
+                builder = builder.add_root_certificate(Certificate::from_der(der.to_vec()).map_err(unusable)?);
+            }
+        }
+        builder.build().map_err(unusable)
     }
 
     fn message(&self, letter: &Letter) -> Result<Message, Undelivered> {
@@ -96,6 +107,9 @@ impl Server {
                 _ if error.is_transient() => Undelivered::ForNow(told),
                 _ => Undelivered::Never(told),
             };
+        }
+        if let Some(why) = distrust(error) {
+            return Undelivered::NotHere(format!("the mail server {host} can't be used: {why}"));
         }
         if timed_out(error) {
             return self.late(limit);

@@ -47,6 +47,8 @@ pub struct Sqlite {
     met: Option<key::Met>,
     /// Whether it ends with this value, and holds nobody else's tables.
     in_memory: bool,
+    /// What SQLite counts up where others write, as it was when it was last looked at.
+    version: Option<i64>,
 }
 
 impl Store for Sqlite {
@@ -73,6 +75,15 @@ impl Store for Sqlite {
         }
         self.rollback()?;
         self.run("BEGIN DEFERRED")
+    }
+
+    fn changed_elsewhere(&mut self) -> Result<bool, StoreError> {
+        if self.in_memory {
+            return Ok(false);
+        }
+        let mut statement = self.connection.prepare_cached("PRAGMA data_version").map_err(failure)?;
+        let version = statement.query_row([], |row| row.get(0)).map_err(failure)?;
+        Ok(self.version.replace(version) != Some(version))
     }
 
     fn commit(&mut self) -> Result<(), StoreError> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
+use rusqlite::trace::{TraceEvent, TraceEventCodes};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::Sqlite;
@@ -50,6 +51,16 @@ impl Sqlite {
     /// A store in memory, which ends with this value.
     pub fn memory() -> Result<Self, StoreError> {
         Ok(Sqlite { in_memory: true, ..set_up(Connection::open_in_memory().map_err(failure)?, false)? })
+    }
+
+    /// Has each statement told as it is sent to the database: for whoever looks for what is slow.
+    pub fn tell_statements(&mut self, mut told: impl FnMut(&str) + Send + 'static) -> Result<(), StoreError> {
+        let tell = move |event: TraceEvent<'_>| {
+            if let TraceEvent::Stmt(_, text) = event {
+                told(text);
+            }
+        };
+        self.connection.trace_v2(TraceEventCodes::SQLITE_TRACE_STMT, Some(tell)).map_err(failure)
     }
 
     /// How long to wait for another writer before giving up; five seconds where nothing else was said.
@@ -143,6 +154,7 @@ fn set_up(mut connection: Connection, beside: bool) -> Result<Sqlite, StoreError
         work: 0,
         room: u64::MAX,
         in_memory: false,
+        version: None,
         met: None,
     })
 }
