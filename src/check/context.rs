@@ -69,8 +69,10 @@ pub(super) struct Context<'a> {
     pub anew: bool,
     /// Names whose `let` has an error: a use of one has been reported with it, and says nothing more.
     pub broken: FxHashSet<SmolStr>,
-    /// The `let`s that something has read.
-    pub read: FxHashSet<ir::LocalId>,
+    /// The `let`s that something has read, with the place of each reading, which begins with the name.
+    pub reads: Vec<(Span, ir::LocalId)>,
+    /// The `let`s that stand in braces which have ended and whose statements run once: in sight, but another may take the name.
+    pub faded: FxHashSet<ir::LocalId>,
     /// The entity whose records a query looks at here: bare names are its fields.
     pub row: Option<EntityId>,
     /// What the loop calls that record whose `where` or `order by` is checked, which has no name there yet.
@@ -110,7 +112,8 @@ impl<'a> Context<'a> {
             visible: Vec::new(),
             anew: false,
             broken: FxHashSet::default(),
-            read: FxHashSet::default(),
+            reads: Vec::new(),
+            faded: FxHashSet::default(),
             row: None,
             row_name: None,
             loops: 0,

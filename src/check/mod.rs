@@ -31,10 +31,12 @@ use crate::source::Sources;
 use crate::syntax::{self, ast};
 
 use crate::bytecode::{Event, PluginCode};
+pub use clauses::clause_words;
 use clauses::{Declared, Headed, HeadedAction};
 pub use context::Names;
 use context::{Context, Elsewhere, Heads, Named, Site};
 use declare::Declare;
+pub use expr::{QUERIES, SOMETIMES_QUERIES};
 pub use lines::Lines;
 
 /// What checking a project gives. With an error among the diagnostics the rest is what could be made of it.

@@ -47,7 +47,7 @@ pub(super) fn scenario<'a>(
         Some(table) => (table.before, Some((table.header, checker.cx.table(&table)))),
         None => (statements, None),
     };
-    let steps = checker.statements(statements);
+    let steps = checker.all(statements);
     let table = table.map(|(header, table)| {
         checker.cx.unread_columns(header);
         table
@@ -73,10 +73,11 @@ pub(super) struct Checker<'a, 'g> {
 }
 
 impl Checker<'_, '_> {
-    fn statements(&mut self, statements: &[ast::Stmt]) -> Vec<ir::Step> {
-        let in_sight = self.cx.visible.len();
+    /// Statements in braces that run once, where they stand: what they name stays in sight behind them, and may be named anew.
+    fn once(&mut self, statements: &[ast::Stmt]) -> Vec<ir::Step> {
+        let before = self.cx.visible.len();
         let steps = self.all(statements);
-        self.cx.visible.truncate(in_sight);
+        self.cx.faded.extend(self.cx.visible.iter().skip(before).map(|(_, id, _)| *id));
         steps
     }
 
@@ -193,7 +194,7 @@ impl Checker<'_, '_> {
     fn in_transaction(&mut self, body: &ast::Block, span: Span) -> Option<StepKind> {
         self.outside(span, "in transaction", "its operations are part of the one around it: take this one away");
         let around = self.transaction.replace(span);
-        let steps = self.statements(&body.statements);
+        let steps = self.once(&body.statements);
         self.transaction = around;
         Some(StepKind::InTransaction(steps))
     }
@@ -229,7 +230,7 @@ impl Checker<'_, '_> {
                 None => diagnostic.help(format!("write `user \"{}\" {{}}` before it", user.text)),
             });
         }
-        let steps = self.statements(&body.statements);
+        let steps = self.once(&body.statements);
         Some(StepKind::As { user: user.text.clone(), steps })
     }
 
@@ -295,10 +296,11 @@ impl Checker<'_, '_> {
             S::Step { .. } => "step",
             _ => "this",
         };
-        self.cx.report(
-            Diagnostic::new(Code::E0702, span, format!("`{word}` stands only in flows"))
-                .help("a test creates, updates and deletes records, and says what it expects of that"),
-        );
+        let help = match &statement.kind {
+            S::Set { .. } => "here a record is changed by `update record { field = … }`, and a value is named by `let name = …`",
+            _ => "a test creates, updates and deletes records, and says what it expects of that",
+        };
+        self.cx.report(Diagnostic::new(Code::E0702, span, format!("`{word}` stands only in flows")).help(help));
         None
     }
 

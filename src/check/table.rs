@@ -118,7 +118,7 @@ impl Context<'_> {
     pub(super) fn unread_columns(&mut self, header: &[ast::Name]) {
         for name in header {
             let local = self.locals.iter().position(|local| local.name == name.text && !self.broken.contains(&name.text));
-            if local.is_some_and(|local| !self.read.contains(&ir::LocalId(local as u16))) {
+            if local.is_some_and(|local| self.reads.iter().all(|(_, read)| usize::from(read.0) != local)) {
                 let message = format!("nothing in this test reads `{}`", name.text);
                 self.report(Diagnostic::new(Code::W0721, name.span, message).help("use it in the test, or take its column out"));
             }

@@ -209,6 +209,16 @@ macro_rules! statuses {
     };
 }
 
+/// The words in which a test says how a job stands. Those for what a worker does with it just now can't be met: no worker is at work while a
+/// test looks.
+pub const EXPECTED: [(&str, Status); 5] = [
+    ("succeeded", Status::Succeeded),
+    ("failed", Status::Failed),
+    ("canceled", Status::Canceled),
+    ("waiting", Status::Waiting),
+    ("ready", Status::WaitingForResources),
+];
+
 statuses! {
     /// A worker can take it up.
     WaitingForResources = 0 Ready waitingforresources "Waiting for resources"

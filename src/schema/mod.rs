@@ -50,6 +50,11 @@ pub mod system {
     /// Counts the writes of the record, from 1: a `bigint`, read-only.
     pub const VERSION: &str = "versionnumber";
 
+    /// What the platform keeps of every record, which goes without saying.
+    pub const KEPT: [&str; 5] = [CREATED_ON, CREATED_BY, MODIFIED_ON, MODIFIED_BY, VERSION];
+    /// What every new record is given, where nobody says otherwise.
+    pub const GIVEN: [&str; 3] = [OWNER, STATE, STATUS];
+
     /// All of them.
     pub const ALL: [&str; 8] = [CREATED_ON, CREATED_BY, MODIFIED_ON, MODIFIED_BY, OWNER, STATE, STATUS, VERSION];
 }

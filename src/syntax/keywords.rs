@@ -19,6 +19,28 @@ pub const STATEMENTS: &[&str] = &[
     "delay",
 ];
 
+/// Those of them that stand only in flows and actions.
+pub const ONLY_IN_FLOWS: &[&str] = &["set", "stop", "finish", "if", "match", "for", "wait", "log", "step", "delay"];
+
+/// Those of them that stand only in a test that is written down.
+pub const ONLY_IN_TESTS: &[&str] = &["table", "given", "tags", "skip"];
+
+/// Those of them whose result a `let` may name.
+pub const NAMED: &[&str] = &["create", "upsert", "perform"];
+
+/// What an `expect` may be about, beside a condition.
+pub const EXPECTATIONS: &[&str] = &["stopped", "fault", "ran", "not ran", "job"];
+
+/// Words that are a value by themselves, wherever they stand; and the one that stands before a condition.
+pub const VALUES: &[&str] = &["true", "false", "empty", "now", "today", "caller", "not"];
+
+/// Words that stand between the parts of a statement, a query or a declaration.
+pub const BETWEEN: &[&str] =
+    &["on", "to", "of", "where", "order", "by", "ascending", "descending", "limit", "until", "after", "audit", "transaction", "jobs"];
+
+/// Words that stand behind the type of a field.
+pub const MODIFIERS: &[&str] = &["required", "primary", "audited", "unaudited", "local"];
+
 /// Words that start a clause of a flow, an action or a plug-in.
 pub const CLAUSES: &[&str] = &[
     "mode", "trigger", "stage", "rank", "run", "owner", "input", "output", "scope", "log", "when", "serial", "allow", "draft", "rollback",
@@ -67,4 +89,26 @@ pub fn type_meant(word: &str) -> Option<&'static str> {
         let habits = TYPE_HABITS.iter().flat_map(|(_, habits)| habits.iter().copied()).filter(|habit| habit.len() > 3);
         type_abroad(nearest(word, habits)?)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_grammar_has_all_these_words() {
+        let grammar = include_str!("../../grammar/flow.pest");
+        let lists =
+            [RESERVED, DECLARATIONS, STATEMENTS, NAMED, EXPECTATIONS, VALUES, BETWEEN, MODIFIERS, CLAUSES, OPERATORS, UNITS, &TYPES];
+        for word in lists.concat().iter().flat_map(|words| words.split(' ')) {
+            assert!(grammar.contains(&format!("\"{word}\"")), "the grammar has no `{word}`");
+        }
+    }
+
+    #[test]
+    fn a_part_of_the_statements_is_a_part_of_them() {
+        for word in [ONLY_IN_FLOWS, ONLY_IN_TESTS, NAMED].concat() {
+            assert!(STATEMENTS.contains(&word), "{word}");
+        }
+    }
 }

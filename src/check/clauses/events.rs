@@ -28,8 +28,11 @@ impl Events {
     }
 }
 
+/// The one that only plug-ins around actions have.
+pub(super) const ACTION_EVENT: &str = "perform";
+
 /// The words of events, and what people are used to from elsewhere.
-const EVENTS: [(&str, &[&str]); 8] = [
+pub(super) const EVENTS: [(&str, &[&str]); 8] = [
     ("create", &["created", "insert", "new", "add"]),
     ("update", &["updated", "change", "changed", "modify", "save"]),
     ("delete", &["deleted", "remove", "removed"]),

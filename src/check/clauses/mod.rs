@@ -10,6 +10,8 @@ mod roles;
 mod via;
 mod words;
 
+pub use words::clause_words;
+
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 

@@ -1,6 +1,7 @@
 //! The words that a clause takes: one list each, with what people are used to from elsewhere.
 
 use super::super::declare::{Declare, suggest};
+use super::events::{ACTION_EVENT, EVENTS};
 use crate::bytecode::{Mode, RunAs};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::schema::Level;
@@ -29,20 +30,45 @@ pub(super) enum StageWord {
     PostOperation,
 }
 
+const MODES: &[Word<Mode>] = &[
+    Word { word: "real-time", means: Mode::RealTime, habits: &["realtime", "real time", "sync", "synchronous", "live"] },
+    Word { word: "background", means: Mode::Background, habits: &["async", "asynchronous", "queued", "deferred"] },
+];
+
+const ACTORS: &[Word<RunAs>] = &[
+    Word { word: "caller", means: RunAs::Caller, habits: &["user", "calling-user", "initiator"] },
+    Word { word: "owner", means: RunAs::Owner, habits: &["admin", "system", "administrator"] },
+];
+
+const STAGES: &[Word<StageWord>] = &[
+    Word { word: "pre-operation", means: StageWord::PreOperation, habits: &["before", "pre", "preoperation", "20"] },
+    Word { word: "post-operation", means: StageWord::PostOperation, habits: &["after", "post", "postoperation", "40"] },
+    Word { word: "pre-validation", means: StageWord::PreValidation, habits: &[] },
+    Word { word: "core-operation", means: StageWord::CoreOperation, habits: &[] },
+];
+
+/// The words that may stand behind the word that a clause of a flow starts with, those that a flow can't have left out; nothing where that
+/// isn't one of a few.
+pub fn clause_words(clause: &str) -> Vec<&'static str> {
+    fn offered<T>(words: &[Word<T>]) -> Vec<&'static str> {
+        words.iter().filter(|word| !word.habits.is_empty()).map(|word| word.word).collect()
+    }
+    match clause {
+        "mode" => offered(MODES),
+        "stage" => offered(STAGES),
+        "scope" => offered(LEVELS),
+        "as" => offered(ACTORS),
+        "trigger" => EVENTS.iter().map(|(event, _)| *event).filter(|event| *event != ACTION_EVENT).collect(),
+        _ => Vec::new(),
+    }
+}
+
 pub(super) fn mode(name: &Name, declare: &mut Declare) -> Option<Mode> {
-    const WORDS: &[Word<Mode>] = &[
-        Word { word: "real-time", means: Mode::RealTime, habits: &["realtime", "real time", "sync", "synchronous", "live"] },
-        Word { word: "background", means: Mode::Background, habits: &["async", "asynchronous", "queued", "deferred"] },
-    ];
-    read("mode", name, WORDS, declare)
+    read("mode", name, MODES, declare)
 }
 
 pub(super) fn run_as(name: &Name, declare: &mut Declare) -> Option<RunAs> {
-    const WORDS: &[Word<RunAs>] = &[
-        Word { word: "caller", means: RunAs::Caller, habits: &["user", "calling-user", "initiator"] },
-        Word { word: "owner", means: RunAs::Owner, habits: &["admin", "system", "administrator"] },
-    ];
-    read("run as", name, WORDS, declare)
+    read("run as", name, ACTORS, declare)
 }
 
 /// Whose records a flow or a privilege reaches; `clause` is where the word stands.
@@ -51,13 +77,7 @@ pub(super) fn level(clause: &str, name: &Name, declare: &mut Declare) -> Option<
 }
 
 pub(super) fn stage(name: &Name, declare: &mut Declare) -> Option<StageWord> {
-    const WORDS: &[Word<StageWord>] = &[
-        Word { word: "pre-operation", means: StageWord::PreOperation, habits: &["before", "pre", "preoperation", "20"] },
-        Word { word: "post-operation", means: StageWord::PostOperation, habits: &["after", "post", "postoperation", "40"] },
-        Word { word: "pre-validation", means: StageWord::PreValidation, habits: &[] },
-        Word { word: "core-operation", means: StageWord::CoreOperation, habits: &[] },
-    ];
-    read("stage", name, WORDS, declare)
+    read("stage", name, STAGES, declare)
 }
 
 /// `on` or `off`.

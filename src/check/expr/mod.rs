@@ -17,6 +17,7 @@ mod text;
 mod writes;
 
 pub(super) use calls::{alike, widest};
+pub use queries::{QUERIES, SOMETIMES_QUERIES};
 
 use crate::check::context::{Context, Site};
 use crate::check::ir::{Expr, ExprKind};

@@ -34,7 +34,7 @@ impl Context<'_> {
             Some(Meaning::Field(slot)) => self.field_here(slot, span),
             Some(Meaning::Local(id)) if self.results.contains_key(&id) => self.whole_result(name, id, span),
             Some(Meaning::Local(id)) => {
-                self.read.insert(id);
+                self.reads.push((span, id));
                 let local = self.locals.get(id.0 as usize)?;
                 let expr = Expr { kind: ExprKind::Local(id), ty: local.ty.clone(), optional: local.optional, span };
                 Some(self.narrowed(expr))

@@ -23,8 +23,11 @@ use super::{boolean, constant};
 /// So many conditions of one filter go to the store; the rest is asked here.
 const MOST_CONDITIONS: usize = 32;
 
-/// The functions that are always about the records of an entity; `min` and `max` are where a field of one stands in them.
-pub(super) const QUERIES: [&str; 4] = ["count", "exists", "sum", "average"];
+/// The functions that are always about the records of an entity.
+pub const QUERIES: [&str; 4] = ["count", "exists", "sum", "average"];
+
+/// Those that are where a field of one stands in them.
+pub const SOMETIMES_QUERIES: [&str; 2] = ["min", "max"];
 
 impl Context<'_> {
     /// Whether a call without a `where` is a query; gives what stands in it.
@@ -38,7 +41,7 @@ impl Context<'_> {
             _ => None,
         };
         let extreme = || matches!(&named, Some((entity, Some(_))) if self.schema.entity_id(&entity.text).is_some());
-        (QUERIES.contains(&function) || matches!(function, "min" | "max") && extreme()).then_some(named)
+        (QUERIES.contains(&function) || SOMETIMES_QUERIES.contains(&function) && extreme()).then_some(named)
     }
 
     /// A query whose words say nothing that can be asked.
@@ -64,7 +67,7 @@ impl Context<'_> {
             );
             return None;
         }
-        if !QUERIES.contains(&function.text.as_str()) && !matches!(function.text.as_str(), "min" | "max") {
+        if !QUERIES.iter().chain(&SOMETIMES_QUERIES).any(|query| *query == function.text) {
             self.unknown_function(function);
             return None;
         }

@@ -7,18 +7,9 @@ use crate::bytecode::Mode;
 use crate::check::context::Elsewhere;
 use crate::check::ir::StepKind;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::schema::jobs::Status;
+use crate::schema::jobs::EXPECTED;
 use crate::source::Span;
 use crate::syntax::ast;
-
-/// The words for how a job stands. Those for what a worker does with it just now can't be met: no worker is at work while a test looks.
-const WORDS: [(&str, Status); 5] = [
-    ("succeeded", Status::Succeeded),
-    ("failed", Status::Failed),
-    ("canceled", Status::Canceled),
-    ("waiting", Status::Waiting),
-    ("ready", Status::WaitingForResources),
-];
 
 impl Checker<'_, '_> {
     pub(super) fn run_jobs(&mut self, span: Span) -> Option<StepKind> {
@@ -29,7 +20,7 @@ impl Checker<'_, '_> {
     pub(super) fn expect_job(&mut self, flow: &ast::Name, word: &ast::Name, reason: Option<&ast::TextLiteral>) -> Option<StepKind> {
         let name = self.job(flow);
         // The grammar has these words and no others.
-        let status = WORDS.iter().find(|(known, _)| *known == word.text).map(|(_, status)| *status);
+        let status = EXPECTED.iter().find(|(known, _)| *known == word.text).map(|(_, status)| *status);
         let message = reason.map(|reason| self.cx.text(reason));
         Some(StepKind::ExpectJob { name: name?, status: status?, message })
     }

@@ -90,6 +90,11 @@ impl Context<'_> {
         (statements, ended)
     }
 
+    /// Checks a statement that stands by itself.
+    pub(in crate::check) fn alone(&mut self, statement: &ast::Stmt) -> Option<ir::StmtKind> {
+        self.statement(statement).kind
+    }
+
     fn statement(&mut self, statement: &ast::Stmt) -> Outcome {
         use ast::StmtKind as S;
         match &statement.kind {

@@ -87,7 +87,8 @@ impl Context<'_> {
 
     /// What a name already stands for.
     pub(super) fn taken(&self, name: &ast::Name) -> Option<(&'static str, Option<Span>)> {
-        if let Some((_, _, place)) = self.visible.iter().rev().find(|(taken, _, _)| *taken == name.text && !self.anew) {
+        let mut lets = self.visible.iter().rev().filter(|(_, id, _)| !self.anew && !self.faded.contains(id));
+        if let Some((_, _, place)) = lets.find(|(taken, ..)| *taken == name.text) {
             return Some(("another `let`", Some(*place)));
         }
         if self.entity().is_some_and(|(_, entity)| entity.slot(&name.text).is_some()) {

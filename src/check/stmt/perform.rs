@@ -205,6 +205,7 @@ impl Context<'_> {
         if let Some((position, output)) = head.output(&name.text) {
             let local = ir::LocalId(first.0.saturating_add(position));
             let expr = ir::Expr { kind: ir::ExprKind::Local(local), ty: output.ty.clone(), optional: true, span };
+            self.reads.push((span, local));
             return Some(self.narrowed(expr));
         }
         let message = format!("`{}` has no output `{}`", head.name, name.text);

@@ -38,6 +38,9 @@ impl Reader<'_> {
             // What seems to be missing behind it stands in it.
             return self.report(report::flaw(&self.view, flaw, range));
         }
+        if let Some(problem) = report::typed_write(&self.view, &range) {
+            return self.report(problem);
+        }
         self.base = base as usize;
         self.mask = text.clone().into_bytes();
         if self.looks_like_a_statement(&range) {

@@ -10,7 +10,7 @@ pub(super) use missing::{failure, is_event};
 
 use std::ops::Range;
 
-use super::keywords::{CLAUSES, DECLARATIONS, STATEMENTS};
+use super::keywords::{CLAUSES, DECLARATIONS, STATEMENTS, is_reserved};
 use super::token::Token;
 use super::view::View;
 use crate::diagnostic::{Code, Diagnostic, nearest};
@@ -191,6 +191,39 @@ fn bare_write(view: &View, index: usize) -> Option<Diagnostic> {
         return Some(Diagnostic::new(Code::E0109, span, message).help(help));
     }
     None
+}
+
+/// `name = value`, or `record.field = value`, as it is typed where no flow is around: a `let` names a value, an `update` changes a record.
+pub(super) fn typed_write(view: &View, range: &Range<usize>) -> Option<Diagnostic> {
+    let path = (range.start..range.end).step_by(2).find(|at| view.kind(at + 1) != Some(Token::Dot))?;
+    let (name, assign) = (view.word(path), view.text.get(view.span(path + 1).range()).unwrap_or_default());
+    let is_name = (range.start..=path).step_by(2).all(|at| view.kind(at) == Some(Token::Word) && !is_reserved(view.word(at)));
+    if !is_name || !matches!(assign, "=" | ":=" | "+=" | "-=" | "*=") {
+        return None;
+    }
+    let (first, whole) = (view.span(range.start), view.span(range.start).to(view.span(path + 1)));
+    let shown = short(name);
+    let is_plain = matches!(assign, "=" | ":=");
+    if path == range.start {
+        let problem = Diagnostic::new(Code::E0109, first, format!("`let` is missing before `{shown}`"));
+        let help = if is_plain {
+            format!("`let {shown} = …` names a value, a new one too")
+        } else {
+            let operator = assign.trim_end_matches('=');
+            format!("a name can't be changed, but given again: `let {shown} = {shown} {operator} …`")
+        };
+        let problem = problem.help(help).help(format!("a field of a record is changed by `update record {{ {shown} {assign} … }}`"));
+        return Some(if is_plain { problem.fix(whole, format!("let {name} =")) } else { problem });
+    }
+    let record = view.text.get(first.start as usize..view.span(path - 2).end as usize).unwrap_or_default();
+    let assign = if assign == ":=" { "=" } else { assign };
+    let problem = Diagnostic::new(Code::E0109, first, format!("`update` is missing before `{}`", short(record)))
+        .help(format!("`update {} {{ {shown} {assign} … }}` changes a field of a record", short(record)));
+    let problem = if is_plain { problem.help("to compare, write `==`") } else { problem };
+    let end = view.span(range.end.checked_sub(1)?).end;
+    let behind = Span { start: end, end, ..first };
+    let on_a_line = view.text.get(first.start as usize..end as usize).is_some_and(|text| !text.contains('\n'));
+    Some(if on_a_line { problem.fix(whole, format!("update {record} {{ {name} {assign}")).fix(behind, " }") } else { problem })
 }
 
 /// What people are used to from elsewhere, and what it is here.
