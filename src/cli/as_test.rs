@@ -46,7 +46,7 @@ pub(super) fn print(file: &Path, operation: Option<u64>, output: &mut Output) ->
     let text = test.finish(&operation.map_or_else(|| format!("as recorded in {name}"), |number| format!("operation {number} of {name}")));
     let settings = record.settings(Settings::fixed()).ok_or_else(|| refuse("this machine doesn't know its time zone", output))?;
     let project = Project::of_sources(&compiled.sources, NAME, text.as_str());
-    match tried(&project, settings) {
+    match passes(&project, settings) {
         Ok(()) => {
             output.write(&text);
             Ok(Exit::Well)
@@ -59,12 +59,8 @@ pub(super) fn print(file: &Path, operation: Option<u64>, output: &mut Output) ->
 }
 
 /// Whether the test of a project's last text passes; if not, why not.
-fn tried(project: &Project, settings: Settings) -> Result<(), String> {
-    let compiled = project.compile().map_err(|errors| errors.to_string())?;
-    let own = |span: crate::source::Span| project.sources.get(span.file).is_some_and(|file| &*file.name == NAME);
-    let test = project.checked.scenarios.iter().find(|scenario| own(scenario.span)).ok_or("it isn't there")?;
-    let mut pipeline = compiled.open("sqlite::memory:", settings).map_err(|error| error.to_string())?;
-    let report = scenario::run(test.into(), &mut pipeline);
+fn passes(project: &Project, settings: Settings) -> Result<(), String> {
+    let report = scenario::tried(project, NAME, settings)?;
     match (&report.failure, report.verdict()) {
         (None, Verdict::Passed) => Ok(()),
         (Some(failure), _) => Err(story::failure(failure, &project.sources).iter().map(|line| line.trim()).collect::<Vec<_>>().join("; ")),

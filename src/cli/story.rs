@@ -1,7 +1,7 @@
 //! Outcomes told to people: which flows ran in which order, how it ended, and where a test or scenario failed.
 
 use super::screen::Screen;
-use crate::diagnostic::{Diagnostic, render};
+use crate::diagnostic::render;
 use crate::exchange;
 use crate::pipeline::{Ending, Outcome};
 use crate::project::Project;
@@ -101,14 +101,7 @@ fn undone(kept: u32) -> String {
 
 /// A fault with its place and the flows that led there.
 fn fault(fault: &Fault, sources: &Sources, colours: bool) -> Vec<String> {
-    let mut diagnostic = match fault.span.filter(|span| sources.get(span.file).is_some()) {
-        Some(span) => Diagnostic::new(fault.code, span, fault.message.clone()),
-        None => Diagnostic::unplaced(fault.code, fault.message.clone()),
-    };
-    if !fault.chain.is_empty() {
-        diagnostic = diagnostic.help(format!("it happened in {}", fault.chain.join(", in ")));
-    }
-    render::human(&diagnostic, sources, colours).trim_end().lines().map(str::to_owned).collect()
+    render::human(&exchange::fault_told(fault, sources), sources, colours).trim_end().lines().map(str::to_owned).collect()
 }
 
 /// Why a test or scenario failed, a line each.

@@ -24,20 +24,15 @@ pub use decode::Find;
 pub use jobs::{job_awaited, job_line, job_lines, job_progress, job_record, job_serial, job_standing};
 pub use lines::{Mark, furthest};
 pub use order::{order_mermaid, order_svg, order_text, verb as order_verb};
-pub use outcome::{Tally, refused, told, told_with_outputs};
+pub use outcome::{Tally, fault_told, refused, told, told_with_outputs};
 pub use replay::{AsTest, Change, Difference, Reason, difference_lines, ending_line, operation_title, replayed_json, unread_json};
-pub use trace::{About, not_considered, trace_about, trace_lines, with_trace, wrap};
+pub use trace::{About, Wrote, left_out, not_considered, trace_about, trace_lines, trace_writes, with_trace, wrap};
 
 use crate::bytecode::Program;
 use crate::diagnostic::{Code, Severity, render};
 use crate::pipeline::Operation;
-use crate::schema::{Schema, system};
-
-/// What the platform keeps of every record, which goes without saying.
-const KEPT: [&str; 5] = [system::CREATED_ON, system::CREATED_BY, system::MODIFIED_ON, system::MODIFIED_BY, system::VERSION];
-
-/// What every new record is given, where nobody says otherwise; what is said stands with the operation.
-const GIVEN: [&str; 3] = [system::OWNER, system::STATE, system::STATUS];
+use crate::schema::Schema;
+use crate::schema::system::{GIVEN, KEPT};
 
 /// How the operations are written.
 #[derive(Clone, Debug, PartialEq)]

@@ -9,10 +9,12 @@ use smol_str::SmolStr;
 
 use super::Problem;
 use crate::bytecode::Program;
-use crate::diagnostic::Code;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::pipeline::{Ending, Outcome};
 use crate::schema::{Schema, json};
+use crate::source::Sources;
 use crate::value::Uuid;
+use crate::vm::Fault;
 
 /// How many different reasons are counted by themselves.
 const MOST_REASONS: usize = 1_000;
@@ -203,4 +205,13 @@ pub(super) fn micros(took: Duration) -> u64 {
 
 fn line(object: &impl Serialize) -> String {
     serde_json::to_string(object).unwrap_or_default()
+}
+
+/// A fault with its place, where the source is at hand, and the flows that led there.
+pub fn fault_told(fault: &Fault, sources: &Sources) -> Diagnostic {
+    let diagnostic = match fault.span.filter(|span| sources.get(span.file).is_some()) {
+        Some(span) => Diagnostic::new(fault.code, span, fault.message.clone()),
+        None => Diagnostic::unplaced(fault.code, fault.message.clone()),
+    };
+    if fault.chain.is_empty() { diagnostic } else { diagnostic.help(format!("it happened in {}", fault.chain.join(", in "))) }
 }

@@ -2,7 +2,11 @@
 
 use std::fmt::Write;
 
-use crate::schema::{Field, Schema};
+use smol_str::SmolStr;
+
+use crate::pipeline::Ending;
+use crate::schema::jobs::{EXPECTED, Status};
+use crate::schema::{Field, Schema, system};
 use crate::syntax::keywords::is_reserved;
 use crate::value::{EntityId, Reference, Type, Value, text};
 
@@ -13,8 +17,8 @@ pub fn name(name: &str) -> String {
 
 /// The name of a flow, an action or a plug-in, in quotes where it is more than a word.
 pub fn title(name: &str) -> String {
-    let starts = name.starts_with(|letter: char| letter.is_alphabetic() || letter == '_');
-    let plain = starts && name.chars().all(|letter| letter.is_alphanumeric() || letter == '_');
+    let starts = name.starts_with(|letter: char| letter.is_ascii_alphabetic() || letter == '_');
+    let plain = starts && name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
     if plain && !is_reserved(name) { name.to_owned() } else { literal(name) }
 }
 
@@ -68,6 +72,45 @@ pub fn value(
     })
 }
 
+/// What is expected of an operation that was stopped, or failed; nothing of one that was committed, which goes without saying.
+pub fn ended(ending: &Ending) -> Option<String> {
+    match ending {
+        Ending::Stopped { reason, .. } => Some(format!("expect stopped {}", literal(reason))),
+        Ending::Fault(fault) => Some(format!("expect fault {}", fault.code.name())),
+        Ending::Committed => None,
+    }
+}
+
+/// What is expected to have run in an operation, in this order; nothing where nothing ran.
+pub fn ran(names: &[SmolStr]) -> Option<String> {
+    (!names.is_empty()).then(|| format!("expect ran {}", titles(names)))
+}
+
+/// What is expected not to have run in an operation; nothing where there is nothing to name.
+pub fn not_ran(names: &[SmolStr]) -> Option<String> {
+    (!names.is_empty()).then(|| format!("expect not ran {}", titles(names)))
+}
+
+fn titles(names: &[SmolStr]) -> String {
+    names.iter().map(|name| title(name)).collect::<Vec<_>>().join(", ")
+}
+
+/// How the last job of a flow or plug-in is expected to stand; nothing where no test can say so.
+pub fn job(name: &str, status: Status) -> Option<String> {
+    let (word, _) = EXPECTED.iter().find(|(_, known)| *known == status)?;
+    Some(format!("expect job {} {word}", title(name)))
+}
+
+/// Whether a field is the platform's, which keeps it or gives it a value: nothing that a test would expect by itself.
+pub fn is_own(field: &Field) -> bool {
+    system::ALL.contains(&field.name.as_str())
+}
+
+/// Whether a field holds a moment, which is another one in each run unless the clock stands.
+pub fn is_moment(field: &Field) -> bool {
+    matches!(field.ty, Type::DateTime | Type::LocalDateTime)
+}
+
 /// What is expected of a field that holds a value; nothing where that can't be said.
 pub fn expected(
     schema: &Schema,
@@ -84,4 +127,12 @@ pub fn expected(
         Value::Choices(codes) if codes.len() == 1 => format!("expect {place} contains {told}"),
         _ => format!("expect {place} == {told}"),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn texts_can_be_typed_again() {
+        assert_eq!(super::literal("a \"b\" {c} \\ \n\u{1b}"), "\"a \\\"b\\\" \\{c\\} \\\\ \\n\\u{1B}\"");
+    }
 }

@@ -10,9 +10,11 @@ mod line;
 mod report;
 mod run;
 pub mod suggest;
+mod trial;
 
 pub use case::{Case, cases, skipped};
 pub use diagram::diagram;
 pub use line::Line;
 pub use report::{Event, EventKind, Failure, FieldState, Part, RecordState, Report, Verdict};
 pub use run::run;
+pub use trial::tried;

@@ -8,11 +8,11 @@ use std::fmt::Write;
 use rustc_hash::FxHashMap;
 
 use super::written_by;
-use crate::exchange::{GIVEN, KEPT};
-use crate::pipeline::{ADMINISTRATOR, Ending, Operation, ROOT_UNIT};
+use crate::pipeline::{ADMINISTRATOR, Operation, ROOT_UNIT};
 use crate::project::Compiled;
 use crate::project::record::{Played, Taken};
 use crate::project::written;
+use crate::schema::system::{GIVEN, KEPT};
 use crate::schema::{Field, PRIMARY_KEY, Row};
 use crate::value::{EntityId, Reference, Type, Uuid, Value};
 
@@ -50,14 +50,8 @@ impl<'a> AsTest<'a> {
         }
         let statement = self.statement(&taken.operation, played)?;
         self.line(&statement);
-        match &played.outcome.ending {
-            Ending::Stopped { reason, .. } => self.line(&format!("expect stopped {}", written::literal(reason))),
-            Ending::Fault(fault) => self.line(&format!("expect fault {}", fault.code.name())),
-            Ending::Committed => {}
-        }
-        if !played.outcome.ran.is_empty() {
-            self.line(&format!("expect ran {}", played.outcome.ran.iter().map(|name| written::title(name)).collect::<Vec<_>>().join(", ")));
-        }
+        let outcome = &played.outcome;
+        written::ended(&outcome.ending).into_iter().chain(written::ran(&outcome.ran)).for_each(|line| self.line(&line));
         self.expect(played);
         self.body.push('\n');
         Ok(())
@@ -220,10 +214,8 @@ impl<'a> AsTest<'a> {
             let Some(name) = self.names.get(&record.id).cloned() else { continue };
             for (slot, value) in row.iter().filter(|(slot, _)| *slot != PRIMARY_KEY) {
                 let Some(field) = self.compiled.schema.field(record.entity, slot) else { continue };
-                let is_own = KEPT.contains(&field.name.as_str()) || GIVEN.contains(&field.name.as_str());
                 // A test's clock has whole minutes, so what flows worked out of the time is not the same to the last bit.
-                let is_moment = matches!(field.ty, Type::DateTime | Type::LocalDateTime);
-                if is_own || is_moment {
+                if written::is_own(field) || written::is_moment(field) {
                     continue;
                 }
                 let called = |record| self.record(record).map(str::to_owned);

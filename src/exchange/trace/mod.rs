@@ -4,10 +4,12 @@
 mod json;
 mod part;
 mod text;
+mod writes;
 
 pub use json::with_trace;
-pub use part::{About, not_considered, trace_about};
+pub use part::{About, left_out, not_considered, trace_about};
 pub use text::{trace_lines, wrap};
+pub use writes::{Wrote, trace_writes};
 
 pub(super) use part::steps;
 pub(super) use text::lines_of;

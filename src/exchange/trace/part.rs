@@ -1,5 +1,7 @@
 //! A part of a trace: what is about one flow, or about one record, with the entries that it stands in.
 
+use smol_str::SmolStr;
+
 use crate::bytecode::Program;
 use crate::diagnostic::render::{several, visible};
 use crate::pipeline::{Happening, StepVerdict, TraceEntry};
@@ -87,6 +89,18 @@ pub fn not_considered(flow: &str, trace: &[TraceEntry], program: &Program, schem
         true => format!("{flow_words} was not considered: nothing starts it, or runs it, on a `{entity}` here (what happened: {happened})"),
         false => format!("{flow_words} was not considered: it is for other events of `{entity}` than what happened ({happened})"),
     }
+}
+
+/// The names of steps that were considered and didn't run, no more than so many.
+pub fn left_out(trace: &[TraceEntry], most: usize) -> Vec<SmolStr> {
+    let mut names: Vec<SmolStr> = Vec::new();
+    for entry in trace {
+        let Happening::Step { name, verdict, .. } = &entry.what else { continue };
+        if !matches!(verdict, StepVerdict::Ran | StepVerdict::Queued) && names.len() < most && !names.contains(name) {
+            names.push(name.clone());
+        }
+    }
+    names
 }
 
 /// The steps of a trace, in order: the name of each, whether it ran, and the step with the conditions of its own.

@@ -8,7 +8,8 @@ use rustc_hash::FxHashMap;
 use smol_str::{SmolStr, format_smolstr};
 
 use crate::pipeline::{Ending, Happening, Outcome};
-use crate::schema::{PRIMARY_KEY, Row, system};
+use crate::schema::system::{GIVEN, KEPT};
+use crate::schema::{PRIMARY_KEY, Row};
 use crate::value::{Reference, Slot, Value};
 use crate::vm::FactName;
 
@@ -20,10 +21,6 @@ const MOST: usize = 24;
 
 /// How much of a text is told.
 const LONGEST: usize = 60;
-
-/// What the platform keeps of every record, and what every record is given: told where somebody asks for it, the latter also where it changed.
-const KEPT: [&str; 5] = [system::CREATED_ON, system::CREATED_BY, system::MODIFIED_ON, system::MODIFIED_BY, system::VERSION];
-const GIVEN: [&str; 3] = [system::OWNER, system::STATE, system::STATUS];
 
 /// The values that fields had before an operation, by record and name.
 type Before = FxHashMap<(Reference, SmolStr), Value>;
@@ -64,6 +61,7 @@ impl Run<'_> {
         for (slot, field) in entity.fields().filter(|(slot, _)| *slot != PRIMARY_KEY) {
             let now = value(&row, slot);
             let old = before.get(&(record, field.name.clone())).filter(|old| **old != now);
+            // The latter are told where they changed, too.
             let (kept, given) = (KEPT.contains(&field.name.as_str()), GIVEN.contains(&field.name.as_str()));
             let changed = old.is_some() && !kept;
             let wanted = read.contains(&(record, slot)) || changed || !(kept || given || now.is_empty());

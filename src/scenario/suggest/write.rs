@@ -4,10 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use smol_str::SmolStr;
 
-use crate::pipeline::Ending;
 use crate::project::Compiled;
-use crate::project::written::{expected, literal, name, title, value};
-use crate::schema::jobs::Status;
+use crate::project::written::{self, expected, literal, name, title, value};
 use crate::schema::{Default, PRIMARY_KEY, system};
 use crate::value::{EntityId, Type, Value, time};
 
@@ -87,10 +85,9 @@ impl Writer<'_> {
 
     /// What is expected: how it ended, or what it wrote, or else what ran.
     fn ending(&mut self) -> Result<(), String> {
-        match &self.ran.outcome.ending {
-            Ending::Stopped { reason, .. } => self.lines.push(format!("expect stopped {}", literal(reason))),
-            Ending::Fault(fault) => self.lines.push(format!("expect fault {}", fault.code.name())),
-            Ending::Committed => {
+        match written::ended(&self.ran.outcome.ending) {
+            Some(line) => self.lines.push(line),
+            None => {
                 let written = self.written();
                 match self.trial.background {
                     true => self.jobs(),
@@ -104,25 +101,14 @@ impl Writer<'_> {
     }
 
     fn which_ran(&self) -> String {
-        match self.ran.outcome.ran.as_slice() {
-            [] => format!("expect not ran {}", title(&self.trial.name)),
-            ran => format!("expect ran {}", ran.iter().map(|ran| title(ran)).collect::<Vec<_>>().join(", ")),
-        }
+        written::ran(&self.ran.outcome.ran).unwrap_or_else(|| format!("expect not ran {}", title(&self.trial.name)))
     }
 
     fn jobs(&mut self) {
         self.lines.push("run jobs".to_owned());
         let waits = self.trial.waits.iter().map(|wait| format!("advance {}", time::duration_text(*wait)));
         self.lines.extend(waits);
-        let words = match self.ran.job {
-            Some(Status::Succeeded) => "succeeded",
-            Some(Status::Failed) => "failed",
-            Some(Status::Canceled) => "canceled",
-            Some(Status::Waiting) => "waiting",
-            Some(Status::WaitingForResources) => "ready",
-            _ => return,
-        };
-        self.lines.push(format!("expect job {} {words}", title(&self.trial.name)));
+        self.lines.extend(self.ran.job.and_then(|status| written::job(&self.trial.name, status)));
     }
 
     /// The fields of the record that the operation gave another value than it was told to.
