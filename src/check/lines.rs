@@ -22,6 +22,8 @@ pub struct Lines {
     results: FxHashMap<ir::LocalId, SmolStr>,
     users: FxHashMap<SmolStr, Span>,
     operation: bool,
+    /// The `let`s that the last statement names and reads, with the places that begin with their names.
+    used: Vec<(Span, ir::LocalId)>,
 }
 
 impl Lines {
@@ -38,16 +40,13 @@ impl Lines {
             Checker { cx: self.context(checked), kind: Kind::Scenario, givens: &mut givens, used, users, operation, transaction: None };
         let kind = checker.step(statement);
         let Checker { cx, users, operation, .. } = checker;
-        let Context { locals, mut visible, results, mut diagnostics, .. } = cx;
-        if let Some((newest, ..)) = visible.last().cloned() {
-            let last = visible.len() - 1;
-            let mut index = 0;
-            visible.retain(|(name, ..)| {
-                index += 1;
-                *name != newest || index > last
-            });
-        }
-        *self = Lines { locals, visible, results, users, operation };
+        let Context { locals, mut visible, results, mut diagnostics, reads: mut used, .. } = cx;
+        let new = |id: &ir::LocalId| usize::from(id.0) >= before.locals.len();
+        used.extend(visible.iter().filter(|(_, id, _)| new(id)).map(|(_, id, span)| (*span, *id)));
+        let named: Vec<(SmolStr, ir::LocalId)> =
+            visible.iter().filter(|(_, id, _)| new(id)).map(|(name, id, _)| (name.clone(), *id)).collect();
+        visible.retain(|(name, id, _)| named.iter().all(|(newer, by)| newer != name || by <= id));
+        *self = Lines { locals, visible, results, users, operation, used };
         diagnostics.sort_by_key(|diagnostic| (diagnostic.span(), diagnostic.severity(), diagnostic.code));
         diagnostics.dedup();
         let failed = diagnostics.iter().any(|diagnostic| diagnostic.severity() == Severity::Error);
@@ -68,6 +67,14 @@ impl Lines {
         }
     }
 
+    /// What a `for each` would go through as it would be checked next, which leaves nothing behind; with the `let`s that it sees, its own last.
+    pub fn records(&self, checked: &Checked, statement: &ast::Stmt) -> (Option<(ir::Stmt, Vec<ir::Local>)>, Vec<Diagnostic>) {
+        let mut cx = self.context(checked);
+        let kind = cx.alone(statement);
+        let failed = cx.diagnostics.iter().any(|diagnostic| diagnostic.severity() == Severity::Error);
+        (kind.filter(|_| !failed).map(|kind| (ir::Stmt { kind, span: statement.span }, cx.locals)), cx.diagnostics)
+    }
+
     /// Every `let` that there was, by its id.
     pub fn locals(&self) -> &[ir::Local] {
         &self.locals
@@ -76,6 +83,11 @@ impl Lines {
     /// The `let`s in sight, by name.
     pub fn named(&self) -> impl Iterator<Item = (&SmolStr, ir::LocalId, &ir::Local)> {
         self.visible.iter().filter_map(|(name, id, _)| Some((name, *id, self.locals.get(id.0 as usize)?)))
+    }
+
+    /// The `let`s that the last statement names, and those that it reads, each with a place that begins with the name.
+    pub fn used(&self) -> &[(Span, ir::LocalId)] {
+        &self.used
     }
 
     /// The users by name.

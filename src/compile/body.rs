@@ -62,6 +62,16 @@ pub(super) fn expression(expr: &Expr, locals: &[Local]) -> Result<Code, TooLarge
     Ok(Code { inputs, ..code })
 }
 
+/// Compiles a statement that sees `let`s only; they are its inputs.
+pub(super) fn statement(statement: &Stmt, locals: &[Local]) -> Result<Code, TooLarge> {
+    let mut body = Body::of(None, EntityId(0), &[], locals);
+    body.b.span = statement.span;
+    body.statement(statement);
+    body.b.same_place(|b| b.op(Op::End {}));
+    let inputs = u16::try_from(locals.len()).map_err(|_| TooLarge)?;
+    Ok(Code { inputs, ..body.b.finish()? })
+}
+
 /// Whether an expression is made of jumps anyway, so that its two ends can give the two values.
 fn is_test(expr: &Expr) -> bool {
     use ExprKind::{And, Between, Changed, Compare, Contains, In, IsEmpty, Not, Or};

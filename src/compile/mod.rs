@@ -12,7 +12,7 @@ mod wait;
 
 use crate::bytecode::{self, ActionCode, Code, FlowCode, Program, VerifyError};
 use crate::check::Checked;
-use crate::check::ir::{Action, Expr, Fake, Flow, Local};
+use crate::check::ir::{Action, Expr, Fake, Flow, Local, Stmt};
 use crate::diagnostic::{self, Diagnostic};
 use crate::schema::Schema;
 use crate::source::Span;
@@ -45,6 +45,11 @@ pub fn program(checked: &Checked) -> Result<Program, Diagnostic> {
 /// One that is too large to compile gives a code without operations, which faults when it is run.
 pub fn expression(expr: &Expr, locals: &[Local]) -> Code {
     body::expression(expr, locals).unwrap_or_default()
+}
+
+/// Compiles a statement that sees `let`s only; they are its inputs. What is too large to compile faults when it is run.
+pub fn statement(statement: &Stmt, locals: &[Local]) -> Code {
+    body::statement(statement, locals).unwrap_or_default()
 }
 
 /// Compiles what a test puts in the place of code outside the language. What is too large to compile faults when it is run.

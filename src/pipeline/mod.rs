@@ -291,6 +291,20 @@ impl Pipeline {
         })
     }
 
+    /// The records that loops go through, in their order, as a user sees them; inside the longer transaction if one is open.
+    pub fn visited(&mut self, code: &bytecode::Code, inputs: &[Value], acting: Option<Reference>) -> Result<Vec<Reference>, Fault> {
+        let acting = acting.unwrap_or(self.engine.administrator);
+        self.engine.start_anew(acting, Savepoint::None);
+        self.engine.trace = trace::Trace::new(true);
+        self.reading(|engine| {
+            let mut scene = Scene::child(acting, 1, acting, engine.epoch);
+            engine.run_code(code, &mut scene, acting, inputs)?;
+            let (_, _, entries) = std::mem::take(&mut engine.trace).finish();
+            let turn = |entry: TraceEntry| if let Happening::Turn { record, .. } = entry.what { Some(record) } else { None };
+            Ok(entries.into_iter().filter_map(turn).collect())
+        })
+    }
+
     /// A value as a user reads it, by the rules of the language: a choice by its label, a record by its primary name.
     pub fn text(&mut self, value: &Value, ty: &Type, acting: Option<Reference>) -> Result<SmolStr, Fault> {
         let acting = acting.unwrap_or(self.engine.administrator);

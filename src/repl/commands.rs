@@ -1,8 +1,9 @@
 //! The commands of the prompt: the one table that `:help`, completion and running read.
 
 use super::answer::{Answer, Worst};
+use super::place::LOOP;
 use super::session::Session;
-use super::{change, jobs, look, save};
+use super::{change, jobs, list, look, save};
 use crate::diagnostic::nearest;
 
 /// A command.
@@ -27,6 +28,8 @@ pub enum Offers {
     Flows,
     /// Entities.
     Entities,
+    /// An entity, and which of its records.
+    Records,
     /// Users.
     Users,
     /// An entity, a message, fields.
@@ -51,6 +54,9 @@ const fn command(
     Command { name, takes, offers, help, run }
 }
 
+/// What stands before an entity and which of its records, where they are named without it.
+pub(super) const LIST: &str = "list ";
+
 /// All commands, in the order of `:help`.
 pub const COMMANDS: &[Command] = &[
     command("help", "[COMMAND]", Offers::Commands, "this list, or a word about one command", help),
@@ -67,6 +73,7 @@ pub const COMMANDS: &[Command] = &[
     command("type", "VALUE", Offers::Value, "the type of a value, which isn't worked out", look::ty),
     command("effects", "FLOW", Offers::Flows, "what a flow reads, does, and how it can fail", look::effects),
     command("entities", "", Offers::Nothing, "the entities, and how many records there are", look::entities),
+    command("list", "ENTITY [WHICH]", Offers::Records, "its records: `:list account where onhold limit 5`", list::list),
     command("describe", "ENTITY", Offers::Entities, "its fields and keys, and the flows on it", look::describe),
     command("jobs", "[FLOW]", Offers::Flows, "the jobs that go on, or all those of a flow", jobs::jobs),
     command("load", "FILE", Offers::Files, "take in a file as if it were typed", change::load),
@@ -90,7 +97,8 @@ pub(super) fn run(session: &mut Session, text: &str, answer: &mut Answer<'_>) {
     }
 }
 
-/// The command that is meant by what other prompts take: `help`, `?`, `exit`, `quit`, unless it is the name of something.
+/// The command that is meant by what other prompts take: `help`, `?`, `exit`, `quit`, unless it is the name of something; and by the name of an
+/// entity alone, or with words about which of its records.
 pub(super) fn meant(session: &Session, text: &str) -> Option<String> {
     let (word, rest) = text.trim().split_once(char::is_whitespace).unwrap_or((text.trim(), ""));
     let is_named = session.state.lines.named().any(|(name, ..)| *name == word);
@@ -98,6 +106,10 @@ pub(super) fn meant(session: &Session, text: &str) -> Option<String> {
         _ if is_named => None,
         "help" | "?" if !rest.contains(char::is_whitespace) => Some(format!("help {rest}")),
         "exit" | "quit" if rest.is_empty() => Some("quit".to_owned()),
+        _ if session.compiled.schema.entity_id(word).is_some() => {
+            let next = rest.split_whitespace().next();
+            next.is_none_or(|next| LOOP.contains(&next)).then(|| format!("{LIST}{text}"))
+        }
         _ => None,
     }
 }

@@ -1,18 +1,24 @@
 //! What Tab offers: words, names and options that may stand at the cursor; and the hint behind it, the only one of them or a type.
 
-use super::commands::{self, COMMANDS, Offers};
-use super::place::{Before, Owner, Place};
+use std::borrow::Cow;
+
+use super::commands::{self, COMMANDS, LIST, Offers};
+use super::list::BEFORE;
+use super::place::{Before, Owner, Place, Steps};
 use super::session::Session;
 use super::words;
+use crate::bytecode::FlowHead;
+use crate::check::QUERIES;
 use crate::diagnostic::Code;
-use crate::syntax::keywords::{CLAUSES, DECLARATIONS, STATEMENTS};
+use crate::pipeline::order::MESSAGES;
+use crate::project::written::{literal, title};
+use crate::syntax::keywords::{
+    BETWEEN, CLAUSES, DECLARATIONS, EXPECTATIONS, NAMED, ONLY_IN_FLOWS, ONLY_IN_TESTS, OPERATORS, STATEMENTS, VALUES,
+};
 use crate::value::{EntityId, Function, Type};
 
-/// Statements that only stand in flows.
-const ONLY_IN_FLOWS: [&str; 11] = ["set", "stop", "finish", "if", "match", "for", "wait", "log", "step", "table", "delay"];
-
-/// Words that a value may begin with.
-const VALUES: [&str; 7] = ["true", "false", "empty", "now", "today", "not", "caller"];
+/// How many options a hint names.
+const MOST_OPTIONS: usize = 6;
 
 /// Something that is offered.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,12 +31,23 @@ pub(super) struct Offer {
 
 /// The start of what is replaced, and what it may be replaced by.
 pub(super) fn offers(session: &Session, text: &str) -> (usize, Vec<Offer>) {
-    if let Some(command) = text.trim_start().strip_prefix(':') {
+    let said = in_the_language(session, text);
+    if let Some(command) = said.trim_start().strip_prefix(':') {
         return for_command(session, text, command);
     }
-    let before = Before::new(session, text);
+    let before = Before::new(session, &said);
     let found = at(session, &before.place(), !before.prefix.is_empty());
     (text.len() - before.prefix.len(), matching(found, before.prefix))
+}
+
+/// What is typed, with the records that are listed as a `for each` names them. It ends as what is typed does.
+fn in_the_language<'t>(session: &Session, text: &'t str) -> Cow<'t, str> {
+    let command = text.trim_start().strip_prefix(':').and_then(|command| command.split_once(' '));
+    let records = match command {
+        Some((name, rest)) => commands::find(name).filter(|one| one.offers == Offers::Records).map(|_| rest),
+        None => commands::meant(session, text).filter(|meant| meant.starts_with(LIST)).map(|_| text),
+    };
+    records.map_or(text.into(), |records| format!("{BEFORE}{records}").into())
 }
 
 /// What is shown behind the cursor, and whether it can be taken over.
@@ -51,15 +68,16 @@ pub(super) fn hint(session: &Session, text: &str) -> Option<(String, bool)> {
     {
         return Some((rest.to_owned(), true));
     }
-    if text.trim_start().starts_with(':') {
+    let said = in_the_language(session, text);
+    if said.trim_start().starts_with(':') {
         return None;
     }
-    let before = Before::new(session, text);
+    let before = Before::new(session, &said);
     let schema = &session.compiled.schema;
     match before.place() {
         Place::Of(ty, _) if before.prefix.is_empty() => {
             let blank = if text.ends_with(' ') { "" } else { " " };
-            Some((format!("{blank}{}", words::ty(&ty, schema)), false))
+            Some((format!("{blank}{}", wanted(session, &ty)), false))
         }
         _ => {
             let exact = found.iter().find(|offer| offer.text == typed && !offer.about.is_empty()).map(|offer| offer.about.clone());
@@ -67,6 +85,12 @@ pub(super) fn hint(session: &Session, text: &str) -> Option<(String, bool)> {
             ty.or(exact).map(|ty| (format!("  : {ty}"), false))
         }
     }
+}
+
+/// What is wanted, in words: the type, or a few options.
+fn wanted(session: &Session, ty: &Type) -> String {
+    let options: Vec<String> = options(session, ty).into_iter().map(|option| option.text).collect();
+    if (1..=MOST_OPTIONS).contains(&options.len()) { options.join(" | ") } else { words::ty(ty, &session.compiled.schema) }
 }
 
 fn matching(mut offers: Vec<Offer>, prefix: &str) -> Vec<Offer> {
@@ -89,7 +113,7 @@ fn for_command(session: &Session, text: &str, command: &str) -> (usize, Vec<Offe
     let start = text.len() - rest.len();
     let last = rest.rfind([' ', ',']).map_or(0, |at| at + 1);
     match offers {
-        Offers::Nothing | Offers::Files => (start, Vec::new()),
+        Offers::Nothing | Offers::Files | Offers::Records => (start, Vec::new()),
         Offers::Flows => (start, matching(plain(session.steps().iter().map(|name| name.as_str())), rest)),
         Offers::Entities => (start, matching(entities(session), rest)),
         Offers::Users => (start, matching(plain(session.state.lines.users().map(|name| name.as_str())), rest)),
@@ -104,7 +128,7 @@ fn for_command(session: &Session, text: &str, command: &str) -> (usize, Vec<Offe
             let mut words = rest.split_whitespace();
             let found = match rest.get(..last).unwrap_or_default().split_whitespace().count() {
                 0 => entities(session),
-                1 => plain(["create", "update", "delete", "upsert", "assign"]),
+                1 => plain(MESSAGES.iter().map(|message| message.to_lowercase())),
                 _ => {
                     words.next().and_then(|name| session.compiled.schema.entity_id(name)).map(|id| fields(session, id)).unwrap_or_default()
                 }
@@ -128,13 +152,13 @@ fn at(session: &Session, place: &Place, begun: bool) -> Vec<Offer> {
     match place {
         Place::Nothing => Vec::new(),
         Place::Start => {
-            let statements = STATEMENTS.iter().filter(|word| !ONLY_IN_FLOWS.contains(word)).copied();
+            let statements = STATEMENTS.iter().filter(|word| !ONLY_IN_FLOWS.contains(word) && !ONLY_IN_TESTS.contains(word)).copied();
             let mut found = plain(statements.chain(DECLARATIONS.iter().copied()));
             found.extend(value(session, None, begun));
             found
         }
         Place::Named => {
-            let mut found = plain(["create", "upsert", "perform"]);
+            let mut found = plain(NAMED.iter().copied());
             found.extend(value(session, None, begun));
             found
         }
@@ -144,8 +168,8 @@ fn at(session: &Session, place: &Place, begun: bool) -> Vec<Offer> {
             found
         }
         Place::Entity => entities(session),
-        Place::Step { action: true } => plain(session.compiled.program.actions.iter().map(|one| one.head.name.as_str())),
-        Place::Step { action: false } => plain(session.steps().iter().map(|name| name.as_str())),
+        Place::Step(which) => steps(session, *which),
+        Place::User => plain(session.state.lines.users().map(|name| literal(name))),
         Place::Record => locals(session).into_iter().filter(|offer| offer.about.starts_with("lookup")).collect(),
         Place::Member(owner) => members(session, owner),
         Place::Field(entity, there) => fields(session, *entity)
@@ -164,15 +188,16 @@ fn at(session: &Session, place: &Place, begun: bool) -> Vec<Offer> {
             found
         }
         Place::Expect => {
-            let mut found = plain(["stopped", "fault", "ran", "not ran"]);
+            let mut found = plain(EXPECTATIONS.iter().copied());
             found.extend(value(session, None, begun));
             found
         }
         Place::Words(words) => plain(words.iter().copied()),
+        Place::Ordered(entity) => fields(session, *entity),
         Place::Value(entity) => {
             let mut found = value(session, *entity, begun);
             if begun {
-                found.extend(plain(["and", "or", "in", "is", "contains", "between", "where", "on", "to"]));
+                found.extend(plain(OPERATORS.iter().chain(BETWEEN).copied()));
             }
             found
         }
@@ -184,12 +209,39 @@ fn value(session: &Session, entity: Option<EntityId>, begun: bool) -> Vec<Offer>
     let mut found = locals(session);
     found.extend(entity.map(|entity| fields(session, entity)).unwrap_or_default());
     if begun {
-        found.extend(plain(VALUES));
+        found.extend(plain(VALUES.iter().copied()));
         found.extend(Function::ALL.iter().map(|one| Offer { text: one.name.to_owned(), about: one.doc.to_owned() }));
-        found.extend(plain(["count", "exists", "sum", "average"]));
+        found.extend(plain(QUERIES));
         found.extend(entities(session));
     }
     found
+}
+
+/// The flows, plug-ins and actions that a word is about; behind `run` there may be jobs, too.
+fn steps(session: &Session, which: Steps) -> Vec<Offer> {
+    let program = &session.compiled.program;
+    let flows =
+        |wanted: fn(&FlowHead) -> bool| program.flows.iter().map(|flow| &flow.head).filter(move |head| wanted(head)).map(|head| &head.name);
+    let actions = program.actions.iter();
+    let mut found: Vec<Offer> = match which {
+        Steps::All => session.steps().iter().map(|name| title(name)).map(named).collect(),
+        Steps::OnDemand => flows(|head| head.on_demand).map(|name| named(title(name))).collect(),
+        Steps::Children => flows(|head| head.child).map(|name| named(title(name))).collect(),
+        Steps::Actions => actions.map(|action| named(title(&action.head.name))).collect(),
+        Steps::Outside => {
+            let plugins = program.plugins.iter().map(|plugin| &plugin.head.name);
+            let outside = actions.filter(|action| action.body.is_none()).map(|action| &action.head.name);
+            plugins.chain(outside).map(|name| named(title(name))).collect()
+        }
+    };
+    if which == Steps::OnDemand {
+        found.push(named("jobs".to_owned()));
+    }
+    found
+}
+
+fn named(text: String) -> Offer {
+    Offer { text, about: String::new() }
 }
 
 fn locals(session: &Session) -> Vec<Offer> {

@@ -139,7 +139,7 @@ fn start_afresh(session: &mut Session, why: &str, answer: &mut Answer<'_>) -> bo
         }
     }
     session.state = super::session::State::default();
-    session.tape.truncate(0);
+    session.tape.truncate(0, 0);
     session.uncommitted = 0;
     (session.base, session.migrated, session.last) = (None, false, None);
     session.marks.clear();

@@ -2,7 +2,7 @@
 
 use super::session::Session;
 use crate::diagnostic::render;
-use crate::syntax::keywords::{CLAUSES, DECLARATIONS, STATEMENTS, TYPES, is_reserved};
+use crate::syntax::keywords::{BETWEEN, CLAUSES, DECLARATIONS, EXPECTATIONS, MODIFIERS, STATEMENTS, TYPES, is_reserved};
 use crate::syntax::{Token, tokens};
 
 const KEYWORD: &str = "1;35";
@@ -47,7 +47,7 @@ pub(super) fn highlighted(session: &Session, text: &str) -> String {
 
 fn of_word(session: &Session, word: &str, line_first: bool) -> Option<&'static str> {
     let starts = STATEMENTS.contains(&word) || DECLARATIONS.contains(&word) || CLAUSES.contains(&word);
-    let inner = ["on", "where", "order", "by", "limit", "stopped", "fault", "ran", "required", "primary", "to", "audit"].contains(&word);
+    let inner = [BETWEEN, EXPECTATIONS, MODIFIERS].iter().any(|words| words.contains(&word));
     if is_reserved(word) || (starts && line_first) || inner {
         return Some(KEYWORD);
     }

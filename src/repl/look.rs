@@ -11,7 +11,7 @@ use crate::check::ir;
 use crate::diagnostic::{Code, nearest, render};
 use crate::exchange::{self, About};
 use crate::pipeline::Outcome;
-use crate::pipeline::order::Ask;
+use crate::pipeline::order::{Ask, MESSAGES};
 use crate::schema::{Default, Field, PRIMARY_KEY, Schema, system};
 use crate::syntax::{self, ast};
 
@@ -69,9 +69,8 @@ pub(super) fn order(session: &mut Session, text: &str, answer: &mut Answer<'_>) 
     };
     let split = |fields: &str| fields.split([',', ' ']).filter(|field| !field.is_empty()).map(str::to_owned).collect();
     let fields: Option<Vec<String>> = words.next().map(split);
-    let mut first = message.chars();
     // People type `update` as in a trigger; the message is called `Update`.
-    let message = first.next().map_or_else(String::new, |letter| letter.to_uppercase().collect::<String>() + first.as_str());
+    let message = MESSAGES.iter().find(|known| known.eq_ignore_ascii_case(message)).map_or(message, |known| known).to_owned();
     let compiled = crate::project::Compiled { sources: openable(session).into(), ..session.compiled.clone() };
     match compiled.order(&Ask { entity: entity.to_owned(), message, fields }) {
         Ok(order) => answer.line(exchange::order_text(&order, (session.setup.width)()).trim_end()),

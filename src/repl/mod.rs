@@ -5,14 +5,17 @@
 //! What is typed is a command out of one table (`commands.rs`), or declarations, statements and values (`define.rs`, `statement.rs`).
 
 mod answer;
+mod around;
 mod change;
 mod clock;
 mod commands;
 mod complete;
 mod define;
+mod grid;
 mod highlight;
 mod history;
 mod jobs;
+mod list;
 mod look;
 mod outcome;
 mod place;

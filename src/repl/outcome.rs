@@ -3,10 +3,9 @@
 use super::answer::Colour;
 use super::define::openable;
 use super::session::Session;
-use crate::diagnostic::{Diagnostic, render};
+use crate::diagnostic::render;
+use crate::exchange;
 use crate::pipeline::{Ending, Outcome};
-use crate::source::Sources;
-use crate::vm::Fault;
 
 /// How many names of flows are told.
 const MOST: usize = 20;
@@ -35,7 +34,7 @@ pub(super) fn told(session: &mut Session, outcome: &Outcome, user: Option<&str>)
         }
         Ending::Fault(fault) => {
             let sources = openable(session);
-            let place = render::human(&diagnostic(fault, &sources), &sources, colours);
+            let place = render::human(&exchange::fault_told(fault, &sources), &sources, colours);
             format!("{}\n{}{by}     {ran} · {}", place.trim_end(), Colour::Bad.paint("failed", colours), undone(outcome.kept))
         }
     }
@@ -55,15 +54,6 @@ fn undone(kept: u32) -> String {
         1 => "one step kept by itself".to_owned(),
         _ => format!("{kept} steps kept by themselves"),
     }
-}
-
-/// A fault with its place and the flows that led there.
-pub(super) fn diagnostic(fault: &Fault, sources: &Sources) -> Diagnostic {
-    let diagnostic = match fault.span.filter(|span| sources.get(span.file).is_some()) {
-        Some(span) => Diagnostic::new(fault.code, span, fault.message.clone()),
-        None => Diagnostic::unplaced(fault.code, fault.message.clone()),
-    };
-    if fault.chain.is_empty() { diagnostic } else { diagnostic.help(format!("it happened in {}", fault.chain.join(", in "))) }
 }
 
 /// The first line of a statement, not too much of it.

@@ -3,13 +3,15 @@
 //! What is before the cursor is seldom whole, so nothing is parsed: brackets are matched, and the few words before each of
 //! them say what stands inside. A place that isn't understood is [`Place::Value`], where anything may stand.
 
+use super::around::{Around, Inside};
 use super::session::Session;
+use crate::check::clause_words;
 use crate::schema::Entity;
 use crate::syntax::{Token, tokens};
 use crate::value::{EntityId, Type};
 
-/// The functions whose first word is an entity.
-const QUERIES: [&str; 6] = ["count", "exists", "sum", "min", "max", "average"];
+/// The parts of a `for each` behind its entity.
+pub(super) const LOOP: [&str; 3] = ["where", "order", "limit"];
 
 /// What may stand at the cursor.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,24 +24,41 @@ pub(super) enum Place {
     Flow(Option<EntityId>),
     /// An entity.
     Entity,
-    /// A flow; an action.
-    Step { action: bool },
+    /// A flow, a plug-in or an action: those that a word before it is about.
+    Step(Steps),
+    /// A user.
+    User,
     /// A record.
     Record,
     /// A member of what stands before the dot.
     Member(Owner),
     /// A field that is written, in a list for an entity, beside those that are in it.
     Field(EntityId, Vec<String>),
+    /// A field that records are ordered by.
+    Ordered(EntityId),
     /// A value for a field, or beside a value of this type.
     Of(Type, Option<EntityId>),
     /// What an `expect` is about.
     Expect,
     /// One of these words.
-    Words(&'static [&'static str]),
+    Words(Vec<&'static str>),
     /// A value; inside a query or a flow, of its entity.
     Value(Option<EntityId>),
     /// A text or a comment, where nothing is offered.
     Nothing,
+}
+
+/// Which flows, plug-ins and actions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Steps {
+    All,
+    /// Flows that a user runs.
+    OnDemand,
+    /// Flows that others start.
+    Children,
+    Actions,
+    /// Those whose code is outside the language.
+    Outside,
 }
 
 /// What a member is looked for in.
@@ -57,15 +76,15 @@ pub(super) enum Owner {
 
 /// A token that means something.
 #[derive(Clone, Copy, Debug)]
-struct Seen<'a> {
-    token: Token,
-    text: &'a str,
+pub(super) struct Seen<'a> {
+    pub token: Token,
+    pub text: &'a str,
 }
 
 /// The tokens before a cursor, and the part of a word right before it.
 pub(super) struct Before<'a> {
     session: &'a Session,
-    seen: Vec<Seen<'a>>,
+    pub(super) seen: Vec<Seen<'a>>,
     /// What of a word is typed already.
     pub prefix: &'a str,
     in_text: bool,
@@ -103,8 +122,7 @@ impl<'a> Before<'a> {
             return Place::Nothing;
         }
         let end = self.seen.len();
-        let around = self.around();
-        let entity = around.as_ref().and_then(|around| around.entity);
+        let (around, entity) = (self.around(), self.around_entity());
         match self.kind(end, 1) {
             Some(Token::Dot) => return Place::Member(self.owner(end - 1, entity)),
             Some(Token::Operator) => return self.beside(end, entity),
@@ -118,23 +136,53 @@ impl<'a> Before<'a> {
             "update" | "delete" | "assign" => return Place::Record,
             "on" if self.word(end, 3) == "flow" || self.word(end, 3) == "plugin" || self.word(end, 3) == "action" => return Place::Entity,
             "on" | "of" => return Place::Record,
-            "run" | "start" => return Place::Step { action: false },
-            "ran" => return Place::Step { action: false },
-            "perform" => return Place::Step { action: true },
+            "run" => return Place::Step(Steps::OnDemand),
+            "start" => return Place::Step(Steps::Children),
+            "ran" | "job" => return Place::Step(Steps::All),
+            "perform" => return Place::Step(Steps::Actions),
+            "fake" => return Place::Step(Steps::Outside),
+            "as" if self.word(end, 2) != "run" => return Place::User,
+            "user" | "test" | "scenario" | "let" | "entity" | "flow" | "choice" | "action" | "role" if end == 1 => return Place::Nothing,
             "lookup" => return Place::Entity,
             "expect" => return Place::Expect,
-            "change" => return Place::Words(&["status"]),
-            "status" if self.word(end, 2) == "change" => return Place::Words(&["of"]),
-            "stage" => return Place::Words(&["pre-operation", "post-operation"]),
-            "mode" => return Place::Words(&["real-time", "background"]),
-            "trigger" => return Place::Words(&["create", "update", "delete", "assign", "status", "on demand", "child"]),
+            "change" => return Place::Words(vec!["status"]),
+            "status" if self.word(end, 2) == "change" => return Place::Words(vec!["of"]),
             "each" => return Place::Entity,
-            _ => {}
+            "order" => return Place::Words(vec!["by"]),
+            word => match clause_words(word) {
+                words if words.is_empty() => {}
+                words => return Place::Words(words),
+            },
         }
         match around {
+            None if self.word(2, 1) == "each" => self.in_loop(),
             None if end == 0 => Place::Start,
             None => Place::Value(None),
             Some(around) => self.inside(&around),
+        }
+    }
+
+    /// The entity whose fields may stand here by their bare names.
+    fn around_entity(&self) -> Option<EntityId> {
+        match self.around() {
+            Some(around) => around.entity,
+            None if self.word(2, 1) == "each" => self.entity(self.word(3, 1)).map(|(id, _)| id),
+            None => None,
+        }
+    }
+
+    /// Behind the entity of a `for each` whose body has not begun.
+    fn in_loop(&self) -> Place {
+        let Some((entity, _)) = self.entity(self.word(3, 1)) else { return Place::Entity };
+        let part = self.seen.iter().rev().find(|one| one.token == Token::Word && LOOP.contains(&one.text));
+        match part.map_or("", |part| part.text) {
+            "" if self.seen.len() == 3 => Place::Words(LOOP.to_vec()),
+            "where" => Place::Value(Some(entity)),
+            "order" if matches!(self.kind(self.seen.len(), 1), Some(Token::Comma)) || self.word(self.seen.len(), 1) == "by" => {
+                Place::Ordered(entity)
+            }
+            "order" => Place::Words(vec!["ascending", "descending", "limit"]),
+            _ => Place::Value(None),
         }
     }
 
@@ -146,7 +194,7 @@ impl<'a> Before<'a> {
             (Inside::Query, entity)
                 if self.seen.get(around.open + 1..).is_some_and(|inside| inside.iter().all(|one| one.text != "where")) =>
             {
-                if entity.is_some() { Place::Words(&["where"]) } else { Place::Entity }
+                if entity.is_some() { Place::Words(vec!["where"]) } else { Place::Entity }
             }
             (Inside::Values, Some(entity)) if first || self.kind(end, 1) == Some(Token::Comma) => {
                 Place::Field(entity, self.fields_in(around.open))
@@ -174,7 +222,7 @@ impl<'a> Before<'a> {
         if self.in_text || self.prefix.is_empty() {
             return None;
         }
-        let entity = self.around().and_then(|around| around.entity);
+        let entity = self.around_entity();
         if self.kind(self.seen.len(), 1) == Some(Token::Dot) {
             return match self.owner(self.seen.len() - 1, entity) {
                 Owner::Record(entity) => self.field(entity, self.prefix),
@@ -184,34 +232,34 @@ impl<'a> Before<'a> {
         self.named(self.prefix, entity)
     }
 
-    fn kind(&self, end: usize, back: usize) -> Option<Token> {
+    pub(super) fn kind(&self, end: usize, back: usize) -> Option<Token> {
         self.seen.get(end.checked_sub(back)?).map(|one| one.token)
     }
 
-    fn word(&self, end: usize, back: usize) -> &'a str {
+    pub(super) fn word(&self, end: usize, back: usize) -> &'a str {
         end.checked_sub(back).and_then(|at| self.seen.get(at)).filter(|one| one.token == Token::Word).map_or("", |one| one.text)
     }
 
-    fn entity(&self, name: &str) -> Option<(EntityId, &Entity)> {
+    pub(super) fn entity(&self, name: &str) -> Option<(EntityId, &Entity)> {
         let schema = &self.session.compiled.schema;
         let id = schema.entity_id(name)?;
         Some((id, schema.entity(id)?))
     }
 
-    fn field(&self, entity: EntityId, name: &str) -> Option<Type> {
+    pub(super) fn field(&self, entity: EntityId, name: &str) -> Option<Type> {
         let entity = self.session.compiled.schema.entity(entity)?;
         entity.field(entity.slot(name)?).map(|field| field.ty.clone())
     }
 
     /// The type of what a bare name stands for.
-    fn named(&self, name: &str, entity: Option<EntityId>) -> Option<Type> {
+    pub(super) fn named(&self, name: &str, entity: Option<EntityId>) -> Option<Type> {
         let field = entity.and_then(|entity| self.field(entity, name));
         let local = || self.session.state.lines.named().find(|(known, ..)| *known == name).map(|(_, _, local)| local.ty.clone());
         field.or_else(local)
     }
 
     /// What the path is that ends before the dot at a place.
-    fn owner(&self, dot: usize, entity: Option<EntityId>) -> Owner {
+    pub(super) fn owner(&self, dot: usize, entity: Option<EntityId>) -> Owner {
         let mut names = Vec::new();
         let mut at = dot;
         loop {
@@ -259,99 +307,10 @@ impl<'a> Before<'a> {
             _ => Place::Value(entity),
         }
     }
-
-    /// The innermost bracket that is open, and what it is about.
-    fn around(&self) -> Option<Around> {
-        let mut open: Vec<usize> = Vec::new();
-        for (index, one) in self.seen.iter().enumerate() {
-            match one.token {
-                Token::BraceOpen | Token::ParenOpen | Token::BracketOpen => open.push(index),
-                Token::BraceClose | Token::ParenClose | Token::BracketClose => drop(open.pop()),
-                _ => {}
-            }
-        }
-        let innermost = open.last().copied()?;
-        let flow = open.iter().rev().find_map(|at| self.flow_before(*at));
-        let around = |kind, entity| Some(Around { open: innermost, kind, entity });
-        match self.kind(innermost + 1, 1) {
-            Some(Token::ParenOpen) if QUERIES.contains(&self.word(innermost, 1)) => {
-                let named = self.seen.get(innermost + 1).and_then(|one| self.entity(one.text)).map(|(id, _)| id);
-                around(Inside::Query, named)
-            }
-            Some(Token::ParenOpen) if self.word(innermost, 1) == "update" => around(Inside::Updated, flow.flatten()),
-            Some(Token::BraceOpen) => match self.values_before(innermost, flow.flatten()) {
-                Some(entity) => around(Inside::Values, Some(entity)),
-                None if flow.is_some() => around(Inside::Flow, flow.flatten()),
-                None => around(Inside::Other, None),
-            },
-            _ => around(Inside::Other, flow.flatten()),
-        }
-    }
-
-    /// The entity of a flow whose brace this is; the outer one is none where the brace is another's.
-    fn flow_before(&self, brace: usize) -> Option<Option<EntityId>> {
-        let on = self.word(brace, 2) == "on" && self.kind(brace + 1, 1) == Some(Token::BraceOpen);
-        let head = (3..8).any(|back| matches!(self.word(brace, back), "flow" | "action" | "plugin"));
-        (on && head).then(|| self.entity(self.word(brace, 1)).map(|(id, _)| id))
-    }
-
-    /// The entity whose fields are listed behind a brace.
-    fn values_before(&self, brace: usize, flow: Option<EntityId>) -> Option<EntityId> {
-        if matches!(self.word(brace, 2), "create" | "upsert") {
-            return self.entity(self.word(brace, 1)).map(|(id, _)| id);
-        }
-        let mut start = brace;
-        while self.kind(start, 2) == Some(Token::Dot) {
-            start = start.checked_sub(2)?;
-        }
-        if self.word(start, 2) != "update" {
-            return None;
-        }
-        let name = self.word(brace, 1);
-        let ty = if start == brace {
-            self.named(name, flow)
-        } else {
-            match self.owner(brace - 2, flow) {
-                Owner::Record(entity) => self.field(entity, name),
-                _ => None,
-            }
-        };
-        match ty.as_ref().map(of_type) {
-            Some(Owner::Record(entity)) => Some(entity),
-            _ => None,
-        }
-    }
-
-    /// The fields that are in a list already.
-    fn fields_in(&self, open: usize) -> Vec<String> {
-        let inside = self.seen.get(open..).unwrap_or_default();
-        let pairs = inside.iter().zip(inside.iter().skip(1));
-        pairs.filter(|(_, next)| next.token == Token::Assign).map(|(name, _)| name.text.to_owned()).collect()
-    }
-}
-
-/// A bracket that is open.
-struct Around {
-    open: usize,
-    kind: Inside,
-    entity: Option<EntityId>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Inside {
-    /// A list of fields with values.
-    Values,
-    /// The fields of an `update(…)` trigger.
-    Updated,
-    /// `count(…)`
-    Query,
-    /// The body of a flow, or a block in it.
-    Flow,
-    Other,
 }
 
 /// What the members of a value of this type are looked for in.
-fn of_type(ty: &Type) -> Owner {
+pub(super) fn of_type(ty: &Type) -> Owner {
     match ty {
         Type::Lookup(entities) => match entities.as_ref() {
             [only] => Owner::Record(*only),

@@ -1,15 +1,16 @@
 //! `:save`: what was typed, as a test that passes. It is run before it is written, in a fresh store as every test is, and a value that
 //! is another one there (it may hang on the clock, or on records of the store) isn't expected.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::answer::{Answer, Worst};
 use super::session::{Session, counted};
-use super::tape::TestLine;
-use super::words::quoted;
+use super::tape::{Test, TestLine};
 use crate::diagnostic::render;
 use crate::pipeline::Settings;
 use crate::project::Project;
+use crate::project::written::literal;
 use crate::scenario::{self, Report};
 use crate::source::Sources;
 use crate::syntax;
@@ -32,20 +33,21 @@ pub(super) fn save(session: &mut Session, file: &str, answer: &mut Answer<'_>) {
     if session.tape.len() == 0 {
         return answer.error(Worst::Usage, "nothing was typed yet that a test could do");
     }
-    let title = quoted(&path.file_stem().map_or_else(|| "saved".into(), |stem| stem.to_string_lossy()));
+    let title = literal(&path.file_stem().map_or_else(|| "saved".into(), |stem| stem.to_string_lossy()));
     match passing(session, &title) {
         Err(words) => answer.error(Worst::Problems, format!("not saved: {words}")),
-        Ok((lines, left_out)) => {
-            let text = laid_out(&whole(session, &lines));
+        Ok((test, left_out)) => {
+            let text = laid_out(&whole(session, &test.lines));
             if let Err(error) = std::fs::write(path, text) {
                 return answer.error(Worst::Failed, format!("error: `{file}` can't be written: {error}"));
             }
             let left_out = if left_out == 0 {
                 String::new()
             } else {
-                format!(", without {} that hang on this session", counted(left_out, "value", "values"))
+                format!(", without {} on this session", counted(left_out, "value that hangs", "values that hang"))
             };
             answer.line(format!("saved      {file}{left_out}: `weir test` runs it"));
+            test.notes.iter().for_each(|note| answer.line(format!("           {note}")));
             for (kind, name) in session.texts.shadowed() {
                 answer.line(format!("           {kind} {name} also stands in the project: keep one of them"));
             }
@@ -53,22 +55,22 @@ pub(super) fn save(session: &mut Session, file: &str, answer: &mut Answer<'_>) {
     }
 }
 
-/// The lines of a test that passes, and how many values it does without.
-fn passing(session: &Session, title: &str) -> Result<(Vec<TestLine>, usize), String> {
-    let mut without = Vec::new();
+/// A test that passes, and how many values it does without.
+fn passing(session: &Session, title: &str) -> Result<(Test, usize), String> {
+    let mut without = BTreeSet::new();
     loop {
-        let lines = session.tape.test(title, &without);
-        let (project, report) = tried(session, &lines)?;
-        let Some(failure) = report.failure else { return Ok((lines, without.len())) };
+        let test = session.tape.test(title, &without);
+        let (project, report) = tried(session, &test.lines)?;
+        let Some(failure) = report.failure else { return Ok((test, without.len())) };
         let at = project.sources.position(failure.span).line;
         let mut line = 1;
-        let found = lines.iter().find(|one| {
+        let found = test.lines.iter().find(|one| {
             let first = line;
             line += one.text.lines().count();
             (first..line).contains(&at)
         });
         match found {
-            Some(TestLine { entry: Some(entry), optional: true, .. }) if without.len() < MOST_TAKEN_OUT => without.push(*entry),
+            Some(TestLine { optional: Some(number), .. }) if without.len() < MOST_TAKEN_OUT => without.insert(*number),
             found => {
                 let statement = found.map_or("", |line| line.text.trim());
                 return Err(format!(
@@ -77,7 +79,7 @@ fn passing(session: &Session, title: &str) -> Result<(Vec<TestLine>, usize), Str
                     render::visible(&failure.message)
                 ));
             }
-        }
+        };
     }
 }
 
@@ -85,12 +87,8 @@ fn passing(session: &Session, title: &str) -> Result<(Vec<TestLine>, usize), Str
 fn tried(session: &Session, lines: &[TestLine]) -> Result<(Project, Report), String> {
     let text = lines.iter().map(|line| line.text.as_str()).collect::<Vec<_>>().join("\n");
     let project = session.texts.project_with(NAME, &text);
-    let compiled = project.compile().map_err(|errors| errors.to_string())?;
-    let settings = Settings { queues_mail: false, ..compiled.config.apply(Settings::fixed()) };
-    let mut pipeline = compiled.open(super::session::MEMORY, settings).map_err(|error| error.to_string())?;
-    let mine = |one: &&crate::check::ir::Scenario| project.sources.get(one.span.file).is_some_and(|file| &*file.name == NAME);
-    let test = project.checked.scenarios.iter().find(mine).ok_or("it holds no test")?;
-    let report = scenario::run(test.into(), &mut pipeline);
+    let settings = Settings { queues_mail: false, ..project.config.apply(Settings::fixed()) };
+    let report = scenario::tried(&project, NAME, settings)?;
     Ok((project, report))
 }
 

@@ -13,7 +13,7 @@ use smol_str::SmolStr;
 
 use super::answer::{Answer, Worst};
 use super::clock::Clock;
-use super::tape::Tape;
+use super::tape::{Seen, Tape, Typed};
 use super::texts::Texts;
 use super::{commands, define, statement};
 use crate::check::Lines;
@@ -250,8 +250,15 @@ impl Session {
     pub(super) fn restore(&mut self, state: State) {
         self.clock.set(state.time.0);
         self.pipeline.set_ahead(state.time.1);
-        self.tape.truncate(state.taped);
+        self.tape.truncate(state.taped, state.lines.locals().len());
         self.state = state;
+    }
+
+    /// The tape, with what is known when the last statement, or a value in it, is put on it.
+    pub(super) fn taped(&mut self, at: crate::source::Span) -> (&mut Tape, Seen<'_>, Typed<'_>) {
+        let Session { tape, state, compiled, clock, sources, .. } = self;
+        let seen = Seen { schema: &compiled.schema, lines: &state.lines, line: &state.line, stands: clock.stands_at().is_some() };
+        (tape, seen, Typed::of(sources, &state.lines, at))
     }
 
     /// Undoes everything since the last `:commit`; the tables are brought up to the schema again, which is as it was declared since.

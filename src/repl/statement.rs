@@ -5,6 +5,7 @@ use super::session::{Last, Mark, Session, State};
 use super::{define, jobs, outcome, view};
 use crate::check::ir::{self, StepKind, StmtKind};
 use crate::diagnostic::{Code, render};
+use crate::exchange;
 use crate::pipeline::Ending;
 use crate::scenario::{self, Event, EventKind, Failure};
 use crate::syntax::{self, ast};
@@ -38,16 +39,18 @@ pub(super) fn take(session: &mut Session, statement: &ast::Stmt, answer: &mut An
         }
     }
     let (events, failure) = session.state.line.run(&step, session.state.lines.locals(), &mut session.pipeline);
-    let sound = failure.is_none();
+    let (sound, ahead) = (failure.is_none(), session.pipeline.ahead());
     let changes = changes(&step.kind, &events, sound);
     tell(session, &step, (&events, sound), answer);
     if let Some(failure) = failure {
         tell_failure(session, &failure, answer);
     }
-    let text = session.sources.slice(step.span);
-    match step.kind {
-        StepKind::Advance(_) if sound => session.tape.advance(text, session.pipeline.ahead() - before.time.1, &session.state.line),
-        _ => session.tape.statement(text, &session.state.line, &events, sound),
+    if sound {
+        let (tape, seen, typed) = session.taped(step.span);
+        match step.kind {
+            StepKind::Advance(_) => tape.advance(&typed, ahead - before.time.1, &events, &seen),
+            _ => tape.statement(&typed, &events, &seen),
+        }
     }
     keep(session, before, &step, (writes, changes), answer);
     session.recover(answer);
@@ -159,7 +162,7 @@ fn tell(session: &mut Session, step: &ir::Step, (events, sound): (&[Event], bool
                 });
             }
             EventKind::Show(value) => answer.line(render::visible(value).into_owned()),
-            EventKind::Job(job) => answer.line(crate::exchange::job_line(job)),
+            EventKind::Job(job) => answer.line(exchange::job_line(job)),
             EventKind::History(lines) if lines.is_empty() => answer.line("the audit has nothing of it"),
             EventKind::History(lines) => lines.iter().for_each(|line| answer.line(render::visible(line).into_owned())),
         }
@@ -222,7 +225,7 @@ fn tell_failure(session: &mut Session, failure: &Failure, answer: &mut Answer<'_
 
 /// A fault of a value, told with carets into what was typed.
 pub(super) fn tell_fault(session: &Session, fault: &Fault, answer: &mut Answer<'_>) {
-    let problem = outcome::diagnostic(fault, &session.sources);
+    let problem = exchange::fault_told(fault, &session.sources);
     answer.diagnostics(&[problem], &session.sources, session.setup.colours);
 }
 

@@ -8,6 +8,7 @@ use std::cell::RefCell;
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustyline::completion::{Completer, FilenameCompleter, Pair};
 use rustyline::error::ReadlineError;
@@ -15,7 +16,9 @@ use rustyline::highlight::{CmdKind, Highlighter};
 use rustyline::hint::{Hint, Hinter};
 use rustyline::history::DefaultHistory;
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
-use rustyline::{CompletionType, Config, Context, Editor, Helper};
+use rustyline::{
+    Cmd, CompletionType, ConditionalEventHandler, Config, Context, Editor, Event, EventContext, EventHandler, Helper, KeyEvent, RepeatCount,
+};
 
 use super::answer::{Answer, Colour, Told, Worst};
 use super::commands::{self, Offers};
@@ -63,6 +66,17 @@ fn editor(session: &Rc<RefCell<Session>>, colours: bool) -> rustyline::Result<Ed
     Ok(editor)
 }
 
+/// Ctrl-C while a line is edited: it is taken as it stands, without its hint, and dropped.
+#[derive(Clone, Default)]
+struct Dropped(Arc<AtomicBool>);
+
+impl ConditionalEventHandler for Dropped {
+    fn handle(&self, _: &Event, _: RepeatCount, _: bool, _: &EventContext<'_>) -> Option<Cmd> {
+        self.0.store(true, Ordering::Relaxed);
+        Some(Cmd::AcceptLine)
+    }
+}
+
 /// Line after line, until somebody leaves.
 fn converse(
     editor: &mut Editor<Front, DefaultHistory>,
@@ -70,7 +84,8 @@ fn converse(
     mut history: History,
     tell: &mut dyn FnMut(&Told),
 ) -> Worst {
-    let mut inputs = 0;
+    let (mut inputs, dropped) = (0, Dropped::default());
+    editor.bind_sequence(KeyEvent::ctrl('C'), EventHandler::Conditional(Box::new(dropped.clone())));
     loop {
         let (news, prompt, colours) = {
             let mut session = session.borrow_mut();
@@ -79,6 +94,7 @@ fn converse(
         news.into_iter().for_each(|news| tell(&Told::Line(news)));
         let styled = Colour::Prompt.paint(&prompt, colours);
         let (text, left) = match editor.readline(&(prompt, styled)) {
+            Ok(_) if dropped.0.swap(false, Ordering::Relaxed) => continue,
             Ok(text) => (text, false),
             Err(ReadlineError::Interrupted) => continue,
             Err(ReadlineError::Eof) => (":quit".to_owned(), true),

@@ -5,7 +5,9 @@ use super::session::Session;
 use super::{statement, words};
 use crate::check::ir;
 use crate::diagnostic::render;
+use crate::project::written::literal;
 use crate::schema::{FieldSet, PRIMARY_KEY, system};
+use crate::source::Span;
 use crate::value::{Reference, Type, Value};
 
 /// Shows the value of an expression; says whether there is one.
@@ -18,11 +20,13 @@ pub(super) fn show(session: &mut Session, value: &ir::Expr, answer: &mut Answer<
             return false;
         }
     };
-    let text = session.sources.slice(value.span).to_owned();
-    session.tape.value(&text, &given, &value.ty, &session.compiled.schema, &session.state.line);
     match given {
-        Value::Reference(record) => self::record(session, record, answer),
-        given => answer.line(brief(session, &given, value)),
+        Value::Reference(record) => self::record(session, record, value.span, answer),
+        given => {
+            let (tape, seen, typed) = session.taped(value.span);
+            tape.value(&typed, &given, &value.ty, &seen);
+            answer.line(brief(session, &given, value));
+        }
     }
     true
 }
@@ -46,7 +50,7 @@ pub(super) fn moment(moment: jiff::Timestamp) -> String {
 }
 
 /// A record with the fields that aren't empty. Who acts as somebody sees its name alone, since the fields may not be theirs to read.
-fn record(session: &mut Session, record: Reference, answer: &mut Answer<'_>) {
+fn record(session: &mut Session, record: Reference, at: Span, answer: &mut Answer<'_>) {
     let name = session.record_name(record).unwrap_or_default();
     answer.line(Colour::Strong.paint(&name, session.setup.colours));
     if session.state.line.acting.is_some() {
@@ -62,6 +66,9 @@ fn record(session: &mut Session, record: Reference, answer: &mut Answer<'_>) {
         Ok(Some(row)) => {
             let values: Vec<_> = row.iter().filter(|(_, value)| !value.is_empty()).map(|(slot, value)| (slot, value.clone())).collect();
             let width = values.iter().filter_map(|(slot, _)| entity.field(*slot)).map(|field| field.name.len()).max().unwrap_or(0);
+            let (tape, seen, typed) = session.taped(at);
+            let fields = values.iter().filter_map(|(slot, value)| Some((entity.field(*slot)?, value)));
+            tape.record(&typed, record.entity, fields, &seen);
             for (slot, value) in values {
                 if let Some(field) = entity.field(slot) {
                     let words = of_type(session, &value, &field.ty);
@@ -82,7 +89,7 @@ impl Session {
         let slot = entity.primary_name?;
         let row = self.pipeline.read(record, &[slot].into_iter().collect()).ok().flatten()?;
         match row.get(slot) {
-            Some(Value::Text(name)) => Some(render::visible(&format!("{} {}", entity.name, words::quoted(name))).into_owned()),
+            Some(Value::Text(name)) => Some(render::visible(&format!("{} {}", entity.name, literal(name))).into_owned()),
             _ => Some(format!("{} {}", entity.name, record.id)),
         }
     }

@@ -1,38 +1,16 @@
 //! Values and types in the words of the language, as people would type them.
 
+use crate::project::written::literal;
 use crate::schema::{Field, Schema};
-use crate::value::{ChoiceId, Type, Value, text};
+use crate::value::{ChoiceId, Type, Value};
 
 /// A value as it would be written; a record is told by whoever can look it up.
 pub(super) fn value(value: &Value, ty: &Type, schema: &Schema) -> String {
-    let option = |code: &i32| {
-        let choice = if let Type::Choice(choice) | Type::Choices(choice) = ty { schema.choice(*choice) } else { None };
-        choice.and_then(|choice| choice.by_code(*code)).map_or_else(|| code.to_string(), |option| option.name.to_string())
-    };
     match value {
-        Value::Empty => "empty".to_owned(),
-        Value::Text(text) => quoted(text),
-        Value::Choice(code) => option(code),
-        Value::Choices(codes) => format!("[{}]", codes.iter().map(option).collect::<Vec<_>>().join(", ")),
-        other => text::display(other).to_string(),
+        Value::Text(text) => literal(text),
+        Value::Reference(record) => record.id.to_string(),
+        other => schema.written(other, Some(ty), usize::MAX),
     }
-}
-
-/// A text in quotes, with everything escaped that would mean something else.
-pub(super) fn quoted(text: &str) -> String {
-    let mut quoted = String::with_capacity(text.len() + 2);
-    quoted.push('"');
-    for character in text.chars() {
-        match character {
-            '"' | '\\' | '{' | '}' => quoted.extend(['\\', character]),
-            '\n' => quoted.push_str("\\n"),
-            '\t' => quoted.push_str("\\t"),
-            other if other.is_control() => quoted.push_str(&format!("\\u{{{:x}}}", other as u32)),
-            other => quoted.push(other),
-        }
-    }
-    quoted.push('"');
-    quoted
 }
 
 /// A type as a field of it is declared, in short: `money`, `lookup account | contact`.
@@ -78,13 +56,5 @@ pub(super) fn field(field: &Field, schema: &Schema) -> String {
             format!("{} {{ {} }}", ty(&field.ty, schema), options.unwrap_or_default().join(", "))
         }
         _ => ty(&field.ty, schema),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn texts_can_be_typed_again() {
-        assert_eq!(super::quoted("a \"b\" {c} \\ \n\u{1b}"), "\"a \\\"b\\\" \\{c\\} \\\\ \\n\\u{1b}\"");
     }
 }

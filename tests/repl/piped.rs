@@ -81,6 +81,60 @@ fn what_is_too_long_is_refused_and_what_is_never_whole_ends() {
 }
 
 #[test]
+fn the_name_of_an_entity_lists_its_records() {
+    let mut script =
+        String::from(":now 2026-03-01\nlet acme = create account { name = \"Acme\", revenue = 2_000_000, industry = banking }\n");
+    for number in 1..=30 {
+        script += &format!("create account {{ name = \"N{number:02}\", revenue = {number}, parent = acme }}\n");
+    }
+    let before = script.lines().count();
+    script += r#"account where revenue > 27 order by revenue descending
+:list account where parent == acme and revenue <= 2
+account order by name limit 3
+account
+account where name == "none"
+let account = acme
+account.name
+:list account limit 1
+account where nam == 3
+:list nothing
+:list account where
+:list account { name = 3 }
+:list
+count(account where revenue > 5)
+"#;
+    let gave = rules(&script);
+    let out: Vec<&str> = gave.out.lines().skip(before).collect();
+    hold("the_name_of_an_entity_lists_its_records", &Gave { out: out.join("\n") + "\n", ..gave });
+}
+
+#[test]
+fn what_looks_like_an_assignment_teaches_let_and_update() {
+    let gave = rules(
+        r#"l = 2
+l += 2
+let acme = create account { name = "Acme" }
+acme.parent.name := "Nova"
+acme.revenue += 5
+acme = 3
+set name = "Nova"
+acme.name == "Acme"
+this = 3
+"#,
+    );
+    hold("what_looks_like_an_assignment_teaches_let_and_update", &gave);
+}
+
+#[test]
+fn a_list_shows_what_who_acts_may_see() {
+    let gave = rules(
+        "role Own { privilege create, read on account at user }\nuser \"alice\" { role Own }\ncreate account { name = \"Hidden\" }\n\
+         :as alice\ncreate account { name = \"Seen\" }\naccount\n",
+    );
+    assert!(gave.out.ends_with("name  onhold\nSeen  false\n1 record\n"), "{}{}", gave.out, gave.err);
+}
+
+#[test]
 fn undoing_leaves_who_acts_alone() {
     let made = "let a = create account { name = \"A\" }\n";
     let who = "caller.fullname\n";

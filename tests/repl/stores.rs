@@ -70,6 +70,96 @@ today > 2026-03-02
     assert!(format.status.success(), "it is laid out as every file is");
 }
 
+/// Runs the tests of a folder, all of which pass.
+fn passes(folder: &std::path::Path) {
+    let test = weir(folder, &["test", "."]).output().unwrap();
+    assert!(test.status.success(), "{}", String::from_utf8_lossy(&test.stdout));
+}
+
+#[test]
+fn what_flows_gave_and_what_was_looked_at_is_held() {
+    let audit = "entity note { text text(20)  account lookup account }\n\
+        flow Notes on account {\n  trigger update(onhold)\n  create note { text = name, account = this }\n}\n\
+        flow Reminds on account {\n  mode background\n  trigger create\n  wait 2 days\n  set creditlimit = 7\n}\n";
+    let folder = folder(&[("rules.flow", &format!("{RULES}\n{audit}"))]);
+    let script = r#":now 2026-02-01
+let acme = create account { name = "Acme", industry = banking, revenue = 2_000_000 }
+acme
+update acme { name = "Other" }
+update acme { onhold = false }
+let note = note["Acme"]
+let found = create note { text = "mine", account = acme }
+found
+:commit
+:advance 3 days
+acme.creditlimit
+:save saved.flow
+"#;
+    let gave = piped(folder.path(), &["rules.flow"], script);
+    assert_eq!(gave.code, 1, "the record that isn't there is told of: {}{}", gave.out, gave.err);
+    insta::assert_snapshot!(fs::read_to_string(folder.path().join("saved.flow")).unwrap());
+    passes(folder.path());
+}
+
+#[test]
+fn a_name_that_is_given_again_is_another_one_in_the_test() {
+    let folder = folder(&[("rules.flow", RULES)]);
+    let script = r#"let acme = create account { name = "First" }
+let acme = create account { name = "{acme.name} and second", parent = acme }
+let acme2 = create account { name = "Third", parent = acme }
+let acme = create account { name = "Fourth", parent = acme2 }
+acme.parent.parent.parent.name
+count(account where parent == acme2 and name == "Fourth")
+"{acme.name} {acme2.name}"
+user "alice" {}
+as "alice" { let who = caller.fullname }
+let who = "nobody"
+who
+:save saved.flow
+"#;
+    let gave = piped(folder.path(), &["rules.flow"], script);
+    assert_eq!((gave.code, gave.err.as_str()), (0, ""), "{}", gave.out);
+    assert!(gave.out.ends_with("saved      saved.flow: `weir test` runs it\n"), "{}", gave.out);
+    insta::assert_snapshot!(fs::read_to_string(folder.path().join("saved.flow")).unwrap());
+    passes(folder.path());
+}
+
+#[test]
+fn any_number_of_changes_of_who_acts_is_saved() {
+    let folder = folder(&[("rules.flow", RULES)]);
+    let turn = |number: usize| {
+        let (who, name) = if number.is_multiple_of(2) { (":as alice", "a") } else { (":as", "b") };
+        format!("{who}\nlet {name}{number} = create account {{ name = \"{number}\" }}\n")
+    };
+    let turns: String = (0..80).map(turn).collect();
+    let gave = piped(
+        folder.path(),
+        &["rules.flow"],
+        &format!(
+            "role Sales {{ privilege create, read, write on account at organization }}\nuser \"alice\" {{ role Sales }}\n{turns}a0.name\n:save saved.flow\n"
+        ),
+    );
+    assert!(gave.out.ends_with("saved      saved.flow: `weir test` runs it\n"), "{}{}", gave.out, gave.err);
+    let saved = fs::read_to_string(folder.path().join("saved.flow")).unwrap();
+    assert_eq!(saved.matches("as \"alice\" {").count(), 40, "{saved}");
+    assert!(saved.lines().all(|line| !line.starts_with("      ")), "nothing nests: {saved}");
+    passes(folder.path());
+}
+
+#[test]
+fn a_clock_that_went_back_is_told_of() {
+    let folder = folder(&[("rules.flow", RULES)]);
+    let script =
+        ":now 2026-03-01\nlet a = create account { name = \"A\" }\n:now 2026-02-01\ntoday\n:now 2026-04-01\ntoday\n:save saved.flow\n";
+    let gave = piped(folder.path(), &["rules.flow"], script);
+    let told = "saved      saved.flow, without 1 value that hangs on this session: `weir test` runs it\n           \
+        without `:now 2026-02-01T00:00:00Z`: the clock of a test only goes on, and it is 2026-03-01T00:00:00Z there by then\n";
+    assert!(gave.out.ends_with(told), "{}{}", gave.out, gave.err);
+    let saved = fs::read_to_string(folder.path().join("saved.flow")).unwrap();
+    assert!(saved.contains("expect today == 2026-04-01") && !saved.contains("2026-02-01"), "{saved}");
+    passes(folder.path());
+}
+
 #[test]
 fn what_would_not_pass_is_not_saved() {
     let folder = folder(&[("rules.flow", RULES)]);

@@ -294,6 +294,71 @@ fn control_c_drops_the_line() {
     leaves(session);
 }
 
+#[test]
+fn control_c_takes_the_hint_away() {
+    let (_folder, mut session) = rules(&[]);
+    keys(&mut session, ":advance ");
+    sees(&mut session, "DURATION");
+    keys(&mut session, CONTROL_C);
+    let left = session.exp_string("\u{1b}[?2004h").unwrap();
+    assert!(left.contains("weir> :advance ") && !left.contains("DURATION"), "{left:?}");
+    // Nothing of it was taken in, and it stands in no history.
+    keys(&mut session, "1 + 1\r");
+    sees(&mut session, "\n2\r\n");
+    prompted(&mut session);
+    keys(&mut session, &format!("{UP}{UP}"));
+    gives(&mut session, "", "2");
+    leaves(session);
+}
+
+#[test]
+fn records_are_listed_and_what_names_them_is_completed() {
+    let (_folder, mut session) = rules(&[]);
+    for (name, revenue) in [("Acme", 3), ("Beta", 9), ("Nova", 5)] {
+        ask(&mut session, &format!("create account {{ name = \"{name}\", revenue = {revenue}, industry = banking }}"), "committed");
+    }
+    keys(&mut session, "acco\t whe\t indu\t == ban\t and rev\t > 3 ord\t b\t rev\t desc\t lim\t 5\r");
+    for line in ["name  revenue  onhold  industry", "Beta        9  false   banking", "Nova        5  false   banking", "2 records"] {
+        sees(&mut session, &format!("{line}\r\n"));
+    }
+    prompted(&mut session);
+    ask(&mut session, ":list acco\t lim\t 1", "1 of 3 records: `limit 3` shows all");
+    keys(&mut session, "account where rev");
+    sees(&mut session, "enue");
+    drops(&mut session);
+    leaves(session);
+}
+
+#[test]
+fn what_looks_like_an_assignment_is_told_how_names_and_records_change() {
+    let (_folder, mut session) = rules(&[]);
+    ask(&mut session, "l = 2", "`let` is missing before `l`");
+    ask(&mut session, "let acme = create account { name = \"Acme\" }", "committed");
+    ask(&mut session, "acme.name = \"Nova\"", "update acme { name = \"Nova\" }");
+    gives(&mut session, "acme.name", "\"Acme\"");
+    leaves(session);
+}
+
+#[test]
+fn behind_a_word_stands_only_what_it_is_about() {
+    let flows = "flow Now on account { trigger on demand  set onhold = true }\nflow Part on account { trigger child  set onhold = true }\n\
+        action Send on account { input text text(9)  via host }\n";
+    let folder = folder(&[("rules.flow", &format!("{RULES}{flows}"))]);
+    let mut session = prompt(folder.path(), &["rules.flow"], false);
+    ask(&mut session, "let acme = create account { name = \"Acme\" }", "committed");
+    ask(&mut session, "user \"alice\" {}", "user       alice");
+    ask(&mut session, "run N\t on acm\t", "ran Now");
+    ask(&mut session, "start P\t on acme", "ran Part");
+    ask(&mut session, "fake \t {}", "fakes      Send");
+    ask(&mut session, "perform \t(text = \"a\") on acme", "ran Send");
+    ask(&mut session, "as \t { let note = caller.fullname }", "weir");
+    gives(&mut session, "note", "\"alice\"");
+    keys(&mut session, "update acme { industry = ");
+    sees(&mut session, "banking | retail | other");
+    drops(&mut session);
+    leaves(session);
+}
+
 /// A flow that writes for each pair of its parts: with many parts it would take minutes.
 const BUSY: &str = r#"entity item {
   name  text(20) required

@@ -62,7 +62,7 @@ pub(super) enum Asked {
 }
 
 /// The messages of every entity.
-const MESSAGES: [&str; 8] = ["Create", "Update", "Delete", "Upsert", "Assign", "SetState", "CreateMultiple", "UpdateMultiple"];
+pub const MESSAGES: [&str; 8] = ["Create", "Update", "Delete", "Upsert", "Assign", "SetState", "CreateMultiple", "UpdateMultiple"];
 
 /// Reads a question.
 pub(super) fn read(program: &Program, schema: &Schema, ask: &Ask) -> Result<Question, AskError> {

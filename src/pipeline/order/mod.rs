@@ -20,7 +20,7 @@ mod steps;
 use serde::Serialize;
 use smol_str::SmolStr;
 
-pub use ask::{Ask, AskError};
+pub use ask::{Ask, AskError, MESSAGES};
 pub use bounds::Bounds;
 
 use crate::bytecode::Program;
