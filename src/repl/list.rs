@@ -21,6 +21,9 @@ use crate::vm::Fault;
 const FEW: i64 = 20;
 const MOST: i64 = 1_000;
 
+/// How many characters of a text are kept: more than any column shows.
+const LONGEST: usize = 200;
+
 /// What stands before the words to make a statement of them, and behind. They stay on lines of their own.
 pub(super) const BEFORE: &str = "for each\n";
 const BEHIND: &str = "\n{ }";
@@ -137,7 +140,7 @@ fn column(field: &Field) -> grid::Column {
 fn cells(session: &mut Session, shown: &[(Slot, &Field)], row: &Row) -> Vec<String> {
     let cell = |(slot, field): &(Slot, &Field)| match row.get(*slot) {
         None | Some(Value::Empty) => String::new(),
-        Some(Value::Text(text)) => text.to_string(),
+        Some(Value::Text(text)) => text.chars().take(LONGEST).collect(),
         Some(value @ Value::Reference(_)) => {
             session.pipeline.text(value, &field.ty, None).unwrap_or_else(|_| SmolStr::default()).to_string()
         }

@@ -167,7 +167,9 @@ pub(super) fn describe(session: &mut Session, name: &str, answer: &mut Answer<'_
         lines.push(format!("  {:width$}  {}", field.name, words.join(" ")));
     }
     let kept: Vec<&str> = kept.iter().map(|(_, field)| field.name.as_str()).collect();
-    lines.push(Colour::Dim.paint(&format!("  and {}", kept.join(", ")), session.setup.colours));
+    let mut rest = Vec::new();
+    exchange::wrap(&format!("and {}", kept.join(", ")), 2, (session.setup.width)(), &mut rest);
+    lines.extend(rest.iter().map(|line| Colour::Dim.paint(line, session.setup.colours)));
     let keys = entity.written_keys();
     lines.extend((!keys.is_empty()).then(|| format!("  key {}", keys.join(", "))));
     for flow in session.compiled.program.flows.iter().filter(|flow| flow.head.entity == id) {

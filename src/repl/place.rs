@@ -13,6 +13,9 @@ use crate::value::{EntityId, Type};
 /// The parts of a `for each` behind its entity.
 pub(super) const LOOP: [&str; 3] = ["where", "order", "limit"];
 
+/// How long a word with hyphens may be.
+const LONGEST_WORD: usize = 20;
+
 /// What may stand at the cursor.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Place {
@@ -110,7 +113,16 @@ impl<'a> Before<'a> {
         }
         let holes = seen.iter().map(|one| i32::from(one.token == Token::HoleOpen) - i32::from(one.token == Token::HoleClose)).sum::<i32>();
         let word_ends = seen.last().is_some_and(|last| last.token == Token::Word && text.ends_with(last.text));
-        let prefix = if word_ends { seen.pop().map_or("", |last| last.text) } else { "" };
+        let mut prefix = if word_ends { seen.pop().map_or("", |last| last.text) } else { "" };
+        // `pre-operation` is a word where a stage stands, and a subtraction elsewhere.
+        let run = text.rfind(|letter: char| !letter.is_ascii_alphabetic() && letter != '-').map_or(0, |at| at + 1);
+        let hyphened = text.get(run..).filter(|run| run.contains('-') && run.len() <= LONGEST_WORD).unwrap_or(prefix);
+        let parts = tokens(hyphened).count().saturating_sub(usize::from(word_ends));
+        let before = seen.len().checked_sub(parts + 1).and_then(|at| seen.get(at)).filter(|_| hyphened != prefix);
+        if before.is_some_and(|before| matches!(before.text, "stage" | "mode")) {
+            seen.truncate(seen.len() - parts);
+            prefix = hyphened;
+        }
         let line = text.strip_suffix(prefix).unwrap_or(text).rsplit('\n').next().unwrap_or_default();
         let line_first = line.trim().is_empty();
         Before { session, seen, prefix, line_first, in_text: comment || texts > holes }

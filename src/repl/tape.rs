@@ -236,6 +236,20 @@ impl Tape {
         written::expected(seen.schema, record, (entity, field), value, &called)
     }
 
+    /// A user with all that was said of them, where they are named first: a test names a user once.
+    fn user(&self, index: usize, user: &str) -> Vec<String> {
+        let said =
+            || self.entries.iter().enumerate().filter_map(|(at, entry)| Some((at, entry.user()?))).filter(|(_, (other, _))| *other == user);
+        let mut parts: Vec<&str> = Vec::new();
+        for (_, (_, part)) in said() {
+            if !part.is_empty() && !parts.contains(&part) {
+                parts.push(part);
+            }
+        }
+        let is_first = said().next().is_some_and(|(at, _)| at == index);
+        is_first.then(|| format!("{user} {{ {} }}", parts.join(", "))).into_iter().collect()
+    }
+
     /// A test of all that, without some of the lines that it can do without.
     pub fn test(&self, title: &str, without: &BTreeSet<usize>) -> Test {
         let mut test = Test { lines: vec![TestLine { text: format!("test {title} {{"), optional: None }], notes: Vec::new() };
@@ -245,7 +259,11 @@ impl Tape {
         for (index, entry) in self.entries.iter().enumerate() {
             let followed = self.entries.get(index + 1).is_some_and(Entry::is_about_the_last);
             let mut lines: Vec<TestLine> = Vec::new();
-            lines.extend(entry.texts(followed, &mut clock, &mut test.notes).into_iter().map(|text| TestLine { text, optional: None }));
+            let texts = match entry.user() {
+                Some((user, _)) => self.user(index, user),
+                None => entry.texts(followed, &mut clock, &mut test.notes),
+            };
+            lines.extend(texts.into_iter().map(|text| TestLine { text, optional: None }));
             if !lines.is_empty() {
                 held.clear();
             }
@@ -281,6 +299,13 @@ impl Test {
 }
 
 impl Entry {
+    /// The head of a `user` statement, and what stands in its braces.
+    fn user(&self) -> Option<(&str, &str)> {
+        let What::Statement { text, .. } = &self.what else { return None };
+        let (head, parts) = text.strip_suffix('}')?.split_once('{')?;
+        head.starts_with("user ").then(|| (head.trim(), parts.trim().trim_end_matches(',')))
+    }
+
     /// What it takes to do it again.
     fn texts(&self, followed: bool, clock: &mut Timestamp, notes: &mut Vec<String>) -> Vec<String> {
         match &self.what {

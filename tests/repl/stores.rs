@@ -136,12 +136,13 @@ fn any_number_of_changes_of_who_acts_is_saved() {
         folder.path(),
         &["rules.flow"],
         &format!(
-            "role Sales {{ privilege create, read, write on account at organization }}\nuser \"alice\" {{ role Sales }}\n{turns}a0.name\n:save saved.flow\n"
+            "role Sales {{ privilege create, read, write on account at organization }}\nuser \"alice\" {{}}\nuser \"alice\" {{ role Sales, team \"Day\" }}\n{turns}a0.name\n:save saved.flow\n"
         ),
     );
     assert!(gave.out.ends_with("saved      saved.flow: `weir test` runs it\n"), "{}{}", gave.out, gave.err);
     let saved = fs::read_to_string(folder.path().join("saved.flow")).unwrap();
     assert_eq!(saved.matches("as \"alice\" {").count(), 40, "{saved}");
+    assert_eq!(saved.matches("user \"alice\" { role Sales, team \"Day\" }").count(), 1, "named twice, and once in a test: {saved}");
     assert!(saved.lines().all(|line| !line.starts_with("      ")), "nothing nests: {saved}");
     passes(folder.path());
 }

@@ -168,7 +168,7 @@ fn tab_completes_by_what_stands_there() {
     sees(&mut session, "createdby: lookup");
     sees(&mut session, "createdon: datetime");
     drops(&mut session);
-    keys(&mut session, "flow New on acc\t {\r  trig\t upd\t(onh\t)\r  stag\t pos\t\r  lo\t \"done\"\r");
+    keys(&mut session, "flow New on acc\t {\r  trig\t upd\t(onh\t)\r  stag\t post-op\t\r  lo\t \"done\"\r");
     ask(&mut session, "}", "declared flow New");
     leaves(session);
 }
