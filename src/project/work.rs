@@ -235,6 +235,8 @@ impl Work<'_> {
             match worked {
                 Ok(false) => {}
                 Ok(true) => return Ok(()),
+                // Others were at it at the same time: that is no failure.
+                Err(LifeError::Store(OpenError::Store(StoreError::Conflict))) => self.rest(PAUSE),
                 Err(error) => {
                     failures += 1;
                     if self.once && failures >= FAILURES {

@@ -288,7 +288,7 @@ impl Run<'_> {
         let outcome = self.pipeline.execute(request.operation, acting);
         let reason = self.teller.reason(line, &outcome.ending);
         let failed = match &outcome.ending {
-            Ending::Fault(fault) if fault.code == Code::F11 => Some(fault.message.clone()),
+            Ending::Fault(fault) if fault.code == Code::F11 || fault.code == Code::F25 && self.open => Some(fault.message.clone()),
             Ending::Fault(fault) if fault.code == Code::F26 && self.open => self.repeat(line)?,
             _ => None,
         };

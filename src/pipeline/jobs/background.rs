@@ -245,14 +245,15 @@ impl<'a> Intake<'a> {
     /// Puts the chunks that are there into the store, and with the last of them lets the job begin.
     fn put(&mut self, last: bool) -> Result<Job, Unqueued> {
         let chunks = std::mem::take(&mut self.chunks);
-        let (how, batch, id, name, begun) = (&self.how, &mut self.batch, self.id, &self.name, self.begun);
+        let (how, before, id, name, begun) = (&self.how, &self.batch, self.id, &self.name, self.begun);
         let put = self.pipeline.transaction(|engine| {
+            let mut batch = before.clone();
             if !begun {
                 engine.queue_background(id, name, how.acting)?;
             }
             let Some(mut job) = engine.job(id)?.filter(|job| job.status == Status::Waiting) else { return Ok(None) };
-            for text in chunks {
-                engine.put_chunk(id, batch.chunks, text)?;
+            for text in &chunks {
+                engine.put_chunk(id, batch.chunks, text.clone())?;
                 batch.chunks += 1;
             }
             if last {
@@ -263,10 +264,12 @@ impl<'a> Intake<'a> {
                 job.due = engine.now.checked_add(SILENCE).ok();
             }
             engine.write_job(&job, None)?;
-            Ok(Some(job))
+            Ok(Some((job, batch)))
         })?;
         self.begun = true;
-        put.ok_or(Unqueued::Ended(id))
+        let (job, batch) = put.ok_or(Unqueued::Ended(id))?;
+        self.batch = batch;
+        Ok(job)
     }
 }
 

@@ -102,7 +102,8 @@ impl Pipeline {
             let (outcome, outputs) = self.do_one(job, batch.done(), &kept);
             match &outcome.ending {
                 Ending::Fault(fault)
-                    if [Code::F11, Code::F20, Code::F26].contains(&fault.code) || fault.code == Code::F21 && *retries < MAX_RETRIES =>
+                    if [Code::F11, Code::F20, Code::F25, Code::F26].contains(&fault.code)
+                        || fault.code == Code::F21 && *retries < MAX_RETRIES =>
                 {
                     return Came::Passing(fault.clone());
                 }

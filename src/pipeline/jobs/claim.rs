@@ -8,7 +8,7 @@ use smol_str::SmolStr;
 use super::Job;
 use super::damaged::{is_damage, passed_over};
 use super::log::Step;
-use super::states::{MAX_RETRIES, Turn, next};
+use super::states::{MAX_CONFLICTS, MAX_RETRIES, Turn, next};
 use crate::diagnostic::Code;
 use crate::pipeline::Pipeline;
 use crate::pipeline::engine::{Engine, Savepoint};
@@ -119,24 +119,29 @@ impl Pipeline {
     /// whether their workers are still there. Where `seen` is given, only of those that nobody has written since it was noted there: whose
     /// worker has another clock and is there writes them again and again. Gives how many they are.
     pub(crate) fn renew_leases_of_the_future(&mut self, lease: SignedDuration, seen: Option<&mut Seen>) -> Result<usize, StoreError> {
-        self.transaction(|engine| {
+        let before = seen.as_deref();
+        let (renewed, now) = self.transaction(|engine| {
             let entity = engine.jobs_entity()?;
             let slot = |name| engine.column(entity, name);
-            let (Some(state), Some(modified)) = (slot(system::STATE), slot(system::MODIFIED_ON)) else { return Ok(0) };
+            let columns = (slot(system::STATE), slot(system::MODIFIED_ON));
+            let (Some(state), Some(modified)) = columns else { return Ok((0, Seen::default())) };
             let mut selection = Selection::all(entity).with(state, Value::Choice(State::Locked as i32));
             selection.conditions.push(Condition { slot: modified, test: Test::Greater, value: Value::DateTime(engine.now) });
             let mut found = engine.store.select(&selection, &[modified].into_iter().collect())?;
-            if let Some(seen) = seen {
-                let now: Seen = found.iter().filter_map(|(id, row)| Some((*id, row.get(modified)?.clone()))).collect();
-                found.retain(|(id, row)| row.get(modified).is_some_and(|written| seen.get(id) == Some(written)));
-                *seen = now;
+            let now: Seen = found.iter().filter_map(|(id, row)| Some((*id, row.get(modified)?.clone()))).collect();
+            if let Some(before) = before {
+                found.retain(|(id, row)| row.get(modified).is_some_and(|written| before.get(id) == Some(written)));
             }
             for (id, _) in &found {
                 let Some(mut job) = passed_over(engine.job(*id))?.flatten() else { continue };
                 engine.renew(&mut job, lease)?;
             }
-            Ok(found.len())
-        })
+            Ok((found.len(), now))
+        })?;
+        if let Some(seen) = seen {
+            *seen = now;
+        }
+        Ok(renewed)
     }
 
     /// Gives back what a worker has, which others can take up at once. Gives how many jobs that were.
@@ -161,7 +166,7 @@ impl Pipeline {
     ) -> Result<Option<Result<Job, Job>>, StoreError> {
         self.transaction(|engine| {
             let mut job = match engine.job(id) {
-                Err(StoreError::Unusable(_)) if turn == Turn::Cancel => return engine.cancel_damaged(id, message),
+                Err(StoreError::Unusable(_)) if turn == Turn::Cancel => return engine.cancel_damaged(id, message.clone()),
                 found => match found? {
                     Some(job) => job,
                     None => return Ok(None),
@@ -177,7 +182,7 @@ impl Pipeline {
             if let (Turn::Postpone, Some(until)) = (turn, until) {
                 (job.due, job.postponed) = (Some(until), Some(until));
             }
-            job.message = message.or(job.message);
+            job.message = message.clone().or(job.message);
             if job.status.state() != State::Locked {
                 engine.unsubscribe(id)?;
             }
@@ -186,7 +191,22 @@ impl Pipeline {
         })
     }
 
-    pub(in crate::pipeline) fn transaction<T>(&mut self, run: impl FnOnce(&mut Engine) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    /// Does something in a transaction of its own, and again where that met the transactions of others.
+    pub(in crate::pipeline) fn transaction<T>(
+        &mut self,
+        mut run: impl FnMut(&mut Engine) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut conflicts = 0;
+        loop {
+            match self.transaction_once(&mut run) {
+                Err(StoreError::Conflict) if conflicts < MAX_CONFLICTS => self.engine.store.give_way(conflicts),
+                result => return result,
+            }
+            conflicts += 1;
+        }
+    }
+
+    fn transaction_once<T>(&mut self, run: impl FnOnce(&mut Engine) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let engine = &mut self.engine;
         if self.longer != crate::pipeline::Longer::None {
             return Err(StoreError::Failed("a transaction is open already".to_owned()));

@@ -66,6 +66,9 @@ pub(crate) fn next(status: Status, turn: Turn) -> Option<Status> {
     })
 }
 
+/// How often a transaction of a worker is run again at once, where it met those of others.
+pub(crate) const MAX_CONFLICTS: u32 = 50;
+
 /// How often a job is tried again that failed in a way that may pass, or whose worker was gone in the middle of it.
 pub(crate) const MAX_RETRIES: u32 = 3;
 

@@ -10,7 +10,7 @@ use super::damaged::is_damage;
 use super::host::{JobHost, Looked};
 use super::log::Step;
 use super::recall::{Position, Recall};
-use super::states::{LOOK_AGAIN, MAX_RETRIES, Turn, next, pause_before};
+use super::states::{LOOK_AGAIN, MAX_CONFLICTS, MAX_RETRIES, Turn, next, pause_before};
 use super::{Calls, IDLE, Job};
 use crate::bytecode::{FlowCode, Op};
 use crate::diagnostic::Code;
@@ -77,6 +77,12 @@ pub(super) struct Failed {
     pub refused: bool,
 }
 
+impl Failed {
+    fn is_conflict(&self) -> bool {
+        matches!(&self.interrupt, Interrupt::Fault(fault) if fault.code == Code::F25)
+    }
+}
+
 impl Pipeline {
     /// Takes a job that a worker holds one step further. An error is one of the store: then the job stays as it was, until somebody
     /// takes it up again.
@@ -84,16 +90,27 @@ impl Pipeline {
         if self.longer != Longer::None {
             return Err(StoreError::Failed("a transaction is open already".to_owned()));
         }
-        let result = match work {
-            Work::Operations => self.advance_operations(job, lease),
-            work => self.engine.advance_job(job, work, lease),
+        // What a plug-in did can't be undone; its job is taken up again.
+        let (before, mut conflicts) = (matches!(work, Work::Flow(..)).then(|| job.clone()).filter(|_| self.engine.store.is_shared()), 0);
+        let result = loop {
+            let result = match work {
+                Work::Operations => self.advance_operations(job, lease),
+                work => self.engine.advance_job(job, work, lease),
+            };
+            (self.longer, self.engine.open) = (Longer::None, false);
+            if result.is_err() {
+                self.engine.epoch += 1;
+                // The error to report is the first one.
+                let _ = self.engine.store.rollback();
+            }
+            // Nothing of the step was kept: it is done once more.
+            match (&result, &before) {
+                (Err(StoreError::Conflict), Some(before)) if !self.engine.called_out && conflicts < MAX_CONFLICTS => job.clone_from(before),
+                _ => break result,
+            }
+            self.engine.store.give_way(conflicts);
+            conflicts += 1;
         };
-        (self.longer, self.engine.open) = (Longer::None, false);
-        if result.is_err() {
-            self.engine.epoch += 1;
-            // The error to report is the first one.
-            let _ = self.engine.store.rollback();
-        }
         match result {
             Err(error) if is_damage(&error) => {
                 self.transaction(|engine| engine.set_aside(job.id, &error.to_string()))?;
@@ -136,6 +153,7 @@ impl Engine {
                 }
                 progress
             }
+            Err(failed) if failed.is_conflict() && !self.called_out => return Err(StoreError::Conflict),
             Err(failed) => {
                 self.epoch += 1;
                 self.store.rollback()?;
@@ -253,7 +271,7 @@ impl Engine {
                 let place = place.map_or(String::new(), |place| format!(" ({place})"));
                 let turn = match fault.code {
                     // Nothing is wrong with the job where it is the store that fails, or its worker that may not: that counts for nothing.
-                    Code::F11 | Code::F20 => Turn::Rest,
+                    Code::F11 | Code::F20 | Code::F25 => Turn::Rest,
                     Code::F21 if job.retries < MAX_RETRIES => {
                         job.retries += 1;
                         Turn::Rest

@@ -110,8 +110,17 @@ impl Link {
     }
 
     pub fn begin(&mut self) -> Result<(), StoreError> {
+        self.begin_with(self.target.isolation.begin())
+    }
+
+    /// Begins a transaction that only reads, all of it as it is at one moment: it meets nobody.
+    pub fn begin_reading(&mut self) -> Result<(), StoreError> {
+        self.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    }
+
+    fn begin_with(&mut self, text: &str) -> Result<(), StoreError> {
         self.reach()?;
-        self.pending = vec![self.target.isolation.begin().to_owned()];
+        self.pending = vec![text.to_owned()];
         self.state = State::Open;
         self.depth = 0;
         Ok(())

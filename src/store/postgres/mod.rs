@@ -257,6 +257,11 @@ impl Store for Postgres {
         self.link.begin()
     }
 
+    fn begin_reading(&mut self) -> Result<(), StoreError> {
+        self.rollback()?;
+        self.link.begin_reading()
+    }
+
     fn commit(&mut self) -> Result<(), StoreError> {
         self.known.clear();
         self.link.commit()
