@@ -32,7 +32,7 @@ pub enum Counted<'a> {
         name: &'a SmolStr,
         /// Which of its codes.
         part: Part,
-        /// For each operation of the code, how often it was done.
+        /// For each operation of the code, how often it was done; behind them for each branch of its waits ([`Hits::of_branch`]).
         hits: &'a [Hits],
     },
 }

@@ -113,7 +113,8 @@ pub trait Host {
         false
     }
 
-    /// What a run did, counted for each operation of its code; told once, when it has ended.
+    /// What a run did, counted for each operation of its code, and behind them for each branch of its waits ([`Hits::of_branch`]); told once,
+    /// when it has ended. A wait that is looked at again counts once.
     fn counted(&mut self, code: &bytecode::Code, hits: &[Hits]) {
         let _ = (code, hits);
     }

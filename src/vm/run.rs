@@ -36,7 +36,7 @@ pub enum Exit {
 /// records and at the end.
 pub fn run<H: Host + ?Sized>(code: &Code, frame: &mut Frame, inputs: &[Value], host: &mut H) -> Result<Exit, Interrupt> {
     let mut at = 0;
-    let exit = go_on(&mut Machine::new(code, frame, inputs), &mut at, host);
+    let exit = go_on(&mut Machine::new(code, frame, inputs), &mut at, 0, host);
     frame.ended = at;
     exit.map_err(|trap| interrupt(trap, code, at))
 }
@@ -47,18 +47,20 @@ pub fn resume<H: Host + ?Sized>(code: &Code, frame: &mut Frame, place: &Place, h
     let mut at = 0;
     let exit = place::machine_at(code, frame, place).and_then(|(mut machine, from)| {
         at = from;
-        go_on(&mut machine, &mut at, host)
+        // A wait that is looked at again is none that the run comes to again.
+        let again = code.step_place(place.step).filter(|step| from <= *step).map_or(0, |step| step + 1);
+        go_on(&mut machine, &mut at, again, host)
     });
     frame.ended = at;
     exit.map_err(|trap| interrupt(trap, code, at))
 }
 
-fn go_on<H: Host + ?Sized>(machine: &mut Machine<'_>, at: &mut usize, host: &mut H) -> Result<Exit, Trap> {
+fn go_on<H: Host + ?Sized>(machine: &mut Machine<'_>, at: &mut usize, again: usize, host: &mut H) -> Result<Exit, Trap> {
     if !host.traced() && !host.counts() {
         return execute::<H, false>(machine, at, host, &mut Watch::default());
     }
     let code = machine.code;
-    let mut watch = Watch::new(code, host);
+    let mut watch = Watch::new(code, host, again);
     let exit = execute::<H, true>(machine, at, host, &mut watch);
     watch.end(code, host);
     exit

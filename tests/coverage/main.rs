@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 mod suggest;
+mod waits;
 
 use tempfile::TempDir;
 use weir::pipeline::Settings;

@@ -194,7 +194,7 @@ fn covers_everything(folder: &Path) -> String {
     tests
 }
 
-fn alone(rules: &str) -> TempDir {
+pub(crate) fn alone(rules: &str) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("rules.flow"), rules).unwrap();
     folder

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::scenario::coverage::{Branch, Coverage, Shares, Unit};
+use crate::scenario::coverage::{Branch, Condition, Coverage, Decides, Shares, Unit};
 use crate::source::{FileId, SourceFile, Sources, Span};
 
 /// A file with flows or actions.
@@ -52,7 +52,7 @@ pub(super) fn shares(views: &[View<'_>]) -> Shares {
 
 /// The branches of a flow or action, those that are decided at one place together.
 pub(super) fn decisions(unit: &Unit) -> Vec<&[Branch]> {
-    unit.branches.chunk_by(|one, other| one.span == other.span).collect()
+    unit.branches.chunk_by(|one, other| one.by == other.by).collect()
 }
 
 /// The lines with something missing, as people write them: `3, 7-9`.
@@ -77,7 +77,9 @@ fn take(unit: &Unit, sources: &Sources, lines: &mut BTreeMap<usize, Line>) {
     unit.statements.iter().for_each(|statement| at(statement.span, statement.count));
     decisions(unit).iter().for_each(|ways| {
         let asked = ways.iter().fold(0u64, |sum, way| sum.saturating_add(way.count));
-        ways.iter().take(1).for_each(|way| at(way.span, asked));
+        ways.iter().take(1).for_each(|way| at(way.by, asked));
+        // What a wait waits for may have a line of its own.
+        ways.iter().filter(|way| way.kind == Decides::Wait).for_each(|way| at(way.span, way.count));
     });
     unit.conditions.iter().for_each(|condition| at(condition.span, condition.holds.saturating_add(condition.fails)));
     for (span, note) in notes(unit, sources) {
@@ -92,11 +94,15 @@ fn notes(unit: &Unit, sources: &Sources) -> Vec<(Span, String)> {
         let never = unit.starts.iter().filter(|start| start.count == 0);
         notes.extend(never.map(|start| (unit.span, format!("never begun: `{}`", start.words))));
     }
-    for ways in decisions(unit).into_iter().filter(|ways| ways.iter().any(|way| way.count > 0)) {
+    // A wait that was begun may still wait.
+    let asked = |way: &Branch| way.count > 0 || way.kind == Decides::Wait;
+    for ways in decisions(unit).into_iter().filter(|ways| ways.iter().any(asked)) {
         notes.extend(ways.iter().filter(|way| way.count == 0).map(|way| (way.span, never(way, sources))));
     }
-    let told = |span: Span| unit.branches.iter().any(|branch| branch.span == span);
-    for condition in unit.conditions.iter().filter(|condition| !told(condition.span)) {
+    // That a condition was never true is told by what waits for it, too; that it was never false isn't.
+    let tells = |way: &Branch, condition: &Condition| way.span == condition.span && (way.kind != Decides::Wait || condition.holds == 0);
+    let told = |condition: &Condition| unit.branches.iter().any(|way| tells(way, condition));
+    for condition in unit.conditions.iter().filter(|condition| !told(condition)) {
         let words = match (condition.holds, condition.fails) {
             (0, 0) => "was never asked",
             (0, _) => "was never true",
@@ -122,10 +128,12 @@ fn holds(outer: Span, inner: Span) -> bool {
 
 fn never(way: &Branch, sources: &Sources) -> String {
     let of = sources.brief(way.span);
-    match way.words.as_str() {
-        words @ ("true" | "false") => format!("`{of}` was never {words}"),
-        "record" => "its record was never there".to_owned(),
-        "no record" => "its record was always there".to_owned(),
-        words => format!("`{of}` was never `{words}`"),
+    let words = way.words.as_str();
+    match way.kind {
+        Decides::Condition => format!("`{of}` was never {words}"),
+        Decides::Record if words == "record" => "its record was never there".to_owned(),
+        Decides::Record => "its record was always there".to_owned(),
+        Decides::Match => format!("`{of}` was never `{words}`"),
+        Decides::Wait => format!("`{words} {of}` never came"),
     }
 }

@@ -63,7 +63,7 @@ impl Counts {
         self.began.get(&(name.clone(), by)).copied().unwrap_or(0)
     }
 
-    /// For each operation of a code, how often it was done; nothing where it never ran.
+    /// For each operation of a code, how often it was done, and behind them for each branch of its waits; nothing where it never ran.
     pub fn ran(&self, name: &SmolStr, part: Part) -> &[Hits] {
         self.ran.get(&(name.clone(), part)).map_or(&[], Vec::as_slice)
     }

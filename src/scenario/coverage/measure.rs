@@ -4,7 +4,7 @@ use smol_str::SmolStr;
 
 use crate::bytecode::{FlowHead, Trigger};
 use crate::check::Checked;
-use crate::check::ir;
+use crate::check::ir::{self, Until};
 use crate::pipeline::{Began, Part};
 use crate::project::{Compiled, Project};
 use crate::schema::Schema;
@@ -14,7 +14,7 @@ use crate::value::{Type, Value, text};
 use super::counts::{Collector, Counts};
 use super::points::{self, Point, Way};
 use super::tally::Tally;
-use super::{Branch, Condition, Coverage, Start, Statement, Unit};
+use super::{Branch, Condition, Coverage, Decides, Start, Statement, Unit};
 
 /// What the tests covered that had a counter of the collector. Draft flows, which never run, and actions whose code is elsewhere have nothing
 /// to cover.
@@ -97,7 +97,7 @@ impl Unit {
             self.branches.push(branch(point, tally, asked, schema));
         }
         self.take(tally);
-        self.branches.sort_by_key(|branch| branch.span);
+        self.branches.sort_by_key(|branch| branch.by);
     }
 
     /// The conditions of a code.
@@ -109,15 +109,20 @@ impl Unit {
 
 /// A way with how often it was gone.
 fn branch(point: &Point<'_>, tally: &Tally<'_>, asked: u64, schema: &Schema) -> Branch {
-    let (words, count) = match point.way {
-        Way::Condition(condition, true) => ("true".to_owned(), tally.condition(condition, asked).holds),
-        Way::Condition(condition, false) => ("false".to_owned(), tally.condition(condition, asked).fails),
-        Way::Option(subject, place, value) => (written(value, &subject.ty, schema), tally.option(point.span, place)),
-        Way::Else => ("else".to_owned(), tally.no_option(point.span)),
-        Way::Record(true) => ("record".to_owned(), tally.record(point.span).holds),
-        Way::Record(false) => ("no record".to_owned(), tally.record(point.span).fails),
-    };
-    Branch { span: point.span, words, count }
+    let by = point.span;
+    let way = |kind, words: &str, count| Branch { by, kind, span: by, words: words.to_owned(), count };
+    match point.way {
+        Way::Condition(condition, true) => way(Decides::Condition, "true", tally.condition(condition, asked).holds),
+        Way::Condition(condition, false) => way(Decides::Condition, "false", tally.condition(condition, asked).fails),
+        Way::Option(subject, place, value) => way(Decides::Match, &written(value, &subject.ty, schema), tally.option(by, place)),
+        Way::Else => way(Decides::Match, "else", tally.no_option(by)),
+        Way::Record(true) => way(Decides::Record, "record", tally.record(by).holds),
+        Way::Record(false) => way(Decides::Record, "no record", tally.record(by).fails),
+        Way::Came(until, place) => {
+            let words = if matches!(until, Until::After(_)) { "after" } else { "until" };
+            Branch { span: until.value().span, ..way(Decides::Wait, words, tally.came(by, place)) }
+        }
+    }
 }
 
 /// What can begin a flow.

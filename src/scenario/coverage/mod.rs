@@ -65,12 +65,29 @@ pub struct Statement {
 /// A way that a branch can go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Branch {
-    /// What decides it: a condition, the value of a `match`, an activity whose record may be empty.
+    /// What decides it; the ways of a branch share it.
+    pub by: Span,
+    /// What kind of branch it is a way of.
+    pub kind: Decides,
+    /// Where it stands: what a branch of a wait waits for, else what decides it.
     pub span: Span,
-    /// Which way: `true`, `false`, a value that an arm names, `else`, `record`, `no record`.
+    /// Which way: `true`, `false`, a value that an arm names, `else`, `record`, `no record`, `until`, `after`.
     pub words: String,
     /// How often it was gone.
     pub count: u64,
+}
+
+/// What decides which way a branch goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decides {
+    /// A condition.
+    Condition,
+    /// The value of a `match`.
+    Match,
+    /// Whether the record of an activity is there.
+    Record,
+    /// What comes first of that which a wait waits for.
+    Wait,
 }
 
 /// A condition, or a part of one between `and`, `or` and `not`.

@@ -1,6 +1,6 @@
 //! What there is to cover in the statements of a flow or action: each statement, and each way that a branch can go. Knows no counts.
 
-use crate::check::ir::{Arm, Block, Expr, ExprKind, Record, Stmt, StmtKind};
+use crate::check::ir::{Arm, Block, Expr, ExprKind, Record, Stmt, StmtKind, Until, WaitBranch};
 use crate::schema::Schema;
 use crate::source::Span;
 use crate::value::{Type, Value};
@@ -18,7 +18,7 @@ pub(super) struct Points<'a> {
 /// A way that a branch can go.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Point<'a> {
-    /// What decides it: the condition, the value of a `match`, the statement.
+    /// What decides it: the condition, the value of a `match`, the statement. The ways of a branch share it.
     pub span: Span,
     /// Which way.
     pub way: Way<'a>,
@@ -35,6 +35,8 @@ pub(super) enum Way<'a> {
     Else,
     /// The record of an activity is there, or is left out because it is empty.
     Record(bool),
+    /// What the branch of a wait at this place waits for is what has come.
+    Came(&'a Until, usize),
 }
 
 /// The points of statements.
@@ -70,7 +72,7 @@ impl<'a> Points<'a> {
             }
             StmtKind::Match { subject, arms, otherwise } => self.choice(subject, arms, otherwise),
             StmtKind::ForEach { body, .. } | StmtKind::Step { body, .. } => self.block(body),
-            StmtKind::Wait { branches, .. } => branches.iter().for_each(|branch| self.block(&branch.body)),
+            StmtKind::Wait { branches, .. } => self.wait(branches, statement.span),
             StmtKind::Update { record, .. }
             | StmtKind::Delete { record }
             | StmtKind::Start { record, .. }
@@ -82,6 +84,11 @@ impl<'a> Points<'a> {
     fn record(&mut self, record: &Record, span: Span) {
         let ways = [true, false].into_iter().filter(|_| record.skip_if_empty);
         self.ways.extend(ways.map(|there| Point { span, way: Way::Record(there) }));
+    }
+
+    fn wait(&mut self, branches: &'a [WaitBranch], span: Span) {
+        self.ways.extend(branches.iter().enumerate().map(|(place, branch)| Point { span, way: Way::Came(&branch.until, place) }));
+        branches.iter().for_each(|branch| self.block(&branch.body));
     }
 
     fn choice(&mut self, subject: &'a Expr, arms: &'a [Arm], otherwise: &'a Block) {

@@ -75,6 +75,14 @@ impl<'a> Tally<'a> {
         Seen { holds: ran.saturating_sub(jumped), fails: jumped }
     }
 
+    /// How often a branch of a wait was the one that had come.
+    pub fn came(&self, span: Span, branch: usize) -> u64 {
+        let mut placed = self.code.ops.iter().zip(&self.code.spans);
+        let wait = placed.find_map(|(op, place)| if let Op::Wait { wait, .. } = op { (*place == span).then_some(*wait) } else { None });
+        let place = wait.and_then(|wait| Hits::of_branch(self.code, usize::from(wait.0), branch));
+        place.map_or(0, |place| self.hits(place).ran)
+    }
+
     /// Every condition that is not made of others, by its place.
     pub fn conditions(&self) -> impl Iterator<Item = (Span, Seen)> + '_ {
         let asked = |tests: &[Test]| tests.iter().all(|test| test.asks != Asks::Match);

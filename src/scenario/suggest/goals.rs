@@ -1,4 +1,4 @@
-//! What the tests leave out, one by one: what begins a flow, the ways of its branches, the outcomes of its conditions, bodies of loops and waits.
+//! What the tests leave out, one by one: what begins a flow, the ways of its branches, the outcomes of its conditions, bodies of loops.
 
 use std::cmp::Reverse;
 
@@ -6,7 +6,7 @@ use smol_str::SmolStr;
 
 use crate::source::{Sources, Span};
 
-use super::super::coverage::{Coverage, Unit};
+use super::super::coverage::{Coverage, Decides, Unit};
 use super::paths::{Ask, Ways, What};
 
 /// Something that no test reaches.
@@ -56,8 +56,9 @@ impl Goal {
         match self.kind {
             Kind::Start(_) => Some(ways.start.asks()),
             Kind::Branch(at) => {
-                let first = unit.branches.iter().position(|branch| own(&branch.span))?;
-                let (_, spot, leads) = ways.decisions.iter().find(|(span, ..)| own(span))?;
+                let by = unit.branches.get(at)?.by;
+                let first = unit.branches.iter().position(|branch| branch.by == by)?;
+                let (_, spot, leads) = ways.decisions.iter().find(|(span, ..)| *span == by)?;
                 Some(spot.asks_with(leads.get(at - first)?.clone()))
             }
             Kind::Condition(_, holds) => {
@@ -79,12 +80,13 @@ fn of(unit: &Unit, sources: &Sources, bodies: &[Span]) -> Vec<Goal> {
     let text = |span| sources.brief(span);
     let starts = unit.starts.iter().enumerate().map(|(at, start)| goal(Kind::Start(at), unit.span, format!("begun by `{}`", start.words)));
     let branches = unit.branches.iter().enumerate().map(|(at, branch)| {
-        let words = match branch.words.as_str() {
-            words @ ("true" | "false") => format!("`{}` is {words}", text(branch.span)),
-            "record" => "its record is there".to_owned(),
-            "no record" => "its record is empty".to_owned(),
-            "else" => format!("`{}` is anything else", text(branch.span)),
-            words => format!("`{}` is `{words}`", text(branch.span)),
+        let words = match (branch.kind, branch.words.as_str()) {
+            (Decides::Condition, words) => format!("`{}` is {words}", text(branch.span)),
+            (Decides::Record, "record") => "its record is there".to_owned(),
+            (Decides::Record, _) => "its record is empty".to_owned(),
+            (Decides::Match, "else") => format!("`{}` is anything else", text(branch.span)),
+            (Decides::Match, words) => format!("`{}` is `{words}`", text(branch.span)),
+            (Decides::Wait, words) => format!("`{words} {}` comes", text(branch.span)),
         };
         goal(Kind::Branch(at), branch.span, words)
     });

@@ -104,7 +104,7 @@ pub(super) struct Ways<'a> {
     pub conditions: Vec<(&'a Expr, Spot<'a>)>,
     /// The statements.
     pub statements: Vec<(&'a Stmt, Spot<'a>)>,
-    /// First statements that no decision leads to, but a record of a loop or time.
+    /// First statements that no decision leads to, but a record of a loop.
     pub bodies: Vec<(Span, Spot<'a>)>,
     /// Before the first statement.
     pub start: Spot<'a>,
@@ -205,7 +205,7 @@ impl<'a> Ways<'a> {
                 self.here = before;
                 self.branch(vec![What::Row(query, *local)], body);
             }
-            StmtKind::Wait { branches, .. } => self.wait(branches),
+            StmtKind::Wait { branches, .. } => self.wait(branches, statement.span),
             StmtKind::Update { record, .. }
             | StmtKind::Delete { record }
             | StmtKind::Start { record, .. }
@@ -269,15 +269,12 @@ impl<'a> Ways<'a> {
         }
     }
 
-    fn wait(&mut self, branches: &'a [crate::check::ir::WaitBranch]) {
+    fn wait(&mut self, branches: &'a [crate::check::ir::WaitBranch], span: Span) {
+        self.decision(span, branches.iter().map(|branch| What::Waited(&branch.until)).collect());
         for branch in branches {
             if let Until::Condition(condition) = &branch.until {
                 self.parts(condition);
             }
-            let before = self.here.clone();
-            self.ask(What::Waited(&branch.until));
-            self.enter(&branch.body);
-            self.here = before;
             self.branch(vec![What::Waited(&branch.until)], &branch.body);
         }
         if let Some(on) = branches.iter().find(|branch| !ends(&branch.body)) {
