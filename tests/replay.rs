@@ -311,3 +311,43 @@ fn texts_that_differ_far_behind_or_in_a_tab_are_different() {
         has(&told, &[told_as, "0 the same, 1 different"]);
     }
 }
+
+#[test]
+fn of_a_flow_that_ran_both_times_it_tells_where_its_runs_part() {
+    // `Limit` comes last, so that nothing is to be known behind it.
+    let rules = RULES.replace("flow Limit on account {\n", "flow Limit on account {\n  rank 9\n");
+    let folder = Folder::of(&[("rules.flow", &rules)]);
+    folder.weir(&["run", "rules.flow", "--record", "run.rec"]);
+    let told = |rules: String| {
+        folder.write("new/rules.flow", rules);
+        let (told, words, code) = folder.weir(&["replay", "run.rec", "new"]);
+        assert_eq!((words.as_str(), code), ("", 1), "{told}");
+        told
+    };
+    // The first flow is longer, so that every line is another, and asks for more: no difference but that of `Limit`.
+    let text = told(rules.replace("flow Rate", "// One\n// Two\nflow Rate").replace("> 1_000", "> 1_500").replace("> 9_000", "> 12_000"));
+    has(
+        &text,
+        &[
+            "3  Update account",
+            "was: stopped by Limit: too much",
+            "now: committed",
+            "why        Limit",
+            "was: 40 flow Limit",
+            "is true: (revenue ?? 0) > 9_000, because revenue = 10000",
+            "stopped: too much for \"Acme {1}\"",
+            "now: 40 flow Limit",
+            "is false: (revenue ?? 0) > 12_000, because revenue = 10000",
+            "4 the same, 1 different\n",
+        ],
+    );
+    assert!(!text.contains("why        Rate"), "{text}");
+    // A statement, of which nothing is left; and one whose value is another.
+    let text = told(rules.replace("{ stop \"too much for \\\"{name}\\\"\" }", "{ }"));
+    has(&text, &["now: committed", "why        Limit", "stopped: too much", "now: 40 flow Limit", "nothing more"]);
+    let text = told(rules.replace("set rating = hot", "set rating = warm"));
+    has(&text, &["why        Rate", "sets rating = hot", "now: 20 flow Rate", "sets rating = warm"]);
+    let (json, ..) = folder.weir(&["replay", "run.rec", "new", "--format", "json"]);
+    let second: serde_json::Value = serde_json::from_str(json.lines().nth(1).unwrap()).unwrap();
+    assert_eq!(second["reasons"][0]["flow"], "Rate", "{second}");
+}

@@ -1,10 +1,11 @@
 //! What a replay with changed flows did otherwise, for people (`text.rs`) and for programs (`json.rs`): the outcome, what ran, what was written,
-//! and why flows ran that didn't or the other way round.
+//! why flows ran that didn't or the other way round, and what in those that ran went another way.
 //!
 //! Records are named by their ids, new ones by their number: flows that create one more give each its id in another order.
 
 mod as_test;
 mod json;
+mod reasons;
 mod text;
 mod writes;
 
@@ -14,9 +15,8 @@ pub use text::{difference_lines, ending_line, operation_title};
 
 use smol_str::SmolStr;
 
-use super::trace::{lines_of, steps};
 use crate::diagnostic::Code;
-use crate::pipeline::{Ending, Outcome};
+use crate::pipeline::Ending;
 use crate::project::Compiled;
 use crate::project::record::Played;
 
@@ -36,7 +36,7 @@ pub struct Difference {
     pub given: bool,
     /// Fields that were written: the record, the field, before, and now; nothing where it wasn't written.
     pub written: Vec<Change>,
-    /// Flows that ran and don't now, or the other way round.
+    /// Flows that ran and don't now, or the other way round, and those that ran both times and did something else.
     pub reasons: Vec<Reason>,
     /// What was asked for and wasn't recorded: nothing behind it is known.
     pub unrecorded: Option<String>,
@@ -57,7 +57,7 @@ pub struct Change {
     pub now: Option<String>,
 }
 
-/// Why a flow ran or didn't.
+/// Why a flow ran or didn't, or what its run did otherwise.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reason {
     /// Its name.
@@ -76,20 +76,28 @@ impl Difference {
             Ending::Fault(fault) if fault.code == Code::F24 => Some(fault.message.clone()),
             _ => None,
         };
-        let mut reasons = reasons((old, before), (new, after));
-        // Behind what isn't known nothing was considered, which says nothing.
-        reasons.retain(|reason| unrecorded.is_none() || !reason.now.is_empty());
-        reasons.truncate(MOST_REASONS);
+        let reasons = |runs| {
+            let mut reasons = reasons::reasons((old, before), (new, after), runs);
+            // Behind what isn't known nothing was considered, which says nothing.
+            reasons.retain(|reason| unrecorded.is_none() || !reason.now.is_empty());
+            reasons.truncate(MOST_REASONS);
+            reasons
+        };
         let has_run = if unrecorded.is_some() { !old.ran.starts_with(&new.ran) } else { old.ran != new.ran };
-        Difference {
+        let mut difference = Difference {
             ending: (!same_ending(&old.ending, &new.ending)).then(|| (old.ending.clone(), new.ending.clone())),
             ran: has_run.then(|| (old.ran.clone(), new.ran.clone())),
             given: unrecorded.is_none() && (old.outputs != new.outputs || old.queued != new.queued),
             written: if unrecorded.is_none() { written((was, before), (now, after)) } else { Vec::new() },
-            reasons,
+            reasons: reasons(false),
             assumed: now.assumed && unrecorded.is_none(),
-            unrecorded,
+            unrecorded: unrecorded.clone(),
+        };
+        // Ids may be other ones in a run that came to the same: what runs did otherwise says something only where something is otherwise.
+        if !difference.is_none() {
+            difference.reasons = reasons(true);
         }
+        difference
     }
 
     /// Whether there is none.
@@ -105,25 +113,4 @@ fn same_ending(one: &Ending, other: &Ending) -> bool {
         (Ending::Fault(one), Ending::Fault(other)) => (one.code, &one.message) == (other.code, &other.message),
         _ => one == other,
     }
-}
-
-fn reasons((old, before): (&Outcome, &Compiled), (new, after): (&Outcome, &Compiled)) -> Vec<Reason> {
-    let (was, now) = (steps(&old.trace), steps(&new.trace));
-    let mut names: Vec<&str> = Vec::new();
-    for (name, ..) in was.iter().chain(&now) {
-        if !names.contains(name) {
-            names.push(name);
-        }
-    }
-    let told = |steps: &[(&str, bool, Vec<_>)], name: &str, compiled: &Compiled| -> (Vec<bool>, Vec<String>) {
-        let own = || steps.iter().filter(|(other, ..)| *other == name);
-        let first = own().next().map(|(_, _, told)| lines_of(told, &compiled.schema, &compiled.sources, usize::MAX));
-        (own().map(|(_, ran, _)| *ran).collect(), first.unwrap_or_default())
-    };
-    let otherwise = names.into_iter().filter_map(|name| {
-        let ((ran, was), (runs, now)) = (told(&was, name, before), told(&now, name, after));
-        let is_news = ran != runs && (ran.contains(&true) || runs.contains(&true));
-        is_news.then(|| Reason { flow: name.into(), was, now })
-    });
-    otherwise.collect()
 }

@@ -1,6 +1,7 @@
 //! Traces for who reads them: lines for people (`text.rs`), JSON for programs (`json.rs`). A trace has spans and values; the names
 //! of places and options come in here, from the sources and the schema.
 
+mod apart;
 mod json;
 mod part;
 mod text;
@@ -11,7 +12,8 @@ pub use part::{About, left_out, not_considered, trace_about};
 pub use text::{trace_lines, wrap};
 pub use writes::{Wrote, trace_writes};
 
-pub(super) use part::steps;
+pub(super) use apart::apart;
+pub(super) use part::{Step, steps};
 pub(super) use text::lines_of;
 
 use crate::schema::Schema;

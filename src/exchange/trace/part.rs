@@ -103,17 +103,30 @@ pub fn left_out(trace: &[TraceEntry], most: usize) -> Vec<SmolStr> {
     names
 }
 
-/// The steps of a trace, in order: the name of each, whether it ran, and the step with the conditions of its own.
-pub(in crate::exchange) fn steps(trace: &[TraceEntry]) -> Vec<(&str, bool, Vec<TraceEntry>)> {
-    const MOST_CONDITIONS: usize = 6;
+/// A step of a trace.
+pub(in crate::exchange) struct Step<'a> {
+    pub name: &'a str,
+    pub ran: bool,
+    pub entry: &'a TraceEntry,
+    /// What it did itself, in order: of the steps and operations that it set off only that it did.
+    pub own: Vec<&'a TraceEntry>,
+}
+
+/// The steps of a trace, in order.
+pub(in crate::exchange) fn steps(trace: &[TraceEntry]) -> Vec<Step<'_>> {
     let mut found = Vec::new();
     for (index, entry) in trace.iter().enumerate() {
         let Happening::Step { name, verdict, .. } = &entry.what else { continue };
         let parts = trace.iter().skip(index + 1).take_while(|part| part.level > entry.level);
-        let own = parts.filter(|part| part.level == entry.level + 1 && matches!(part.what, Happening::Condition { .. }));
-        let told = std::iter::once(entry).chain(own.take(MOST_CONDITIONS));
-        let told = told.map(|part| TraceEntry { level: part.level - entry.level, took: std::time::Duration::ZERO, ..part.clone() });
-        found.push((name.as_str(), *verdict == StepVerdict::Ran, told.collect()));
+        let (mut own, mut beneath) = (Vec::new(), None::<u32>);
+        for part in parts {
+            if beneath.is_some_and(|level| part.level > level) {
+                continue;
+            }
+            beneath = matches!(part.what, Happening::Operation { .. } | Happening::Step { .. }).then_some(part.level);
+            own.push(part);
+        }
+        found.push(Step { name, ran: *verdict == StepVerdict::Ran, entry, own });
     }
     found
 }

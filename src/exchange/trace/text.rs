@@ -54,7 +54,7 @@ pub(in crate::exchange) fn lines_of(trace: &[TraceEntry], schema: &Schema, sourc
 
 impl Reader<'_> {
     /// An entry in a few words, and what belongs to it below.
-    fn told(&self, what: &Happening) -> Vec<String> {
+    pub(super) fn told(&self, what: &Happening) -> Vec<String> {
         match what {
             Happening::Operation { message, name, entity, record, values, .. } => {
                 let record = record.map(|record| record.id.to_string());
@@ -174,7 +174,7 @@ impl Reader<'_> {
         }
     }
 
-    fn values(&self, values: &[Named]) -> String {
+    pub(super) fn values(&self, values: &[Named]) -> String {
         let told = |named: &Named| format!("{} = {}", self.name(&named.name), self.value(&named.value, named.ty.as_ref()));
         values.iter().map(told).map(together).collect::<Vec<_>>().join(", ")
     }
