@@ -236,7 +236,7 @@ impl Run<'_> {
         Err(match &outcome.ending {
             Ending::Committed => return Ok(()),
             Ending::Stopped { flow, reason } => failure(event.span, format!("`{flow}` stopped this")).note(format!("reason: `{reason}`")),
-            Ending::Fault(fault) => faulted(event.span, fault),
+            Ending::Fault(fault) => advised(faulted(event.span, fault), fault),
         })
     }
 
@@ -369,6 +369,14 @@ fn faulted(span: Span, fault: &Fault) -> Failure {
     let mut failure = failure(span, format!("{}: {}", fault.code.name(), fault.message));
     failure.fault = Some(Box::new(fault.clone()));
     if fault.chain.is_empty() { failure } else { failure.note(format!("in {}", fault.chain.join(" → "))) }
+}
+
+/// A test need not be allowed to call code outside: it has something that runs in its place.
+fn advised(failure: Failure, fault: &Fault) -> Failure {
+    match fault.chain.last() {
+        Some(name) if fault.code == Code::F20 => failure.note(format!("`fake {name} {{ … }}` in the test runs in its place")),
+        _ => failure,
+    }
 }
 
 fn missing(span: Span, message: String) -> Fault {
