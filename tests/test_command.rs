@@ -8,6 +8,11 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
+#[path = "support/not_run.rs"]
+mod not_run;
+
+use not_run::not_run;
+
 const RULES: &str = r#"entity account {
   name    text(200) required
   total   money
@@ -298,4 +303,59 @@ fn a_change_runs_again_what_it_affects_until_it_is_interrupted() {
     terminal.exp_eof().unwrap();
     let status = format!("{:?}", terminal.process().wait().unwrap());
     assert!(status.ends_with(", 1)"), "{status}");
+}
+
+#[test]
+fn a_call_that_nobody_allowed_names_the_fake_that_runs_in_its_place() {
+    let project = Project::with(
+        r#"plugin Bureau on account {
+  trigger create
+  stage   pre-operation
+  reads   name
+  sets    total
+  via     command "false"
+}
+
+test "as it is" {
+  create account { name = "Acme" }
+}
+"#,
+    );
+    let (text, code) = project.told(&[]);
+    assert_eq!(code, 1);
+    assert!(text.contains("F20: ") && text.contains("`fake Bureau { … }` in the test runs in its place"), "{text}");
+}
+
+#[test]
+fn with_a_store_each_test_has_a_file_of_its_own_and_that_store_is_left_alone() {
+    let counts = "  let acme = create account { name = \"Acme\", total = 500 }\n  expect count(account) == 1 and acme.rating == gold\n";
+    let tests: String = (1..=6).map(|number| format!("test \"t{number}\" {{\n{counts}}}\n")).collect();
+    let project = Project::with(&(tests + "test \"wrong\" {\n  expect count(account) == 1\n}\n"));
+    let data = project.dir.path().join("data");
+    fs::create_dir(&data).unwrap();
+    fs::write(data.join("shop.db"), "somebody's").unwrap();
+    let (text, code) = project.told(&["--store", "sqlite:data/shop.db", "--threads", "4"]);
+    assert!(text.ends_with("6 passed, 1 failed") && text.contains("passed  t6") && text.contains("failed  wrong"), "{text}");
+    assert_eq!(code, 1);
+    assert_eq!(fs::read(data.join("shop.db")).unwrap(), b"somebody's");
+    let left: Vec<_> = fs::read_dir(&data).unwrap().map(|file| file.unwrap().file_name()).collect();
+    assert_eq!(left, ["shop.db"]);
+    // A file is there while its test runs: a folder that nothing can be made in is told, and so is a URL that names no store.
+    let (text, code) = project.told(&["--store", "sqlite:nowhere/shop.db"]);
+    assert!(code == 4 && text.contains("error[S0101]") && text.contains("the folder of the database is not there"), "{text}");
+    assert!(project.told(&["--store", "sqlite:data"]).0.contains("this is a folder: name a file in it"));
+    assert_eq!(project.told(&["--store", "shop.db"]).1, 2);
+    assert_eq!(project.told(&["--store", "sqlite::memory:"]), project.told(&[]));
+}
+
+#[test]
+fn with_a_server_each_test_has_a_schema_of_its_own() {
+    let Ok(server) = std::env::var("WEIR_TEST_POSTGRES") else {
+        return not_run("there is no PostgreSQL server (`tests/with-postgres` starts one)");
+    };
+    let project = Project::with(&many(6));
+    let (text, code) = project.told(&["--store", &server, "--threads", "2"]);
+    assert_eq!((text, code), project.told(&[]));
+    let (text, code) = project.told(&["--store", "postgres://weir@127.0.0.1:1/none"]);
+    assert!(code == 4 && text.contains("error[S0101]"), "{text}");
 }

@@ -10,6 +10,7 @@
 //! ```
 
 mod allow;
+mod apart;
 mod compiled;
 mod config;
 mod deployed;
@@ -32,6 +33,7 @@ use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::source::{FileId, Sources};
 use crate::syntax;
 
+pub use apart::Apart;
 pub use compiled::{Compiled, OpenError};
 pub use config::{CONFIG, Config, Password, Security, Smtp};
 pub use deployed::{Activations, Deployed, Fate, LifeError, Outcome, Step, change};

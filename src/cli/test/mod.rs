@@ -24,6 +24,7 @@ use smol_str::SmolStr;
 use super::allow::Allow;
 use super::exit::Exit;
 use super::output::Output;
+use super::run::MEMORY;
 use super::{coverage, load};
 use crate::check::ir::Scenario;
 use crate::diagnostic::render::counted;
@@ -37,6 +38,9 @@ pub(super) struct Arguments {
     /// A file or a folder; `-` is standard input
     #[arg(default_value = ".", env = "WEIR_PATH")]
     path: PathBuf,
+    /// The store beside which each test has a new one of its own: `sqlite::memory:`, `sqlite:FILE` or `postgres://…`, which itself is left alone
+    #[arg(long, value_name = "URL", default_value = MEMORY, env = "WEIR_STORE")]
+    store: String,
     /// Only tests with this in their name
     #[arg(long, value_name = "TEXT", env = "WEIR_FILTER")]
     filter: Option<String>,
@@ -153,8 +157,15 @@ impl Job<'_> {
         let collector = (arguments.coverage.is_asked() || arguments.suggest).then(Collector::default);
         // What is suggested is for a file, so nothing else is on its way; a document for programs stays where it is.
         output.aside(arguments.suggest && arguments.format == Format::Human);
-        let runner =
-            Runner { compiled, allow: &arguments.allow, threads, fail_fast: arguments.fail_fast, collector: collector.as_ref(), stop };
+        let runner = Runner {
+            compiled,
+            store: &arguments.store,
+            allow: &arguments.allow,
+            threads,
+            fail_fast: arguments.fail_fast,
+            collector: collector.as_ref(),
+            stop,
+        };
         let (mut tally, mut document, began) = (Tally::default(), Vec::new(), Instant::now());
         let told = runner.run(&cases, |mut done: Done| {
             tally.count(done.ending);
@@ -166,7 +177,7 @@ impl Job<'_> {
                 Format::Junit => document.push(done),
             }
         });
-        let told = told.map_err(|error| load::unopened("sqlite::memory:", &error, output))?;
+        let told = told.map_err(|error| load::unopened(&arguments.store, &error, output))?;
         let mut exit = if tally.failed > 0 { Exit::Problems } else { Exit::Well };
         if let Some(collector) = collector.as_ref().filter(|_| arguments.coverage.is_asked()) {
             let tested = coverage::Tested { project, compiled, collector };

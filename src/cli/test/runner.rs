@@ -23,6 +23,8 @@ const STACK: usize = 8 << 20;
 /// Runs tests of a project.
 pub(super) struct Runner<'a> {
     pub compiled: &'a Compiled,
+    /// The store beside which each has its own.
+    pub store: &'a str,
     pub allow: &'a Allow,
     /// How many run at once.
     pub threads: NonZero<usize>,
@@ -122,9 +124,11 @@ impl Runner<'_> {
         // Nothing is sent in tests, whatever mail server the project has.
         let settings = Settings { queues_mail: false, ..self.compiled.config.apply(Settings::fixed().traced()) };
         let settings = Settings { counter: self.collector.map(Collector::counter), ..self.allow.apply(settings) };
-        let mut pipeline = self.compiled.open("sqlite::memory:", settings)?;
+        let (apart, mut pipeline) = self.compiled.open_apart(self.store, settings)?;
         let report = scenario::run(case, &mut pipeline);
         let ending = if report.verdict() == Verdict::Passed { Ending::Passed } else { Ending::Failed };
+        drop(pipeline);
+        drop(apart);
         Ok(Done { test: case.scenario().name.clone(), report, ending, took: began.elapsed() })
     }
 }

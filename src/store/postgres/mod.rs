@@ -73,6 +73,15 @@ impl Postgres {
         })
     }
 
+    /// Takes the schema of its tables away with all that is in it, where that is there: for one that was made to be thrown away.
+    ///
+    /// # Errors
+    /// The server can't be reached, or refuses.
+    pub fn discard(mut self) -> Result<(), StoreError> {
+        let schema = quoted(&self.link.target.schema);
+        Ok(self.link.change_tables(&format!("DROP SCHEMA IF EXISTS {schema} CASCADE"))?)
+    }
+
     /// How many times the server was waited for since this was last asked.
     pub fn round_trips(&mut self) -> u64 {
         self.link.trips()

@@ -36,11 +36,11 @@ struct Found {
 }
 
 /// Holds the mapped entities of a schema against the tables that are there, and takes from these how options are stored.
-pub(super) fn fit(connection: &Connection, tables: &mut [Table], schema: &Schema, in_memory: bool) -> Result<(), StoreError> {
+pub(super) fn fit(connection: &Connection, tables: &mut [Table], schema: &Schema, is_fresh: bool) -> Result<(), StoreError> {
     for ((_, entity), table) in schema.entities().zip(tables) {
         let Some(name) = &entity.table else { continue };
         let columns = columns(connection, name)?;
-        if columns.is_empty() && in_memory {
+        if columns.is_empty() && is_fresh {
             connection.execute_batch(&table.create_as_declared(entity)).map_err(failure)?;
             continue;
         }

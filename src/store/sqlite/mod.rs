@@ -45,8 +45,8 @@ pub struct Sqlite {
     room: u64,
     /// Where entities are mapped: the long keys that the open transaction has met.
     met: Option<key::Met>,
-    /// Whether it ends with this value, and holds nobody else's tables.
-    in_memory: bool,
+    /// Whether it is a new one that holds nobody else's tables: those that entities are mapped to are made.
+    is_fresh: bool,
     /// What SQLite counts up where others write, as it was when it was last looked at.
     version: Option<i64>,
 }
@@ -78,7 +78,7 @@ impl Store for Sqlite {
     }
 
     fn changed_elsewhere(&mut self) -> Result<bool, StoreError> {
-        if self.in_memory {
+        if self.is_fresh {
             return Ok(false);
         }
         let mut statement = self.connection.prepare_cached("PRAGMA data_version").map_err(failure)?;
@@ -283,7 +283,7 @@ impl Sqlite {
         if self.tables.iter().any(|table| table.mapped.is_some()) {
             let met = self.met.get_or_insert_default();
             self.tables.iter_mut().for_each(|table| table.meets(met));
-            fit::fit(&self.connection, &mut self.tables, schema, self.in_memory)?;
+            fit::fit(&self.connection, &mut self.tables, schema, self.is_fresh)?;
             // The rules that somebody's tables bring with them hold for what Weir writes there, too.
             for setting in [DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW] {
                 self.connection.set_db_config(setting, true).map_err(failure)?;

@@ -48,9 +48,18 @@ impl Sqlite {
         named(path.as_ref(), true)
     }
 
+    /// The store in a file of its own, that nothing is at yet: the tables that entities are mapped to are made, as in memory. Call
+    /// [`migrate`](crate::store::Store::migrate) next.
+    pub fn fresh(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        if path.as_ref().exists() {
+            return Err(StoreError::Failed(format!("`{}`: there is a file already", path.as_ref().display())));
+        }
+        Ok(Sqlite { is_fresh: true, ..named(path.as_ref(), false)? })
+    }
+
     /// A store in memory, which ends with this value.
     pub fn memory() -> Result<Self, StoreError> {
-        Ok(Sqlite { in_memory: true, ..set_up(Connection::open_in_memory().map_err(failure)?, false)? })
+        Ok(Sqlite { is_fresh: true, ..set_up(Connection::open_in_memory().map_err(failure)?, false)? })
     }
 
     /// Has each statement told as it is sent to the database: for whoever looks for what is slow.
@@ -153,7 +162,7 @@ fn set_up(mut connection: Connection, beside: bool) -> Result<Sqlite, StoreError
         known: Default::default(),
         work: 0,
         room: u64::MAX,
-        in_memory: false,
+        is_fresh: false,
         version: None,
         met: None,
     })
