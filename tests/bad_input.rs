@@ -14,6 +14,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+#[path = "support/not_run.rs"]
+mod not_run;
+
+use not_run::not_run;
+
 use tempfile::TempDir;
 
 const PROJECT: &str = r#"
@@ -691,7 +696,7 @@ fn a_disk_that_is_really_full() {
     fs::create_dir(&disk).unwrap();
     let mount = Command::new("mount").args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"]).arg(&disk).output();
     if !mount.is_ok_and(|mount| mount.status.success()) {
-        eprintln!("not run: nothing can be mounted here");
+        not_run("nothing can be mounted here");
         return;
     }
     let rows: String = (0..20_000).map(|n| format!("Account {n},1\n")).collect();
@@ -717,7 +722,7 @@ fn a_full_disk_under_the_output() {
     let case = Case::new();
     let full = fs::OpenOptions::new().write(true).open("/dev/full");
     let Ok(full) = full else {
-        eprintln!("not run: there is no /dev/full here");
+        not_run("there is no /dev/full here");
         return;
     };
     let mut command = Command::new(env!("CARGO_BIN_EXE_weir"));

@@ -500,3 +500,14 @@ fn an_allowed_warning_is_not_told() {
     assert!(told(" // allow W0503").contains("a.flow:4:32: warning[W0104]: the reason is missing"), "{}", told(" // allow W0503"));
     assert!(told(" // allow W0501: imports").contains("warning[W0103]: there is no warning W0501 in this line to allow"));
 }
+
+#[test]
+fn a_scenario_takes_no_option_that_says_something_of_operations() {
+    let project = Project::of(&[("products.flow", &format!("{PRODUCTS}\nscenario \"one\" {{ create product {{ code = \"A\" }} }}\n"))]);
+    assert!(project.told(&["run"]).ends_with("exit code 0\n"));
+    for option in ["--batch 10", "--as somebody", "--dry-run"] {
+        let words: Vec<&str> = std::iter::once("run").chain(option.split(' ')).collect();
+        let told = project.told(&words);
+        assert!(told.contains("--ops <FILE>") && told.ends_with("exit code 2\n"), "{told}");
+    }
+}

@@ -4,25 +4,35 @@
 #![cfg(test)]
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
+
+#[path = "support/corpus.rs"]
+mod corpus;
+#[path = "support/not_run.rs"]
+mod not_run;
+
+use corpus::corpus;
+
+/// The real file, in the corpus.
+const REAL: &str = "companies/constituents-financials.csv";
 
 type Row = BTreeMap<String, String>;
 
 /// The real file: nothing in it is refused, every row is classified and rated.
 #[test]
 fn every_real_company_is_saved_and_classified() {
-    let Some(file) = corpus() else { return };
+    let Some(file) = corpus(REAL) else { return };
     hold(read(&file));
 }
 
 /// The same with every tenth sector taken out and every seventeenth price above its range.
 #[test]
 fn companies_that_make_no_sense_are_refused() {
-    let Some(file) = corpus() else { return };
+    let Some(file) = corpus(REAL) else { return };
     let mut rows = read(&file);
     for (index, row) in rows.iter_mut().enumerate() {
         if index % 10 == 0 {
@@ -109,17 +119,6 @@ fn number(text: &str) -> Option<Decimal> {
     Decimal::from_str_exact(text).or_else(|_| Decimal::from_scientific(text)).ok()
 }
 
-fn corpus() -> Option<PathBuf> {
-    let folder =
-        std::env::var_os("WEIR_CORPUS").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus"), PathBuf::from);
-    let file = folder.join("companies/constituents-financials.csv");
-    if !file.exists() {
-        println!("not run: the corpus is not at {}", folder.display());
-        return None;
-    }
-    Some(file)
-}
-
 fn read(file: &Path) -> Vec<Row> {
     let mut reader = csv::Reader::from_path(file).unwrap();
     let header = reader.headers().unwrap().clone();
@@ -132,4 +131,21 @@ fn write(file: &Path, rows: &[Row]) {
     writer.write_record(rows[0].keys()).unwrap();
     rows.iter().for_each(|row| writer.write_record(row.values()).unwrap());
     writer.flush().unwrap();
+}
+
+/// A machine without the corpus says which tests it doesn't run, though they end well.
+#[test]
+fn what_is_not_run_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let list = folder.path().join("not-run");
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["every_real_company", "--exact", "every_real_company_is_saved_and_classified"])
+        .env("WEIR_CORPUS", folder.path())
+        .env("WEIR_NOT_RUN", &list)
+        .env("RUST_TEST_THREADS", "2")
+        .output()
+        .unwrap();
+    let line = "not run: companies::every_real_company_is_saved_and_classified: the corpus isn't here (`WEIR_CORPUS` names its folder)\n";
+    assert_eq!((output.status.success(), String::from_utf8(output.stderr).unwrap().as_str()), (true, line));
+    assert_eq!(std::fs::read_to_string(list).unwrap(), line);
 }

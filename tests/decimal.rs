@@ -6,6 +6,10 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 
+#[path = "support/not_run.rs"]
+mod not_run;
+
+use not_run::not_run;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
@@ -92,7 +96,7 @@ fn oracle(questions: &[(char, Decimal, Decimal)]) -> Option<Vec<String>> {
 
 fn agree(questions: Vec<(char, Decimal, Decimal)>) {
     let Some(answers) = oracle(&questions) else {
-        eprintln!("not run: there is no python3 to hold decimals against");
+        not_run("there is no python3 to hold decimals against");
         return;
     };
     assert_eq!(answers.len(), questions.len());

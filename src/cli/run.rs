@@ -45,7 +45,7 @@ pub(super) struct Arguments {
     #[arg(long, env = "WEIR_TRACE")]
     pub trace: bool,
     /// How many operations go into one transaction; by default 1, and 20 with --background
-    #[arg(long, value_name = "N", env = "WEIR_BATCH", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(long, value_name = "N", env = "WEIR_BATCH", requires = "ops", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub batch: Option<u32>,
     /// Hand the operations in as one background operation, which a worker (`weir work`) does later
     #[arg(long, env = "WEIR_BACKGROUND", requires = "ops", conflicts_with_all = ["dry_run", "resume", "rejects", "trace", "file"])]

@@ -3,14 +3,18 @@
 
 #![cfg(test)]
 
+#[path = "../support/corpus.rs"]
+mod corpus;
 mod filled;
 mod mapped;
 mod northwind;
+#[path = "../support/not_run.rs"]
+mod not_run;
 mod page;
 mod pulled;
 mod undone;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use rusqlite::Connection;
@@ -85,11 +89,4 @@ impl Place {
         });
         rows.unwrap().map(Result::unwrap).collect::<Vec<_>>().join("\n")
     }
-}
-
-/// The corpus, where there is one.
-fn corpus() -> Option<PathBuf> {
-    let folder =
-        std::env::var_os("WEIR_CORPUS").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus"), PathBuf::from);
-    folder.is_dir().then_some(folder)
 }

@@ -1,6 +1,7 @@
 //! The Northwind database, pulled as it is, with three flows over it.
 
-use super::{Place, corpus};
+use super::Place;
+use super::corpus::corpus;
 
 const FLOWS: &str = r#"
 /// Nothing is sold that is no longer made.
@@ -50,11 +51,8 @@ scenario Ordering {
 
 #[test]
 fn flows_run_over_northwind() {
-    let Some(corpus) = corpus() else {
-        println!("not run: there is no corpus");
-        return;
-    };
-    let place = Place::with(&std::fs::read_to_string(corpus.join("northwind/create.sql")).unwrap());
+    let Some(create) = corpus("northwind/create.sql") else { return };
+    let place = Place::with(&std::fs::read_to_string(create).unwrap());
     let before = place.rows("SELECT count(*), sum(length(sql)) FROM sqlite_schema");
     let pulled = place.pull();
     for line in [
