@@ -1,13 +1,17 @@
 //! A condition with the values of its parts beneath it, each under its operator or name.
 //!
 //! Values stand as far up as they fit; one that is too long for its place is a number there, and stands below at full length. A condition of
-//! several lines is told line by line, each with the values that belong to it.
+//! several lines is told line by line, each with the values that belong to it; a line that is too long is broken, before an `and` or `or` where
+//! there is one.
 
-use unicode_width::UnicodeWidthStr;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::Part;
 use crate::diagnostic::render::visible;
 use crate::source::{SourceFile, Sources, Span};
+
+/// How far what is left of a broken line is indented.
+const CONTINUED: usize = 4;
 
 /// How wide a value may be to stand beneath its part, and how wide it may always be.
 const WIDEST: usize = 32;
@@ -26,22 +30,65 @@ pub fn diagram(condition: Span, parts: &[Part], sources: &Sources, width: usize)
     let indent = (first..=last).filter_map(|line| file.line(line)).filter(|line| !line.trim().is_empty()).map(blanks).min().unwrap_or(0);
     let (mut lines, mut long) = (Vec::new(), Vec::new());
     for line in first..=last {
-        let text = shown(file.line(line).unwrap_or(""));
-        lines.push(text.chars().skip(indent).collect());
-        let mut values: Vec<Value> = Vec::new();
-        for part in parts {
-            let offset = anchor(file, part.at);
-            if file.position(offset).line == line {
-                let before: String = text.chars().take(file.position(offset).column - 1).skip(indent).collect();
-                values.push(Value { column: before.width(), text: visible(&part.value).into_owned() });
-            }
+        let text: Vec<char> = shown(file.line(line).unwrap_or("")).chars().skip(indent).collect();
+        let places = parts.iter().map(|part| (file.position(anchor(file, part.at)), part));
+        let own: Vec<(usize, &Part)> =
+            places.filter(|(at, _)| at.line == line).map(|(at, part)| ((at.column - 1).saturating_sub(indent), part)).collect();
+        for (first, end) in pieces(&text, width) {
+            let deeper = deeper(first);
+            let until = |end: usize| text.get(first..end.min(text.len())).unwrap_or_default().iter().collect::<String>();
+            lines.push(format!("{:deeper$}{}", "", until(end).trim_end()));
+            let inside = own.iter().filter(|(at, _)| (first..end).contains(at) || end == text.len() && *at >= end);
+            let mut values: Vec<Value> =
+                inside.map(|(at, part)| Value { column: deeper + until(*at).width(), text: visible(&part.value).into_owned() }).collect();
+            values.sort_by_key(|value| value.column);
+            values.iter_mut().for_each(|value| put_aside(value, width, &mut long));
+            lines.extend(beneath(values));
         }
-        values.sort_by_key(|value| value.column);
-        values.iter_mut().for_each(|value| put_aside(value, width, &mut long));
-        lines.extend(beneath(values));
     }
     lines.extend(long);
     lines
+}
+
+/// The pieces of a line that take no more columns than these, where its blanks allow it: where each begins and where it ends.
+fn pieces(text: &[char], width: usize) -> Vec<(usize, usize)> {
+    let (mut pieces, mut first) = (Vec::new(), 0);
+    while let Some(length) = text.get(first..).and_then(|rest| cut(rest, width.saturating_sub(deeper(first)))) {
+        pieces.push((first, first + length));
+        first += length;
+    }
+    pieces.push((first, text.len()));
+    pieces
+}
+
+/// How far a piece is indented.
+fn deeper(first: usize) -> usize {
+    if first == 0 { 0 } else { CONTINUED }
+}
+
+/// How much of what is left of a line goes into a piece of its own, with the blank behind it: up to the last `and` or `or`, else to the last
+/// blank, that there is room for. None where all of it has room, or nothing can be cut off.
+fn cut(rest: &[char], room: usize) -> Option<usize> {
+    let widths = rest.iter().scan(0, |sum, letter| {
+        *sum += letter.width().unwrap_or(0);
+        Some(*sum)
+    });
+    let fits = widths.take_while(|width| *width <= room).count();
+    let begun = rest.iter().position(|letter| *letter != ' ').filter(|_| fits < rest.len())?;
+    let blanks = || (begun..=fits).rev().filter(|at| rest.get(*at) == Some(&' '));
+    let joins = |at: &usize| {
+        let behind = rest.get(at + 1..).unwrap_or_default();
+        behind.starts_with(&['a', 'n', 'd', ' ']) || behind.starts_with(&['o', 'r', ' '])
+    };
+    // A text stays whole where it can.
+    let outside = rest.iter().take(fits + 1).scan(false, |quoted, letter| {
+        let outside = !*quoted;
+        *quoted ^= *letter == '"';
+        Some(outside)
+    });
+    let outside: Vec<bool> = outside.collect();
+    let whole = |at: &usize| outside.get(*at) == Some(&true);
+    blanks().filter(whole).find(joins).or_else(|| blanks().find(whole)).or_else(|| blanks().next()).map(|at| at + 1)
 }
 
 /// Values at their columns, with bars that lead to those further down.
@@ -150,6 +197,24 @@ mod tests {
                  12    17  |   50
                            false
         ");
+    }
+
+    #[test]
+    fn a_long_line_is_broken_where_its_parts_are_joined() {
+        let text = "  expect a.name == \"a rather long name that takes its room\" and a.total * 2 + 10 < 4_000 or b.name starts with \"another name\"";
+        let values = [("name", "\"x\""), ("==", "false"), ("and", "false"), ("or", "false"), ("name", "\"y\""), ("starts", "false")];
+        insta::assert_snapshot!(told(text, &values), @r#"
+        expect a.name == "a rather long name that takes its room" and a.total * 2 + 10 < 4_000
+                 |    |                                           |
+                 "x"  false                                       false
+            or b.name starts with "another name"
+            |    |    |
+            |    "y"  false
+            false
+        "#);
+        // Where nothing can be broken, nothing is.
+        let word = format!("expect {}", "x".repeat(150));
+        assert_eq!(told(&word, &[]), format!("expect\n    {}", "x".repeat(150)));
     }
 
     #[test]
