@@ -10,6 +10,7 @@ use clap::Args;
 use super::exit::Exit;
 use super::output::Output;
 use super::{files, load};
+use crate::diagnostic::render::counted;
 use crate::diagnostic::{Code, Diagnostic, render};
 use crate::pipeline::{Pipeline, Settings};
 use crate::project::record::{self, RecordError, Recorder};
@@ -29,6 +30,13 @@ impl Record {
     /// Where it is written.
     pub fn path(&self) -> Option<&Path> {
         self.file.as_deref()
+    }
+
+    /// Tells what a run did that is in no record: so many jobs.
+    pub fn without_jobs(&self, jobs: usize, output: &mut Output) {
+        if self.file.is_some() && jobs > 0 {
+            output.error_line(format!("note: {} ran, whose steps are in no record: that holds the operations alone", counted(jobs, "job")));
+        }
     }
 
     /// A pipeline over the store that a URL names; recorded where that is asked for.

@@ -176,6 +176,8 @@ fn one_scenario(arguments: &Arguments, output: &mut Output) -> Result<Exit, Exit
     })?;
     let mut pipeline = open(&compiled, arguments, output)?;
     let mut report = scenario::run(scenario.into(), &mut pipeline);
+    let jobs = report.events.iter().filter(|event| matches!(event.kind, EventKind::Job(_))).count();
+    arguments.record.without_jobs(jobs, output);
     if !arguments.trace {
         // A recorded run is a traced one, whether anybody wants to see that or not.
         report.forget_traces();
