@@ -351,3 +351,34 @@ fn of_a_flow_that_ran_both_times_it_tells_where_its_runs_part() {
     let second: serde_json::Value = serde_json::from_str(json.lines().nth(1).unwrap()).unwrap();
     assert_eq!(second["reasons"][0]["flow"], "Rate", "{second}");
 }
+
+#[test]
+fn what_jobs_did_is_in_no_record_and_that_is_said() {
+    let rules = "entity account { name text(100) required  note text(20) }\n\
+        flow Later on account { mode background trigger create update this { note = \"later\" } }\n\
+        scenario \"one\" { let a = create account { name = \"a\" } run jobs show a.note }\n";
+    let folder = Folder::of(&[("rules.flow", rules)]);
+    assert_eq!(folder.weir(&["run", "rules.flow"]).1, "");
+    let (told, words, code) = folder.weir(&["run", "rules.flow", "--record", "run.rec"]);
+    assert_eq!((words.as_str(), code), ("note: 1 job ran, whose steps are in no record: that holds the operations alone\n", 0), "{told}");
+    has(&folder.weir(&["replay", "run.rec"]).0, &["1 operation replayed from run.rec, offline: the same outcome to the last bit"]);
+}
+
+#[test]
+fn why_tells_the_beginning_of_a_long_trace_and_everything_where_that_is_asked_for() {
+    let rules = "entity account { name text(100) required  parent lookup account  note text(20) }\n\
+        flow Down on account { trigger update(note) for each account below where parent == this { update below { note = \"x\" } } }\n\
+        scenario \"one\" {\n  let a = create account { name = \"a\" }\n";
+    let children = "  create account { name = \"b\", parent = a }\n".repeat(120);
+    let folder = Folder::of(&[("rules.flow", &format!("{rules}{children}  update a {{ note = \"go\" }}\n}}\n"))]);
+    folder.weir(&["run", "rules.flow", "--record", "run.rec"]);
+    let (told, words, code) = folder.weir(&["why", "run.rec"]);
+    assert_eq!((words.as_str(), code), ("", 0));
+    has(
+        &told,
+        &["operation 122  Update account", "loop on line 2 over 120 records", "  … and ", " lines more: `--flow NAME`", "committed\n"],
+    );
+    assert_eq!(told.lines().count(), 203, "the operation, so many lines, that there are more, and how it ended");
+    let (all, _, code) = folder.weir(&["why", "run.rec", "--all"]);
+    assert!(code == 0 && all.lines().count() > 600 && !all.contains(" lines more"), "{all}");
+}

@@ -31,6 +31,9 @@ pub(super) struct Arguments {
     /// Which operation, from 1; by default the last, or the last that the flow or the record has a part in
     #[arg(long, value_name = "N", env = "WEIR_OPERATION", value_parser = clap::value_parser!(u64).range(1..))]
     operation: Option<u64>,
+    /// All of a long trace
+    #[arg(long, env = "WEIR_ALL")]
+    all: bool,
     /// What is written
     #[arg(long, value_enum, default_value_t, env = "WEIR_FORMAT")]
     format: Format,
@@ -63,8 +66,16 @@ fn tell(arguments: &Arguments, output: &mut Output) -> Result<Exit, Exit> {
             several(&others, MOST)
         ));
     }
-    let width = output.screen().within(2).width;
-    exchange::trace_lines(&part, schema, sources, width).iter().for_each(|line| output.line(format!("  {line}")));
+    let lines = exchange::trace_lines(&part, schema, sources, output.screen().within(2).width);
+    let shown = if arguments.all { lines.len() } else { lines.len().min(MOST_LINES) };
+    lines.iter().take(shown).for_each(|line| output.line(format!("  {line}")));
+    if shown < lines.len() {
+        let left_out = match lines.len() - shown {
+            1 => "1 line more".to_owned(),
+            more => format!("{more} lines more"),
+        };
+        output.line(format!("  … and {left_out}: `--flow NAME` tells a part, `--all` everything"));
+    }
     if part.trace.is_empty() {
         output.line(format!("  {}", absent(arguments, &outcome, &record.compiled)));
     }
@@ -84,6 +95,9 @@ struct Found {
 
 /// How many of those are named.
 const MOST: usize = 10;
+
+/// How many lines of a trace are told where nobody asks for all.
+const MOST_LINES: usize = 200;
 
 /// The operation that is asked for, and how bad it is what can't be read. Where none is named, the last one that is about the flow or the
 /// record; where none is, or neither is named, the last one.
