@@ -161,7 +161,7 @@ fn a_clock_that_was_put_back_holds_up_neither_what_is_ready_nor_what_a_dead_work
     // Whoever begins to work has such leases begin now.
     let soon = jiff::Timestamp::now().as_microsecond() + 60_000_000;
     assert_eq!(place.number(&format!("SELECT count(*) FROM asyncoperation WHERE statecode = 2 AND dueon < {soon}")), 1);
-    let worker = Worker::start(place.command(&["work", "--store", "sqlite:s.db", "--lease", "1"]));
+    let worker = Worker::at(&place);
     wait_for(|| place.number("SELECT count(*) FROM asyncoperation WHERE statuscode = 30") == 2, "the job of the worker that is gone");
     worker.stop();
     assert_eq!(place.number("SELECT count(*) FROM note"), 4);
@@ -262,7 +262,7 @@ fn a_disk_that_is_really_full_costs_no_job_and_no_retry() {
 fn a_store_that_vanishes_is_waited_for_and_one_in_its_place_is_taken() {
     let place = Place::deployed(&rules());
     let path = |name: &str| place.dir.path().join(name);
-    let worker = Worker::start(place.command(&["work", "--store", "sqlite:s.db", "--lease", "1"]));
+    let worker = Worker::at(&place);
     place.account("a");
     wait_for(|| place.number("SELECT count(*) FROM asyncoperation WHERE statuscode = 30") == 1, "the first job");
     std::fs::rename(path("s.db"), path("away.db")).unwrap();

@@ -169,7 +169,7 @@ fn who_never_answers_keeps_no_other_job_waiting() {
 fn a_worker_that_is_killed_in_the_middle_of_a_callback_has_it_sent_again_with_the_same_key() {
     let (place, listener) = (place(HERE), Listener::answering(&["", "204 No Content"]));
     let id = place.hand_in(&create(1), &["--callback", &format!("http://127.0.0.1:{}/", listener.port)]);
-    let worker = Worker::start(place.command(&["work", "--store", "sqlite:s.db", "--lease", "1"]));
+    let worker = Worker::at(&place);
     let first = listener.next();
     worker.kill();
     let callback = place.callback(&id);

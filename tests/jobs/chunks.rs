@@ -256,7 +256,7 @@ fn who_goes_on_to_hand_in_what_was_ended_is_told() {
     let mut intake = Intake::new(&mut pipeline, Background { chunk: 1, ..Background::default() }).unwrap();
     let mut lines = 1..;
     let mut add = |intake: &mut Intake<'_>| intake.add(lines.next().unwrap(), &operation, None);
-    let all = WantedJobs { stage: JobStage::Any, name: None, record: None };
+    let all = WantedJobs { stage: JobStage::Any, name: None, record: None, owner: None };
     let job = loop {
         add(&mut intake).unwrap();
         if let Some(job) = intake.pipeline().jobs(&all, None, 1).unwrap().pop() {

@@ -129,6 +129,11 @@ impl Worker {
         Worker { child, said }
     }
 
+    /// At a place, with a lease that is soon over.
+    pub fn at(place: &Place) -> Self {
+        Worker::start(place.command(&["work", "--store", "sqlite:s.db", "--lease", "1"]))
+    }
+
     /// Waits until it has said so.
     pub fn says(&self, words: &str) {
         wait_for(|| self.said.lock().unwrap().contains(words), words);

@@ -57,12 +57,12 @@ fn everything(pipeline: &mut Pipeline) {
     pipeline.callback_of(job.id).unwrap();
     pipeline.job_log(job.id).unwrap();
     pipeline.results(job.id, 0).unwrap();
-    let waiting = pipeline.jobs(&WantedJobs { stage: JobStage::GoesOn, name: Some("Wait"), record: None }, None, 10).unwrap();
+    let waiting = pipeline.jobs(&WantedJobs { stage: JobStage::GoesOn, name: Some("Wait"), record: None, owner: None }, None, 10).unwrap();
     turn(pipeline, waiting[0].id, Verb::Cancel, None).unwrap();
     for (name, record) in [(Some("Wait"), None), (None, Some(waiting[1].record.1)), (Some("Wait"), Some(waiting[1].record.1))] {
         for stage in [JobStage::Any, JobStage::GoesOn] {
             for after in [None, Some(waiting[0].id)] {
-                let found = pipeline.jobs(&WantedJobs { stage, name, record }, after, 10).unwrap();
+                let found = pipeline.jobs(&WantedJobs { stage, name, record, owner: None }, after, 10).unwrap();
                 assert!(!found.is_empty() || after.is_some());
             }
         }
