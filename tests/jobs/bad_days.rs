@@ -182,7 +182,7 @@ fn a_full_disk_costs_no_job_and_no_retry() {
     let script = format!("trap '' XFSZ; ulimit -S -f {}; exec \"$0\" work --store sqlite:s.db --lease 1", size / 1024 + 300);
     command.args(["-c", &script, env!("CARGO_BIN_EXE_weir")]).current_dir(place.dir.path()).stdin(Stdio::null());
     let worker = Worker::start(command);
-    worker.says("the database file can't be read or written");
+    worker.says("the database file can't be written: the disk may be full");
     assert_eq!(place.number("SELECT count(*) FROM asyncoperation WHERE statecode = 3 AND statuscode <> 30"), 0);
     let id = Pid::from_raw(i32::try_from(worker.id()).unwrap()).unwrap();
     prlimit(Some(id), Resource::Fsize, Rlimit { current: None, maximum: None }).unwrap();

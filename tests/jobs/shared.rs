@@ -74,7 +74,8 @@ fn who_opened_the_store_before_a_deploy_wakes_what_was_deployed_since() {
 fn a_prompt_leaves_jobs_of_other_activations_to_workers() {
     let place = Place::deployed(&format!("{SCHEMA}{WAITS}"));
     let account = place.account("Acme");
-    let waiting = place.work().remove(0);
+    assert_eq!(told(&place.work()), [("Waits", 10)]);
+    let waiting = place.jobs().remove(0);
     let mut prompt = place.command(&["repl", "rules.flow", "--store", "sqlite:s.db"]);
     let mut prompt = prompt.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     prompt.stdin.take().unwrap().write_all(b":advance 2 hours\n").unwrap();
