@@ -2,6 +2,9 @@
 //! off, and end in no fault that the signature of a flow on the way doesn't list. How often each cause was listed and how often it was seen is printed.
 //!
 //! `WEIR_SOUNDNESS=5000 cargo test --release --test soundness -- --nocapture` is a longer run.
+//!
+//! The same flows and changes are held against each other on SQLite and on PostgreSQL: how each ended, with its reasons and its trace,
+//! and every row that is left. `WEIR_BOTH=1000 tests/with-postgres cargo test --release --test soundness both -- --nocapture`.
 
 #![cfg(test)]
 
@@ -15,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use generate::{Generator, SCHEMA};
 use weir::bytecode::{Cause, all_causes, signatures};
 use weir::diagnostic::{Code, Severity};
-use weir::pipeline::{Ending, Operation, Pipeline, PluginContext, Settings};
+use weir::pipeline::{Ending, Operation, Outcome, Pipeline, PluginContext, Settings};
 use weir::project::{Compiled, Project};
 use weir::schema::Row;
 use weir::value::{Decimal, Reference, Uuid, Value};
@@ -173,6 +176,43 @@ fn text(generator: &mut Generator) -> String {
     format!("{SCHEMA}\n{PARTNERS}\n{body}{more}}}\n")
 }
 
+#[test]
+fn both_kinds_of_store_agree() {
+    let wanted: u64 = std::env::var("WEIR_BOTH").ok().and_then(|text| text.parse().ok()).unwrap_or(12);
+    let (mut ran, mut saved, mut kept) = (0, 0, 0);
+    for seed in 0..wanted {
+        let mut generator = Generator::new(seed);
+        let text = text(&mut generator);
+        let Ok(compiled) = Project::from_text("generated.flow", text.as_str()).compile() else { continue };
+        let Some(url) = stores::postgres() else { return };
+        let settings = || Settings { max_loop_records: 1 + seed % 2, ..Settings::fixed().traced() };
+        let (here, mut sqlite) = saves(&compiled, &mut generator.clone(), seed, "sqlite::memory:", settings());
+        let (there, mut postgres) = saves(&compiled, &mut generator, seed, &url, settings());
+        for (one, other) in here.iter().zip(&there) {
+            assert_eq!(format!("{one:#?}"), format!("{other:#?}"), "seed {seed}\n{text}");
+        }
+        let (here_rows, there_rows) = (rows(&mut sqlite), rows(&mut postgres));
+        assert_eq!(here_rows, there_rows, "seed {seed}\n{text}");
+        (ran, saved, kept) = (ran + 1, saved + here.len(), kept + here_rows.len());
+    }
+    println!("{ran} generated projects and {saved} saves ended the same on both kinds of store, with {kept} rows left");
+    assert!(ran * 2 > wanted, "only {ran} of {wanted} generated flows are well-typed");
+}
+
+/// Every record of a store with all its fields.
+fn rows(pipeline: &mut Pipeline) -> Vec<String> {
+    let schema = std::sync::Arc::clone(pipeline.schema());
+    let mut rows = Vec::new();
+    for (id, entity) in schema.entities() {
+        let fields = entity.fields().map(|(slot, _)| slot).collect();
+        for record in pipeline.find(id, &Row::default(), 10_000).unwrap() {
+            let row = pipeline.read(Reference { entity: id, id: record }, &fields).unwrap();
+            rows.push(format!("{} {record} {row:?}", entity.name));
+        }
+    }
+    rows
+}
+
 /// Saves one made-up change through the flows; gives the fault, if it ends in one.
 fn attempt(compiled: &Compiled, generator: &mut Generator, seed: u64) -> Option<Fault> {
     let mut settings = Settings::fixed();
@@ -180,7 +220,15 @@ fn attempt(compiled: &Compiled, generator: &mut Generator, seed: u64) -> Option<
         settings.max_instructions = 1 + generator.below(2_000);
     }
     settings.max_loop_records = 1 + seed % 2;
-    let mut pipeline = compiled.open(&stores::empty(), settings).unwrap();
+    match saves(compiled, generator, seed, &stores::empty(), settings).0.pop()?.ending {
+        Ending::Fault(fault) => Some(fault),
+        _ => None,
+    }
+}
+
+/// Saves made-up records, and one made-up change of the last of them, through the flows.
+fn saves(compiled: &Compiled, generator: &mut Generator, seed: u64, url: &str, settings: Settings) -> (Vec<Outcome>, Pipeline) {
+    let mut pipeline = compiled.open(url, settings).unwrap();
     let (way, answer) = (generator.below(6), ["", "short", "far too long", "long enough"][generator.below(4) as usize]);
     bind(&mut pipeline, way, answer);
     let thing = pipeline.schema().entity_id("thing").unwrap();
@@ -202,17 +250,17 @@ fn attempt(compiled: &Compiled, generator: &mut Generator, seed: u64) -> Option<
             None => Operation::Create { entity: thing, values },
             Some(record) => Operation::Update { record, values },
         };
-        let outcome = pipeline.execute(operation, None);
-        (outcome.record, outcome.ending)
+        pipeline.execute(operation, None)
     };
-    let (top, _) = save(&mut pipeline, None, None);
-    let (record, _) = save(&mut pipeline, top, None);
+    let mut outcomes = vec![save(&mut pipeline, None, None)];
+    let top = outcomes.last().and_then(|outcome| outcome.record);
+    outcomes.push(save(&mut pipeline, top, None));
+    let record = outcomes.last().and_then(|outcome| outcome.record);
     let parent = if seed.is_multiple_of(7) { Some(nobody) } else { top };
-    let target = if seed.is_multiple_of(11) { nobody } else { record? };
-    match save(&mut pipeline, parent, Some(target)).1 {
-        Ending::Fault(fault) => Some(fault),
-        _ => None,
+    if let Some(target) = if seed.is_multiple_of(11) { Some(nobody) } else { record } {
+        outcomes.push(save(&mut pipeline, parent, Some(target)));
     }
+    (outcomes, pipeline)
 }
 
 /// Binds what the host gives: code that does what it declares, badly, or something else.

@@ -112,7 +112,7 @@ mod tests {
         assert_eq!(lines, ["name  revenue  notes", "Acme        5  a very long text th…"]);
         assert!(left_out.is_empty());
         let (lines, left_out) = table(&[&["Acme\u{1b}[2J\nline", "5", long]], 20);
-        assert_eq!((lines[1].width(), lines[1].contains('\u{1b}'), left_out.len()), (14, false, 2), "{lines:?}");
+        assert_eq!((lines[1].width(), lines[1].contains('\u{1b}'), left_out.len()), (13, false, 2), "{lines:?}");
     }
 
     #[test]

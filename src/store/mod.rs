@@ -58,7 +58,7 @@ pub trait Store: Send {
         self.begin()
     }
 
-    /// Whether somebody else may have written since this was last asked, in the transaction that has begun. No where nobody can tell.
+    /// Whether somebody else may have written since this was last asked, in the transaction that has begun. No where nobody else can.
     fn changed_elsewhere(&mut self) -> Result<bool, StoreError> {
         Ok(false)
     }
@@ -103,6 +103,11 @@ pub trait Store: Send {
 
     /// The ids of the records that a selection takes, in its order, with these fields of each.
     fn select(&mut self, selection: &Selection, fields: &FieldSet) -> Result<Vec<(Uuid, Row)>, StoreError>;
+
+    /// As [`Store::select`], for records that are about to be changed: those that somebody else is changing at the moment are passed over.
+    fn select_free(&mut self, selection: &Selection, fields: &FieldSet) -> Result<Vec<(Uuid, Row)>, StoreError> {
+        self.select(selection, fields)
+    }
 
     /// What is worked out of the records that a selection takes; its order and its limit say nothing here. Sums are exact.
     fn aggregate(&mut self, selection: &Selection, aggregate: Aggregate) -> Result<Value, StoreError>;

@@ -131,6 +131,14 @@ impl Store for Recording {
         self.store.take_up(schema)
     }
 
+    fn is_shared(&self) -> bool {
+        self.store.is_shared()
+    }
+
+    fn give_way(&mut self, conflicts: u32) {
+        self.store.give_way(conflicts);
+    }
+
     fn begin(&mut self) -> Result<(), StoreError> {
         let answer = self.store.begin();
         self.tell(|| Asked::Begin, answer, done)

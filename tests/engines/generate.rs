@@ -22,6 +22,7 @@ entity thing {
 "#;
 
 /// A source of small choices.
+#[derive(Clone)]
 pub struct Generator {
     state: u64,
     lets: usize,

@@ -273,7 +273,7 @@ fn a_store_that_vanishes_is_waited_for_and_one_in_its_place_is_taken() {
     wait_for(|| place.number("SELECT count(*) FROM asyncoperation WHERE statuscode = 30") == 2, "the second job");
     // A copy of it, with a job that waits, put in its place at once.
     place.store().execute("VACUUM INTO ?1", [path("copy.db").to_str().unwrap()]).unwrap();
-    let other = Place { dir: tempfile::tempdir().unwrap() };
+    let other = Place::new();
     std::fs::rename(path("copy.db"), other.dir.path().join("s.db")).unwrap();
     other.account("c");
     for name in ["s.db", "s.db-wal", "s.db-shm"] {

@@ -35,7 +35,7 @@ flow Fail on account {
 impl Place {
     /// A project in a folder, with these settings.
     fn kept(settings: &str) -> Self {
-        let place = Place { dir: tempfile::tempdir().unwrap() };
+        let place = Place::new();
         fs::create_dir(place.dir.path().join("p")).unwrap();
         fs::write(place.dir.path().join("p/rules.flow"), RULES).unwrap();
         place.keep(settings);
@@ -129,7 +129,7 @@ fn settings_that_make_no_sense_are_told() {
         ("[jobs]\nkept = \"3 days\"\n", "`kept` is no setting"),
         ("jobs = 3\n", "`jobs` is a table"),
     ] {
-        let place = Place { dir: tempfile::tempdir().unwrap() };
+        let place = Place::new();
         fs::write(place.dir.path().join("rules.flow"), RULES).unwrap();
         fs::write(place.dir.path().join("weir.toml"), settings).unwrap();
         let output = place.command(&["check", "."]).output().unwrap();

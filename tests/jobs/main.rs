@@ -26,6 +26,8 @@ mod serial;
 mod shared;
 #[path = "../support/smtp.rs"]
 mod smtp;
+#[path = "../support/stores.rs"]
+mod stores;
 #[path = "../support/tls.rs"]
 mod tls;
 mod trust;

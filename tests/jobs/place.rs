@@ -13,19 +13,31 @@ use tempfile::TempDir;
 
 pub struct Place {
     pub dir: TempDir,
+    /// The store's URL: a file of the folder, or a schema of a PostgreSQL server.
+    pub store: String,
 }
 
 impl Place {
+    /// A place that nothing is in yet.
+    pub fn new() -> Self {
+        Place { dir: tempfile::tempdir().unwrap(), store: "sqlite:s.db".to_owned() }
+    }
+
     /// A place with the project deployed.
     pub fn deployed(text: &str) -> Self {
-        let place = Place { dir: tempfile::tempdir().unwrap() };
+        Place::deployed_in("sqlite:s.db", text)
+    }
+
+    /// A place with the project deployed in a store.
+    pub fn deployed_in(store: &str, text: &str) -> Self {
+        let place = Place { store: store.to_owned(), ..Place::new() };
         place.deploy(text);
         place
     }
 
     /// A place with a project and its `weir.toml` deployed.
     pub fn configured(text: &str, config: &str) -> Self {
-        let place = Place { dir: tempfile::tempdir().unwrap() };
+        let place = Place::new();
         place.deploy_with(text, config);
         place
     }
@@ -33,12 +45,12 @@ impl Place {
     pub fn deploy_with(&self, text: &str, config: &str) {
         fs::write(self.dir.path().join("rules.flow"), text).unwrap();
         fs::write(self.dir.path().join("weir.toml"), config).unwrap();
-        self.well(&["deploy", ".", "--store", "sqlite:s.db"]);
+        self.well(&["deploy", ".", "--store", &self.store]);
     }
 
     pub fn deploy(&self, text: &str) {
         fs::write(self.dir.path().join("rules.flow"), text).unwrap();
-        self.well(&["deploy", "rules.flow", "--store", "sqlite:s.db"]);
+        self.well(&["deploy", "rules.flow", "--store", &self.store]);
     }
 
     pub fn command(&self, arguments: &[&str]) -> Command {
@@ -64,7 +76,7 @@ impl Place {
     /// Runs operations against the store.
     pub fn operate(&self, lines: &str) -> String {
         fs::write(self.dir.path().join("ops.jsonl"), lines).unwrap();
-        self.well(&["run", "sqlite:s.db", "--ops", "ops.jsonl", "--store", "sqlite:s.db", "--format", "json"])
+        self.well(&["run", &self.store, "--ops", "ops.jsonl", "--store", &self.store, "--format", "json"])
     }
 
     /// A new account; gives its id.
@@ -84,16 +96,22 @@ impl Place {
 
     /// Works until nothing is due; gives the jobs as they were left.
     pub fn work(&self) -> Vec<Value> {
-        jobs(&self.well(&["work", "--store", "sqlite:s.db", "--once", "--format", "json"]))
+        jobs(&self.well(&["work", "--store", &self.store, "--once", "--format", "json"]))
     }
 
     /// The jobs of the store, those that have ended included.
     pub fn jobs(&self) -> Vec<Value> {
-        jobs(&self.well(&["jobs", "list", "--all", "--store", "sqlite:s.db", "--format", "json"]))
+        jobs(&self.well(&["jobs", "list", "--all", "--store", &self.store, "--format", "json"]))
     }
 
     /// A number that a query gives.
     pub fn number(&self, query: &str) -> i64 {
+        if let Some((server, schema)) = self.store.split_once("?schema=") {
+            let mut command = Command::new("psql");
+            let output = command.args(["-Atc", query, server]).env("PGOPTIONS", format!("-c search_path={schema}")).output().unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            return String::from_utf8(output.stdout).unwrap().trim().parse().unwrap();
+        }
         Connection::open(self.dir.path().join("s.db")).unwrap().query_row(query, [], |row| row.get(0)).unwrap()
     }
 }
@@ -131,7 +149,7 @@ impl Worker {
 
     /// At a place, with a lease that is soon over.
     pub fn at(place: &Place) -> Self {
-        Worker::start(place.command(&["work", "--store", "sqlite:s.db", "--lease", "1"]))
+        Worker::start(place.command(&["work", "--store", &place.store, "--lease", "1"]))
     }
 
     /// Waits until it has said so.

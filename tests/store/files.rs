@@ -173,7 +173,7 @@ fn a_read_only_file_or_folder_is_named() {
     let may = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     may(&path, 0o444);
     if fs::OpenOptions::new().append(true).open(&path).is_ok() {
-        crate::not_run::not_run("this user may write to read-only files");
+        crate::stores::not_run::not_run("this user may write to read-only files");
         return;
     }
     assert_eq!(words(&path), "`FILE`: the database is read-only");

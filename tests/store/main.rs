@@ -7,8 +7,6 @@ mod conformance;
 mod files;
 mod hostile;
 mod migration;
-#[path = "../support/not_run.rs"]
-mod not_run;
 mod schema;
 mod select;
 #[path = "../support/stores.rs"]

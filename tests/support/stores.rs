@@ -3,6 +3,9 @@
 
 #![allow(dead_code, reason = "not every test needs all of it")]
 
+#[path = "not_run.rs"]
+pub mod not_run;
+
 /// A store that nothing is in yet: SQLite in memory, or a new schema of the server that `WEIR_TEST_STORE` names.
 pub fn empty() -> String {
     std::env::var("WEIR_TEST_STORE").map_or_else(|_| "sqlite::memory:".to_owned(), |server| schema(&server))
@@ -12,7 +15,7 @@ pub fn empty() -> String {
 pub fn postgres() -> Option<String> {
     let server = std::env::var("WEIR_TEST_POSTGRES").ok();
     if server.is_none() {
-        eprintln!("not run: this needs a PostgreSQL server, which `tests/with-postgres` starts");
+        not_run::not_run("it needs a PostgreSQL server, which `tests/with-postgres` starts");
     }
     server.map(|server| schema(&server))
 }

@@ -311,9 +311,13 @@ impl Engine {
             selection.conditions.extend(all.clone());
             selection.any.clone_from(&any);
             selection.order = vec![Order { slot: due, descending: false }];
-            let found = match self.store.select(&selection, &fields) {
+            let mut select = |fields| match by {
+                Some(_) => self.store.select_free(&selection, fields),
+                None => self.store.select(&selection, fields),
+            };
+            let found = match select(&fields) {
                 // Whatever its moment is, it is to be put out of the way before others.
-                Err(StoreError::Unusable(_)) => self.store.select(&selection, &FieldSet::default())?,
+                Err(StoreError::Unusable(_)) => select(&FieldSet::default())?,
                 found => found?,
             };
             let moment = |row: &Row| if let Some(Value::DateTime(due)) = row.get(due) { *due } else { Timestamp::MIN };

@@ -271,6 +271,11 @@ impl Store for Postgres {
         self.link.begin_reading()
     }
 
+    // A server doesn't say; whoever asks looks for himself.
+    fn changed_elsewhere(&mut self) -> Result<bool, StoreError> {
+        Ok(true)
+    }
+
     fn commit(&mut self) -> Result<(), StoreError> {
         self.known.clear();
         self.link.commit()
@@ -392,7 +397,11 @@ impl Store for Postgres {
     }
 
     fn select(&mut self, selection: &Selection, fields: &FieldSet) -> Result<Vec<(Uuid, Row)>, StoreError> {
-        self.selected(selection, fields)
+        self.selected(selection, fields, "")
+    }
+
+    fn select_free(&mut self, selection: &Selection, fields: &FieldSet) -> Result<Vec<(Uuid, Row)>, StoreError> {
+        self.selected(selection, fields, " FOR UPDATE SKIP LOCKED")
     }
 
     fn aggregate(&mut self, selection: &Selection, aggregate: Aggregate) -> Result<Value, StoreError> {

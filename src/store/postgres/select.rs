@@ -23,7 +23,8 @@ pub(super) struct Filter<'s> {
 }
 
 impl Postgres {
-    pub(super) fn selected(&mut self, selection: &Selection, fields: &FieldSet) -> Result<Vec<(Uuid, Row)>, StoreError> {
+    /// The records of a selection, with an ending of its statement.
+    pub(super) fn selected(&mut self, selection: &Selection, fields: &FieldSet, ending: &str) -> Result<Vec<(Uuid, Row)>, StoreError> {
         let table = table(&self.tables, selection.entity)?;
         let mut filter = Filter::of(table, selection)?;
         let mut text = format!("SELECT {} FROM {}{} ORDER BY ", table.selected(fields.iter())?, table.quoted, filter.text());
@@ -36,6 +37,7 @@ impl Postgres {
             let place = filter.bind(Cell::BigInt(i64::try_from(limit).unwrap_or(i64::MAX)));
             text.push_str(&format!(" LIMIT ${place}::bigint"));
         }
+        text.push_str(ending);
         let (room, mut size, mut found) = (self.room, 0, Vec::new());
         self.link.each(&text, &filter.bound, |cells| {
             let (id, row) = record(table, fields, cells)?;
