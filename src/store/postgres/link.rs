@@ -110,7 +110,8 @@ impl Link {
     }
 
     pub fn begin(&mut self) -> Result<(), StoreError> {
-        self.begin_with(self.target.isolation.begin())
+        // As if transactions ran one after the other, which is what rules rely on.
+        self.begin_with("BEGIN ISOLATION LEVEL SERIALIZABLE")
     }
 
     /// Begins a transaction that only reads, all of it as it is at one moment: it meets nobody.

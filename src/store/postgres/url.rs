@@ -29,49 +29,21 @@ pub(super) struct Target {
     pub config: Config,
     /// The schema that the tables are in.
     pub schema: String,
-    /// What transactions see of each other.
-    pub isolation: Isolation,
     /// How long an answer may take.
     pub patience: Duration,
     /// A file with the certificates of those who may sign the server's; else those that the web trusts.
     pub authorities: Option<PathBuf>,
 }
 
-/// What transactions see of each other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Isolation {
-    /// As if they ran one after the other, which is what rules rely on.
-    Serializable,
-    /// Each statement sees what was committed before it; records that are changed or looked at by their ids are locked.
-    ReadCommitted,
-}
-
-impl Isolation {
-    /// The statement that begins a transaction.
-    pub fn begin(self) -> &'static str {
-        match self {
-            Isolation::Serializable => "BEGIN ISOLATION LEVEL SERIALIZABLE",
-            Isolation::ReadCommitted => "BEGIN ISOLATION LEVEL READ COMMITTED",
-        }
-    }
-}
-
 impl Target {
     /// Reads a URL, `PGPASSWORD`, and the file that `passfile` or `PGPASSFILE` names.
     pub fn of(url: &str) -> Result<Self, StoreError> {
         let (place, words) = url.split_once('?').unwrap_or((url, ""));
-        let mut target = Target {
-            config: Config::new(),
-            schema: SCHEMA.to_owned(),
-            isolation: Isolation::Serializable,
-            patience: PATIENCE,
-            authorities: None,
-        };
+        let mut target = Target { config: Config::new(), schema: SCHEMA.to_owned(), patience: PATIENCE, authorities: None };
         let (mut theirs, mut tls, mut passwords) = (url::form_urlencoded::Serializer::new(String::new()), None, None);
         for (name, value) in url::form_urlencoded::parse(words.as_bytes()) {
             match name.as_ref() {
                 "schema" => target.schema = schema(&value)?,
-                "isolation" => target.isolation = isolation(&value)?,
                 "timeout" => target.patience = patience(&value)?,
                 "sslmode" => tls = Some(encrypted(&value)?),
                 "sslrootcert" => target.authorities = Some(PathBuf::from(value.as_ref())),
@@ -148,14 +120,6 @@ fn schema(name: &str) -> Result<String, StoreError> {
         Ok(name.to_owned())
     } else {
         Err(wrong(&format!("`schema` has to be a name of 1 to {MOST} bytes that doesn't begin with `pg_`")))
-    }
-}
-
-fn isolation(name: &str) -> Result<Isolation, StoreError> {
-    match name {
-        "serializable" => Ok(Isolation::Serializable),
-        "read-committed" => Ok(Isolation::ReadCommitted),
-        _ => Err(wrong("`isolation` is `serializable` or `read-committed`")),
     }
 }
 
@@ -243,12 +207,10 @@ mod tests {
 
     #[test]
     fn words_of_ours_are_taken_and_others_are_libpq_s() {
-        let target =
-            Target::of("postgres://a@h1:1,h2:2/d?schema=my%20own&isolation=read-committed&timeout=5&target_session_attrs=read-write")
-                .unwrap();
-        assert_eq!((target.schema.as_str(), target.isolation), ("my own", Isolation::ReadCommitted));
+        let target = Target::of("postgres://a@h1:1,h2:2/d?schema=my%20own&timeout=5&target_session_attrs=read-write").unwrap();
+        assert_eq!((target.schema.as_str(), target.patience), ("my own", Duration::from_secs(5)));
         assert_eq!(target.place(), "h1:1,h2:2/d");
-        for wrong in ["schema=", "schema=pg_x", "isolation=chaos", "timeout=0", "nonsense=1", "port=x"] {
+        for wrong in ["schema=", "schema=pg_x", "timeout=0", "nonsense=1", "port=x"] {
             let error = Target::of(&format!("postgres://a:secret@h/d?{wrong}")).unwrap_err().to_string();
             assert!(!error.contains("secret"), "{error}");
         }
