@@ -175,6 +175,7 @@ impl Work<'_> {
             crew.queued.store(true, Ordering::Relaxed);
             results.extend(caller.map(|thread| thread.join().unwrap_or_else(broken)));
             crew.done.store(true, Ordering::Relaxed);
+            pulse.thread().unpark();
             let _ = pulse.join();
             results.into_iter().collect::<Result<(), LifeError>>()
         })?;
@@ -220,7 +221,7 @@ impl Work<'_> {
         let mut failures = 0;
         while !self.stop.load(Ordering::Relaxed) {
             if hand.calls_back && !crew.deployed().calls_back {
-                if self.once && crew.queued.load(Ordering::Relaxed) {
+                if self.once {
                     return Ok(());
                 }
                 self.rest(PAUSE);
@@ -276,9 +277,13 @@ impl Work<'_> {
         runner.look_again()?;
         let began = Cell::new(Instant::now());
         let stop = |within: Option<&Job>| {
-            let is_bulk = within.is_some_and(|job| job.kind == Kind::BackgroundOperation);
-            let share = if is_bulk { 1 } else { 4 };
-            thread::sleep((began.get().elapsed() / share).clamp(BREATH, LONGEST_BREATH));
+            let worked = began.get().elapsed();
+            if within.is_some_and(|job| job.kind == Kind::BackgroundOperation) {
+                thread::sleep(worked.clamp(BREATH, LONGEST_BREATH));
+            } else if worked / 4 >= BREATH {
+                // Steps that are short leave others room enough between them; to rest after each would take longer than they do.
+                thread::sleep((worked / 4).min(LONGEST_BREATH));
+            }
             began.set(Instant::now());
             self.stop.load(Ordering::Relaxed)
         };
@@ -315,10 +320,12 @@ impl Work<'_> {
         let lease = Duration::try_from(self.lease).unwrap_or(PAUSE);
         let often = lease / 3;
         while !crew.done.load(Ordering::Relaxed) {
-            thread::sleep(PAUSE);
-            silent += PAUSE;
-            unswept += PAUSE;
-            unseen += PAUSE;
+            let began = Instant::now();
+            thread::park_timeout(PAUSE);
+            let rested = began.elapsed();
+            silent += rested;
+            unswept += rested;
+            unseen += rested;
             let keep = crew.deployed().keep;
             let (beats, sweeps) = (silent >= often, unswept >= SWEEP && keep != Keep::default() && !self.once);
             if !beats && !sweeps {
