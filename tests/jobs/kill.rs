@@ -1,5 +1,6 @@
 //! Workers are killed (`kill -9`) at random moments over jobs with waits, loops and children; others take up what they left. In the end every job has
-//! ended once, and no step was left out or done twice.
+//! ended once, and no step was left out or done twice. Each save queues two jobs; a longer run:
+//! `WEIR_KILLS=100 WEIR_SAVES=2000 tests/with-postgres cargo test --test jobs every_job_ends_once -- --nocapture`.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdout, Stdio};
@@ -43,8 +44,6 @@ flow Child on account {
   create note { text = \"after\", about = this }
 }
 ";
-
-const ACCOUNTS: u64 = 200;
 
 /// A small generator, the same for a seed.
 struct Random(u64);
@@ -99,25 +98,25 @@ fn every_job_ends_once_on_postgresql() {
 }
 
 fn each_ends_once(store: &str) {
-    let (kills, seed) = (wanted("WEIR_KILLS", 16), wanted("WEIR_SEED", 20_261));
+    let (kills, seed, saves) = (wanted("WEIR_KILLS", 16), wanted("WEIR_SEED", 20_261), wanted("WEIR_SAVES", 200));
     let mut random = Random(seed);
     let place = Place::deployed_in(store, RULES);
     let create = |number| {
         let id = format!("018bcfe5-6800-7000-8000-{number:012}");
         format!("{{\"message\":\"Create\",\"entity\":\"account\",\"attributes\":{{\"accountid\":\"{id}\",\"name\":\"{number}\"}}}}\n")
     };
-    place.operate(&(0..ACCOUNTS).map(create).collect::<String>());
+    place.operate(&(0..saves).map(create).collect::<String>());
     let hold = |number| {
         format!(
             "{{\"message\":\"Update\",\"entity\":\"account\",\"id\":\"018bcfe5-6800-7000-8000-{number:012}\",\"attributes\":{{\"onhold\":true}}}}\n"
         )
     };
-    let each = ACCOUNTS.div_ceil(kills);
+    let each = saves.div_ceil(kills);
     let mut at_work = 0;
     for kill in 0..kills {
         // What they wait for comes about a few at a time, while others are at work.
         let worker = Worker::start(&place);
-        let some = (kill * each).min(ACCOUNTS)..((kill + 1) * each).min(ACCOUNTS);
+        let some = (kill * each).min(saves)..((kill + 1) * each).min(saves);
         place.operate(&some.map(hold).collect::<String>());
         at_work += u64::from(worker.kill_after(1 + random.below(12), &mut random));
     }
@@ -130,7 +129,7 @@ fn each_ends_once(store: &str) {
         assert!(rounds < 1_000, "jobs are left");
     }
     let count = |what: &str| place.number(&format!("SELECT count(*) FROM {what}"));
-    let accounts = i64::try_from(ACCOUNTS).unwrap();
+    let accounts = i64::try_from(saves).unwrap();
     for text in ["one", "loop", "child", "after", "two"] {
         let times = format!("SELECT count(*) FROM note WHERE text = '{text}'");
         assert_eq!(place.number(&times), accounts, "seed {seed}: `{text}`");
