@@ -169,7 +169,7 @@ impl Link {
     pub fn release(&mut self) -> Result<(), StoreError> {
         self.writable()?;
         self.marked()?;
-        self.end_savepoint("RELEASE SAVEPOINT");
+        self.end_savepoint();
         Ok(())
     }
 
@@ -180,7 +180,7 @@ impl Link {
         }
         self.state = State::Open;
         let (depth, before) = (self.depth, self.pending.len());
-        self.end_savepoint("RELEASE SAVEPOINT");
+        self.end_savepoint();
         // Where it was never sent, nothing was done since.
         if self.pending.len() >= before {
             self.pending.insert(before, format!("ROLLBACK TO SAVEPOINT weir_{depth}"));
@@ -193,11 +193,11 @@ impl Link {
     }
 
     /// Ends the innermost savepoint; one that was never sent is forgotten.
-    fn end_savepoint(&mut self, how: &str) {
+    fn end_savepoint(&mut self) {
         let name = format!("SAVEPOINT weir_{}", self.depth);
         match self.pending.iter().rposition(|text| *text == name) {
             Some(place) => self.pending.truncate(place),
-            None => self.pending.push(format!("{how} weir_{}", self.depth)),
+            None => self.pending.push(format!("RELEASE {name}")),
         }
         self.depth = self.depth.saturating_sub(1);
     }
@@ -256,8 +256,9 @@ impl Link {
     /// Runs a statement that changes tables, or several; they may take their time.
     pub fn change_tables(&mut self, text: &str) -> Result<(), Trouble> {
         self.ready()?;
-        let text = self.ahead_of(text);
         let patience = self.target.patience.saturating_mul(FOR_TABLES);
+        // The server has to have as much of it.
+        let text = self.ahead_of(&format!("SET LOCAL statement_timeout = {}; {text}", patience.as_millis()));
         self.wait(patience, async |session| session.client.batch_execute(&text).await)
     }
 
@@ -381,10 +382,10 @@ impl Link {
         self.set_up().inspect_err(|_| self.session = None)
     }
 
-    /// What every connection is told: the server stops what nobody waits for any more, and shows numbers and times in one way.
+    /// What every connection is told: the server stops what nobody waits for any more.
     fn set_up(&mut self) -> Result<(), StoreError> {
         let patience = self.target.patience.as_millis();
-        let text = format!("SET statement_timeout = {patience}; SET extra_float_digits = 1; SET client_encoding = 'UTF8'");
+        let text = format!("SET statement_timeout = {patience}");
         self.wait(self.target.patience, async |session| session.client.batch_execute(&text).await).map_err(StoreError::from)
     }
 }

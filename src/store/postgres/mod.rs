@@ -54,9 +54,10 @@ pub struct Postgres {
 
 impl Postgres {
     /// The store that a URL names, `postgres://user@host/database`: the host part and what follows the question mark are libpq's (several
-    /// hosts, `target_session_attrs`), and these are ours: `schema` (the schema of the tables, `weir` where nothing is said), `timeout` (seconds that an answer may take, 30), `sslmode` (`verify-full`, or `disable`; a
-    /// server on another machine has to show a certificate where nothing is said), `sslrootcert`, `passfile`. A password may come from
-    /// `PGPASSWORD` or `PGPASSFILE`. Call [`migrate`](Store::migrate) next.
+    /// hosts, `target_session_attrs`), and these are ours: `schema` (the schema of the tables, `weir` where nothing is said), `timeout`
+    /// (seconds that an answer may take, 30), `sslmode` (`verify-full`, or `disable`; a server on another machine has to show a certificate
+    /// where nothing is said), `sslrootcert`, `passfile`. A password may come from `PGPASSWORD` or `PGPASSFILE`. Call
+    /// [`migrate`](Store::migrate) next.
     ///
     /// # Errors
     /// The URL is none, or the server can't be reached.
